@@ -98,6 +98,7 @@ class Compare(_Section):
     hamming_threshold: Bits
     ssim_hamming_threshold: Bits
     min_ssim: Annotated[float, Field(ge=-1, le=1)]
+    rule: Literal["ssim", "seed"]
     device: Literal["auto", "cpu", "cuda"]
     batch_size: Annotated[int, Field(ge=1)]
     memory_mib: Annotated[int, Field(ge=64)]
@@ -157,7 +158,7 @@ class Params(_Section):
 
 def load(path: Path = PARAMS) -> Params:
     """The parameters of `path`. Raises ConfigError that names each parameter that is wrong."""
-    return check(_read_yaml(path), str(path))
+    return check(read_yaml(path), str(path))
 
 
 def check(values: Any, source: str) -> Params:
@@ -197,13 +198,14 @@ def schemes(conf: Path = CONF) -> list[Labels]:
     found = []
     for path in sorted((conf / "labels").glob("*.yaml")):
         try:
-            found.append(Labels.model_validate_json(json.dumps(_read_yaml(path))))
+            found.append(Labels.model_validate_json(json.dumps(read_yaml(path))))
         except (ValidationError, ConfigError):
             continue  # only offered as a hint: a scheme that is chosen is checked by `load`
     return found
 
 
-def _read_yaml(path: Path) -> Any:
+def read_yaml(path: Path) -> Any:
+    """The values of a YAML file. Raises ConfigError if it is missing or no YAML."""
     try:
         # ruamel.yaml reads YAML 1.2, as DVC does: both see the same numbers.
         return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))

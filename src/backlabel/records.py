@@ -1,11 +1,10 @@
-"""The rows of the tables that one stage writes and the next reads, and where the tables lie."""
+"""Where the tables of the stages lie, and the rows of those that tell of single images."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from backlabel.matching.decide import Verdict
 from backlabel.tables import FileName
 
 CSV = Path("csv")
@@ -63,67 +62,6 @@ class Passed:
     kind: str
     reason: str
     detail: str
-
-
-@dataclass(frozen=True)
-class Match:
-    """What was found for one TIFF, and why it was decided so.
-
-    The JPEG and the scores are those of the best candidate, or of the nearest JPEG where nothing
-    is near enough to be a candidate. `label` and `category` stand only where the verdict is a match.
-    """
-
-    TIFF_file: FileName
-    TIFF_path: FileName
-    JPEG_file: FileName | None
-    JPEG_path: FileName | None
-    hamming_distance: int | None
-    ssim_value: float | None
-    used_ssim: bool
-    verdict: Verdict
-    reason: str
-    label: str | None
-    category: str | None
-    hamming_grey: int | None
-    runner_up_path: FileName | None
-    runner_up_hamming: int | None
-    runner_up_ssim: float | None
-    margin: float | None
-    TIFF_sha256: str | None
-    JPEG_sha256: str | None
-
-
-@dataclass(frozen=True)
-class SweepPoint:
-    """The share of TIFFs that would be matched if one threshold had another value.
-
-    `precision` and `recall` are known where the true pairs are.
-    """
-
-    threshold: str
-    value: float
-    match_rate: float
-    precision: float | None
-    recall: float | None
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """One file of the labelled set; `file` is its path below the set's folder."""
-
-    file: FileName
-    label: str
-    category: str
-    TIFF_path: FileName
-    JPEG_path: FileName
-    hamming_distance: int
-    ssim_value: float
-    verdict: Verdict
-    reason: str
-    margin: float | None
-    bytes: int
-    sha256: str
-    JPEG_sha256: str
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,10 @@ def _judge(path: str, root: str, scheme: Scheme) -> tuple[Category | None, str]:
     category = scheme.of_folder(folder)
     if category is None:
         known = ", ".join(line[0] for line in scheme.categories)
-        return None, f"label scheme {scheme.name!r} has no category folder {folder!r} (it has {known})."
+        return (
+            None,
+            f"label scheme {scheme.name!r} has no category folder {folder!r} (it has {known}).",
+        )
     match = _PREFIX.match(file)
     if match is None:
         return None, f"has no label prefix; a JPEG in {folder!r} must start with {category.label}_."

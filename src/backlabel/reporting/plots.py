@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from backlabel.files import atomic_write
 from backlabel.matching.decide import Verdict
-from backlabel.records import Match, SweepPoint
+from backlabel.matching.records import Match, SweepPoint
 
 _SIZE = (7.0, 4.2)  # inches
 _DPI = 110
@@ -45,7 +45,9 @@ def histogram(rows: Sequence[Match], limits: Mapping[str, float], score: str, pa
     figure, axes = _figure()
     is_hamming = score == "hamming_distance"
     values = {
-        verdict: [getattr(row, score) for row in rows if row.verdict is verdict and _has(row, score)]
+        verdict: [
+            getattr(row, score) for row in rows if row.verdict is verdict and _has(row, score)
+        ]
         for verdict in Verdict
     }
     shown = {verdict: found for verdict, found in values.items() if found}
@@ -59,7 +61,9 @@ def histogram(rows: Sequence[Match], limits: Mapping[str, float], score: str, pa
     )
     names = ("hamming_threshold", "ssim_hamming_threshold") if is_hamming else ("min_ssim",)
     _mark(axes, {name: limits[name] for name in names})
-    axes.set_xlabel("Hamming distance (bits of 1,024)" if is_hamming else "SSIM (standardised images)")
+    axes.set_xlabel(
+        "Hamming distance (bits of 1,024)" if is_hamming else "SSIM (standardised images)"
+    )
     axes.set_ylabel("TIFFs")
     axes.legend()
     _save(figure, path)

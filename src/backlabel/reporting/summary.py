@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.matching.decide import Verdict
-from backlabel.records import Match, TruePair
+from backlabel.matching.records import Match
+from backlabel.records import TruePair
 
 QUANTILES = (0.05, 0.25, 0.75, 0.95)
 SSIM_CLASSES = (  # name, lower bound (inclusive; the first exclusive), as the documentation groups them
@@ -33,7 +34,9 @@ def summarise(rows: Sequence[Match], truth: Sequence[TruePair] | None) -> dict[s
         "verdicts": {verdict.value.replace(" ", "_"): verdicts[verdict] for verdict in Verdict},
         "labels": dict(sorted(Counter(row.category for row in matched if row.category).items())),
         "ssim_computed": sum(row.used_ssim for row in rows),
-        "ssim_classes": ssim_classes([row.ssim_value for row in rows if row.ssim_value is not None]),
+        "ssim_classes": ssim_classes(
+            [row.ssim_value for row in rows if row.ssim_value is not None]
+        ),
         "matched_hamming": distribution(hamming),
         "matched_ssim": distribution(ssim),
     }

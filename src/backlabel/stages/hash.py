@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from backlabel import config, images, pool, records, tables
 from backlabel.errors import DataError, UnreadableImageError
-from backlabel.files import shared_folder, sha256, write_json
+from backlabel.files import sha256, write_json
 from backlabel.hashing import hash_image, to_hex
 from backlabel.images import inventory
 from backlabel.labels import schemes
@@ -138,7 +138,9 @@ def _write(
     )
 
 
-def _refuse_many_unreadable(unreadable: Sequence[Passed], readable: int, params: config.Params) -> None:
+def _refuse_many_unreadable(
+    unreadable: Sequence[Passed], readable: int, params: config.Params
+) -> None:
     total = len(unreadable) + readable
     share = len(unreadable) / total
     if share > params.read.max_unreadable_share:

@@ -11,9 +11,11 @@ from backlabel import config, names, records, tables
 from backlabel.errors import DataError, TableError
 from backlabel.files import lock, write_json
 from backlabel.labels import copies
+from backlabel.labels.manifest import Labelled
 from backlabel.matching.decide import Verdict
+from backlabel.matching.records import Match
 from backlabel.progress import track
-from backlabel.records import LABELED, Labelled, Match
+from backlabel.records import LABELED
 
 _PARTIAL = Path(".labeled-partial")
 
