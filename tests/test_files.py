@@ -20,7 +20,10 @@ def test_failed_write_keeps_the_old_file(tmp_path):
 
 def test_unwritable_folder_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="file/a.txt"), files.atomic_write(tmp_path / "file" / "a.txt"):
+    with (
+        pytest.raises(OutputError, match=r"file/a\.txt"),
+        files.atomic_write(tmp_path / "file" / "a.txt"),
+    ):
         pass
 
 

@@ -26,7 +26,7 @@ class Row:
 
 ROWS = [
     Row("a/b c.tif", 3, 0.1, True, Verdict.MATCHED, "x\ny.jpg"),
-    Row(os.fsdecode(b"\xff,\".tif"), 0, None, False, Verdict.TOO_DIFFERENT, None),
+    Row(os.fsdecode(b'\xff,".tif'), 0, None, False, Verdict.TOO_DIFFERENT, None),
     Row("null", 1, 1e-9, False, Verdict.UNREADABLE, "=1.jpg"),
 ]
 

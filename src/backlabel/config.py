@@ -170,7 +170,8 @@ def check(values: Any, source: str) -> Params:
     except ValidationError as error:
         problems = "\n".join(f"  {_problem(item)}" for item in error.errors())
         raise ConfigError(
-            f"{source}: parameters are wrong:\n{problems}\nAllowed values are listed in docs/parameters.md."
+            f"{source}: parameters are wrong:\n{problems}\n"
+            "Allowed values are listed in docs/parameters.md."
         ) from error
 
 

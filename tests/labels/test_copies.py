@@ -41,7 +41,9 @@ def test_names_do_not_depend_on_the_order_of_rows():
     assert copies.target_names(sources[::-1]) == copies.target_names(sources)[::-1]
 
 
-@pytest.mark.parametrize("name", [os.fsdecode(b"\xe9.tif"), "a\nb.tif", "..\\..\\evil.tif", "\u202ex.tif"])
+@pytest.mark.parametrize(
+    "name", [os.fsdecode(b"\xe9.tif"), "a\nb.tif", "..\\..\\evil.tif", "\u202ex.tif"]
+)
 def test_odd_names_become_safe(name):
     (target,) = copies.target_names([(f"d/{name}", "Tips", "L9")])
     assert target.parts[0] == "Tips"

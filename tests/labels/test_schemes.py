@@ -15,9 +15,7 @@ SCHEMES = {s.name: Scheme(s.name, s.categories) for s in config.schemes(CONF)}
 SEED, NFFA = SCHEMES["seed"], SCHEMES["nffa"]
 
 # The documentation that the project started from gives these (its "Label format").
-SEED_ORDER = (
-    "Biological Fibres Films MEMS Nanowires Particles Patterned Porous Powder Tips".split()
-)
+SEED_ORDER = "Biological Fibres Films MEMS Nanowires Particles Patterned Porous Powder Tips".split()
 # 1,000 of 1,000 published mapping rows have these folders.
 NFFA_ORDER = (
     "Porous_Sponge Patterned_surface Particles Films_Coated_Surface Powder Tips Nanowires "

@@ -1,4 +1,4 @@
-"""The labelled TIFFs: what they are called, and byte-identical copies that appear whole or not at all."""
+"""The labelled TIFFs: what they are called, and how they are copied byte for byte."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def refuse_foreign(target: Path, own_files: Iterable[str]) -> None:
     for path in sorted(target.rglob("*")):
         if not path.is_dir() and path.relative_to(target).as_posix() not in own:
             raise OutputError(
-                f"{names.to_cell(str(path))}: was not written by backlabel. Move it out of {target}, "
-                "which is made anew by each run."
+                f"{names.to_cell(str(path))}: was not written by backlabel. Move it out of "
+                f"{target}, which is made anew by each run."
             )
 
 

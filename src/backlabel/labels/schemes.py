@@ -1,4 +1,4 @@
-"""Which category a JPEG belongs to: its folder and its prefix must agree under the chosen scheme."""
+"""Which category a JPEG belongs to: its folder and its prefix must agree under a scheme."""
 
 from __future__ import annotations
 
@@ -92,4 +92,7 @@ def _fits(paths: Sequence[str], root: str, scheme: Scheme) -> bool:
 def _advice(fits: list[str], scheme: Scheme) -> str:
     if fits:
         return f" All JPEGs fit scheme {fits[0]!r}: choose it with labels={fits[0]}."
-    return f" No scheme of conf/labels fits all JPEGs: mend the file, or write a scheme like {scheme.name}."
+    return (
+        " No scheme of conf/labels fits all JPEGs: mend the file, or write a scheme like "
+        f"{scheme.name}."
+    )

@@ -13,7 +13,7 @@ class Match:
     """What was found for one TIFF, and why it was decided so.
 
     The JPEG and the scores are those of the best candidate, or of the nearest JPEG where nothing
-    is near enough to be a candidate. `label` and `category` stand only where the verdict is a match.
+    is near enough to be a candidate. Only a match has `label` and `category`.
     """
 
     TIFF_file: FileName

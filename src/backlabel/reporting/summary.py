@@ -13,7 +13,8 @@ from backlabel.matching.records import Match
 from backlabel.records import TruePair
 
 QUANTILES = (0.05, 0.25, 0.75, 0.95)
-SSIM_CLASSES = (  # name, lower bound (inclusive; the first exclusive), as the documentation groups them
+# Name and lower bound, inclusive but for the first, as the documentation groups them.
+SSIM_CLASSES = (
     ("above_0.95", 0.95),
     ("0.85_to_0.95", 0.85),
     ("0.70_to_0.85", 0.70),
@@ -61,10 +62,7 @@ def distribution(values: Sequence[float]) -> dict[str, float]:
 
 
 def ssim_classes(values: Sequence[float]) -> dict[str, int]:
-    """How many values fall in each class; a value on a bound belongs to the class that names it last.
-
-    0.95 itself is "0.85_to_0.95": the documentation's best class is above 0.95.
-    """
+    """How many values fall in each class; 0.95 itself is not above 0.95."""
     counts = {name: 0 for name, _ in SSIM_CLASSES}
     for value in values:
         best, *others = SSIM_CLASSES

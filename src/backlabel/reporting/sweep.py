@@ -21,6 +21,7 @@ STEPS_OF_SSIM = 50
 
 def sweep(
     rows: Sequence[Match],
+    *,
     evidence: Mapping[str, list[Candidate] | UnreadableImageError],
     jpegs: Sequence[str],
     limits: Limits,

@@ -28,7 +28,7 @@ _MAX_BATCH = 1000  # metrics, the limit of MLflow's log_batch
 
 @dataclass(frozen=True)
 class DataSet:
-    """The labelled set as MLflow records it: `manifest` is its table, `digest` names its contents."""
+    """The labelled set as MLflow records it: `manifest` is its table, `digest` its contents."""
 
     name: str
     digest: str

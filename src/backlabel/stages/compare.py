@@ -65,7 +65,7 @@ def _draw(paths: Sequence[str], compare: config.Compare) -> set[str]:
 def _search(
     tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], compare: config.Compare
 ) -> list[list[Candidate]]:
-    """The nearest JPEGs of each TIFF by either hash, both distances known; none for a gated TIFF."""
+    """The nearest JPEGs of each TIFF by either hash; none for a TIFF without information."""
     if not tiffs or not jpegs:
         return [[] for _ in tiffs]
     standardised = _hashes([row.phash for row in tiffs]), _hashes([row.phash for row in jpegs])
@@ -207,11 +207,11 @@ def _write(
     truth = tables.read(truth_path, TruePair) if truth_path.exists() else None
     points = sweep.sweep(
         rows,
-        evidence,
-        [row.path for row in jpegs],
-        _limits(compare),
-        decide.Rule(compare.rule),
-        truth,
+        evidence=evidence,
+        jpegs=[row.path for row in jpegs],
+        limits=_limits(compare),
+        rule=decide.Rule(compare.rule),
+        truth=truth,
     )
     tables.write(records.mapping_path(compare.n_tiff), Match, rows)
     tables.write(records.SWEEP, SweepPoint, points)

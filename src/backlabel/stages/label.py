@@ -65,7 +65,8 @@ def _copy(match: Match, folder: Path, file: str) -> Labelled:
     digest = copies.copy(Path(match.TIFF_path), target)
     if digest != match.TIFF_sha256:
         raise DataError(
-            f"{names.to_cell(match.TIFF_path)}: changed since it was hashed. Run the hash stage again."
+            f"{names.to_cell(match.TIFF_path)}: changed since it was hashed. "
+            "Run the hash stage again."
         )
     if match.label is None or match.category is None or match.JPEG_path is None:
         raise TableError(f"{match.TIFF_path}: is matched, but the mapping gives it no label.")
