@@ -27,7 +27,8 @@ def main(params: config.Params) -> None:
     jpegs = [row for row in tables.read(records.JPEG_HASHES, JpegHash) if not row.gate]
     tiffs = tables.read(records.TIFF_HASHES, TiffHash)
     unreadable = [row for row in tables.read(records.UNREADABLE, Passed) if row.kind == "tiff"]
-    chosen = _draw([row.path for row in (*tiffs, *unreadable)], params.compare)
+    paths = [row.path for row in tiffs] + [row.path for row in unreadable]
+    chosen = _draw(paths, params.compare)
     tiffs = [row for row in tiffs if row.path in chosen]
     unreadable = [row for row in unreadable if row.path in chosen]
 
@@ -73,7 +74,10 @@ def _search(
     near = [search.nearest(query, base, k=compare.top_k)[0] for query, base in (standardised, grey)]
     found: list[list[Candidate]] = []
     for i, tiff in enumerate(tiffs):
-        rows = np.unique(np.concatenate([index[i] for index in near])) if not tiff.gate else []
+        if tiff.gate:
+            found.append([])
+            continue
+        rows = np.unique(np.concatenate([index[i] for index in near]))
         by_standardised = _distances(standardised, i, rows)
         by_grey = _distances(grey, i, rows)
         both = [
@@ -92,7 +96,8 @@ def _distances(
     hashes: tuple[NDArray[np.uint8], NDArray[np.uint8]], i: int, rows: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     query, base = hashes
-    return np.bitwise_count(base[rows] ^ query[i]).sum(axis=1, dtype=np.int64)
+    differing: NDArray[np.int64] = np.bitwise_count(base[rows] ^ query[i]).sum(1, dtype=np.int64)
+    return differing
 
 
 def _score(
