@@ -1,0 +1,1 @@
+"""From hashes and standardised images to candidates, scores, verdicts and pairs."""
