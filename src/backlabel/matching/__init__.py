@@ -1,0 +1,1 @@
+"""Which JPEG is the copy of which TIFF: search, scores, verdicts."""
