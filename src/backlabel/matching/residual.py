@@ -27,13 +27,45 @@ def block_correlation(a: GreyImage, b: GreyImage, *, block: int = 64, sigma: flo
     if no block is left.
     """
     _check(a, b, block, sigma)
-    moments = residuals.block_moments(
-        np.ascontiguousarray(a), np.ascontiguousarray(b), block, _half_kernel(sigma)
-    )
-    median = median_correlation(moments.reshape(-1, 5), block * block)
+    median = median_correlation(_moments(a, b, block, _half_kernel(sigma)), block * block)
     if median is None:
         raise ValueError("no block in which both images vary")
     return median
+
+
+def block_correlation_batch(
+    pairs: Sequence[tuple[GreyImage, GreyImage]],
+    *,
+    device: str,
+    batch_size: int,
+    memory_mib: int,
+    block: int = 64,
+    sigma: float = 1.0,
+    threads: int = 1,
+) -> list[float | None]:
+    """`block_correlation` of every pair; within a pair the larger image is resized to the smaller.
+
+    None stands for a pair without a block to compare: smaller than one, or none varies in both.
+    `device`, `batch_size`, `memory_mib` and `threads` are as in `backlabel.matching.ssim.ssim_batch`
+    and change results by no more than 1e-5 on any device. Raises ValueError for other types.
+    """
+    if min(batch_size, memory_mib, threads) < 1:
+        raise ValueError("batch_size, memory_mib and threads must be 1 or more")
+    same = [to_smaller_size(a, b) for a, b in pairs]
+    fits = [pair for pair in same if min(pair[0].shape) >= block]
+    for a, b in fits:
+        _check(a, b, block, sigma)
+    kernel = _half_kernel(sigma)
+    if device == "cpu":
+        with ThreadPoolExecutor(threads) as pool:
+            moments = list(pool.map(lambda pair: _moments(*pair, block, kernel), fits))
+    else:
+        from backlabel.matching import tensors  # noqa: PLC0415 - torch takes seconds to import
+
+        bounds = tensors.Bounds(device, batch_size, memory_mib)
+        moments = tensors.block_moments(fits, block=block, kernel=kernel, bounds=bounds)
+    medians = iter([median_correlation(sums, block * block) for sums in moments])
+    return [next(medians) if min(a.shape) >= block else None for a, b in same]
 
 
 def block_correlation_reference(
@@ -69,11 +101,18 @@ def median_correlation(moments: NDArray[np.float64], count: int) -> float | None
     return float(np.median((ab - a * b)[varies] / scale))
 
 
-def _half_kernel(sigma: float) -> tuple[np.float32, ...]:
+def _moments(
+    a: GreyImage, b: GreyImage, block: int, kernel: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    return residuals.block_moments(a, b, block, kernel).reshape(-1, 5)
+
+
+def _half_kernel(sigma: float) -> NDArray[np.float32]:
     taps = np.arange(int(_TRUNCATE * sigma + 0.5) + 1)
     weights = np.exp(-0.5 * (taps / sigma) ** 2)
     weights /= 2 * weights.sum() - weights[0]
-    return tuple(weights.astype(np.float32))
+    return weights.astype(np.float32)
 
 
 def _check(a: GreyImage, b: GreyImage, block: int, sigma: float) -> None:

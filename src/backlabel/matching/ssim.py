@@ -73,13 +73,13 @@ def ssim_batch(
     if device == "cpu" and window == "uniform":
         with ThreadPoolExecutor(threads) as pool:
             return np.fromiter(pool.map(_ssim_of_pair, pairs), np.float64, len(pairs))
-    from backlabel.matching import _tensors  # noqa: PLC0415 - torch takes seconds to import
+    from backlabel.matching import tensors  # noqa: PLC0415 - torch takes seconds to import
 
     same = [to_common_size(a, b) for a, b in pairs]
     for a, b in same:
         check(a, b, window)
-    bounds = _tensors.Bounds(device, batch_size, memory_mib)
-    return _tensors.ssim(same, window=window, bounds=bounds)
+    bounds = tensors.Bounds(device, batch_size, memory_mib)
+    return tensors.ssim(same, window=window, bounds=bounds)
 
 
 def _ssim_of_pair(pair: tuple[GreyImage, GreyImage]) -> float:
