@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageOps
 
 from backlabel.images import read
 
@@ -219,7 +219,7 @@ def test_bigtiff(tmp_path, grey):
 
 
 LOSSLESS = ["deflate", "zlib", "lzw", "packbits", "zstd", "lzma", "png", "jpegxl", "jpeg2000"]
-LOSSLESS += ["webp", "lerc", "jpegxr", "jetraw"][:2]
+LOSSLESS += ["webp", "lerc"]
 
 
 @pytest.mark.parametrize("tile", [None, (16, 32)], ids=["strips", "tiles"])
@@ -252,9 +252,12 @@ def test_predictors(tmp_path, grey, compression, kind):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_orientation_as_pillow_turns_it(tmp_path, grey, orientation):
+def test_orientation_stands_the_picture_upright(tmp_path, grey, orientation):
+    # Not by opening the TIFF in Pillow: 13.0 shears uncompressed ones of orientation 5 to 8.
+    image = Image.fromarray(grey)
+    image.getexif()[274] = orientation
     path = by_pillow(tmp_path / "a.tif", Image.fromarray(grey), tiffinfo={274: orientation})
-    np.testing.assert_array_equal(read(path).grey, pillow_grey(path))
+    np.testing.assert_array_equal(read(path).grey, np.asarray(ImageOps.exif_transpose(image)))
 
 
 def test_first_of_the_pages_of_full_size(tmp_path, grey):

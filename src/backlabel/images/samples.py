@@ -159,9 +159,10 @@ def _from_colour(
 
 
 def _unmultiplied(colour: NDArray[np.uint8], alpha: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Colours / alpha, cut off as Pillow's "RGBa" mode does it; black where alpha is 0."""
     whole = np.maximum(alpha, 1)[..., np.newaxis]
     clear = np.minimum(colour.astype(np.uint16) * np.uint16(_TOP) // whole, _TOP)
-    divided: NDArray[np.uint8] = clear.astype(np.uint8)
+    divided: NDArray[np.uint8] = np.where(alpha[..., np.newaxis] > 0, clear, 0).astype(np.uint8)
     return divided
 
 
