@@ -14,10 +14,11 @@ from backlabel.hashing.weights import FRACTION_BITS, SIDE, lanczos
 
 try:
     import numba
-except ImportError:  # also when numba does not know this NumPy yet
-    numba = None
+    from numba.core import config
 
-COMPILED = numba is not None and not numba.config.DISABLE_JIT
+    COMPILED = not config.DISABLE_JIT
+except ImportError:  # also when numba does not know this NumPy yet
+    COMPILED = False
 _HALF = 1 << (FRACTION_BITS - 1)
 _LONGEST_TAPS = 1 << 13  # beyond, sums of products are left to the plain way; tested up to here
 

@@ -36,7 +36,7 @@ class Weights:
 
     @property
     def width(self) -> int:
-        return self.taps.shape[1]
+        return int(self.taps.shape[1])
 
 
 @lru_cache(maxsize=256)
