@@ -32,7 +32,9 @@ def encoded(grey: np.ndarray, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def bare_tiff(width: int, height: int, body: bytes, *, compression: int = 1, more: int = 0) -> bytes:
+def bare_tiff(
+    width: int, height: int, body: bytes, *, compression: int = 1, more: int = 0
+) -> bytes:
     """A grey TIFF of one strip whose header may lie; `more` is the position of a next page."""
     tags = [(256, width), (257, height), (258, 8), (259, compression), (262, 1)]
     start = 8 + 2 + 12 * 9 + 4
