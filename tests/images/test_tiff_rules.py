@@ -228,7 +228,12 @@ def test_lossless_compressions_of_imagecodecs(tmp_path, grey, rgb, compression, 
     samples = rgb if compression == "webp" else grey
     options = {"compressionargs": {"lossless": True}} if compression == "webp" else {}
     path = by_tifffile(
-        tmp_path / "a.tif", samples, compression=compression, tile=tile, rowsperstrip=None, **options
+        tmp_path / "a.tif",
+        samples,
+        compression=compression,
+        tile=tile,
+        rowsperstrip=None,
+        **options,
     )
     expected = np.asarray(Image.fromarray(samples).convert("L"))
     np.testing.assert_array_equal(read(path).grey, expected)
