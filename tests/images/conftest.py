@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
+# Beside the repository, or beside the folder that holds its worktrees.
+SHARED = [folder / "shared" for folder in Path(__file__).resolve().parents[3:5]]
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +30,8 @@ def rgb(grey: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="session")
 def make_tree() -> Path:
     """The program that builds a messy research tree, where it lies beside the repository."""
-    program = SHARED / "tools" / "make_tree.py"
-    if not program.exists():
-        pytest.skip("make_tree.py is not beside the repository")
-    return program
+    for folder in SHARED:
+        program = folder / "tools" / "make_tree.py"
+        if program.exists():
+            return program
+    pytest.skip("make_tree.py is not beside the repository")

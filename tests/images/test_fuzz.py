@@ -38,10 +38,10 @@ def corpus(grey, rgb) -> dict[str, bytes]:
         writer.write(grey[::2, ::2], subfiletype=1, subifds=1)
         writer.write(grey)
         writer.write(grey)
+    packings = ["lzw", "deflate", "packbits", "zstd", "lzma", "jpeg", "jpeg2000", "png", "webp"]
     made = {
         f"{packing}.tif": tiff(rgb if packing == "webp" else grey, compression=packing)
-        for packing in ("lzw", "deflate", "packbits", "zstd", "lzma", "jpeg", "jpeg2000", "png")
-        + ("webp", "jpegxl", "lerc", "jpegxr")
+        for packing in [*packings, "jpegxl", "lerc", "jpegxr"]
     }
     return made | {
         "plain.tif": tiff(grey),

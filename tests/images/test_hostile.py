@@ -8,6 +8,7 @@ import socket
 import struct
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -152,8 +153,7 @@ def test_deep_samples_count_in_bytes(tmp_path, grey):
 
 
 def test_a_bomb_takes_no_memory(tmp_path):
-    packer = zlib.compressobj(9)
-    body = b"".join(packer.compress(bytes(3_000_000)) for _ in range(300)) + packer.flush()
+    body = zlib.compress(bytes(30_000_000))
     path = tmp_path / "a.tif"
     path.write_bytes(bare_tiff(30_000, 30_000, body, compression=8))
     tracemalloc.start()
@@ -261,11 +261,13 @@ def test_a_file_that_is_disturbed_while_it_is_read(tmp_path, grey, disturb, reas
     path = tmp_path / "folder" / "a.tif"
     path.parent.mkdir()
     path.write_bytes(encoded(grey, "TIFF"))
-    with (
-        pytest.raises(UnreadableImageError) as caught,
-        source.opened(path, max_bytes=1 << 20) as opened,
-    ):
+    with pytest.raises(UnreadableImageError) as caught:
+        read_disturbed(path, disturb)
+    assert caught.value.reason == reason
+
+
+def read_disturbed(path: Path, disturb: Callable[[Path], object]) -> None:
+    with source.opened(path, max_bytes=1 << 20) as opened:
         opened.read(0, 8)
         disturb(path)
         opened.read(opened.size - 8, 8)
-    assert caught.value.reason == reason

@@ -28,7 +28,7 @@ def plain_chain(path: Path) -> np.ndarray:
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("quality", [20, 75, 100])
 def test_colour_is_grey_as_in_the_plain_chain(
-    tmp_path, rgb, size, subsampling, progressive, quality
+    tmp_path, rgb, *, size, subsampling, progressive, quality
 ):
     image = Image.fromarray(rgb).resize(size)
     path = by_pillow(

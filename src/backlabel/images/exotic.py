@@ -25,7 +25,7 @@ from backlabel.images.source import Source
 _JPEG_COMPRESSIONS = {6, 7, 33007, 34892}  # their decoder turns YCbCr into RGB itself
 
 # What tifffile has to say about odd tags is no business of the user; refusals are.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 def decode(source: Source, page: Directory, limits: Limits) -> tuple[NDArray[np.generic], int]:
@@ -38,6 +38,9 @@ def decode(source: Source, page: Directory, limits: Limits) -> tuple[NDArray[np.
         and set(page.numbers(ifd.YCBCR_SUBSAMPLING, (2, 2))) != {1}
     ):
         return _with_pillow(source, page), RGB
+    compression = page.number(ifd.COMPRESSION, 1)
+    if compression not in tifffile.TIFF.DECOMPRESSORS:
+        raise UnreadableImageError("unsupported", f"TIFF compression {compression} is not known")
     samples = _with_tifffile(source, page, limits)
     return samples, RGB if photometric == YCBCR and jpeg else photometric
 
@@ -53,6 +56,8 @@ def _with_tifffile(source: Source, page: Directory, limits: Limits) -> NDArray[n
             volume = there.asarray(squeeze=False, maxworkers=1)
     if volume.ndim != 5 or volume.size == 0:  # noqa: PLR2004 planes, depth, rows, columns, channels
         raise UnreadableImageError("corrupt", f"samples of shape {volume.shape}")
+    if volume.shape[2:4] != (page.number(ifd.LENGTH, 0), page.number(ifd.WIDTH, 0)):
+        raise UnreadableImageError("corrupt", f"it decodes to {volume.shape[2:4]} rows and columns")
     planes = volume[:, 0]
     return planes[0] if len(planes) == 1 else np.moveaxis(planes[..., 0], 0, -1)
 

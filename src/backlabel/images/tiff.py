@@ -12,6 +12,7 @@ from backlabel.images.ifd import Directory, Layout
 from backlabel.images.luma import luma
 from backlabel.images.picture import Limits, Picture
 from backlabel.images.samples import PALETTE, RGB, Meaning, to_grey
+from backlabel.images.segments import segments
 from backlabel.images.source import Source
 from backlabel.images.turning import turned
 
@@ -26,7 +27,7 @@ def read(source: Source, limits: Limits) -> Picture:
     found = ifd.pages(layout)
     page = main_page(found)
     refuse(page, limits)
-    plan = strips.plan(page, source)
+    plan = strips.plan(page, segments(page, source))
     if plan is not None:
         samples, meaning = strips.decode(plan, source, layout), _meaning(page)
     else:
@@ -57,8 +58,10 @@ def refuse(page: Directory, limits: Limits) -> None:
         raise UnreadableImageError(
             "bomb", f"its header says {width} x {height} pixels, the limit is {limits.max_pixels}"
         )
-    bits = max(page.numbers(ifd.BITS, (1,)))
-    decoded = width * height * page.number(ifd.SAMPLES, 1) * max(bits, _BYTE) // _BYTE
+    bits, channels = max(page.numbers(ifd.BITS, (1,))), page.number(ifd.SAMPLES, 1)
+    if bits < 1 or channels < 1:
+        raise UnreadableImageError("corrupt", f"its header says {channels} x {bits} bits a pixel")
+    decoded = width * height * channels * max(bits, _BYTE) // _BYTE
     if decoded > limits.max_decoded_bytes:
         raise UnreadableImageError(
             "bomb", f"decoded it has {decoded} bytes, the limit is {limits.max_decoded_bytes}"
