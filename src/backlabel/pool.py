@@ -38,6 +38,7 @@ def map_files(
     max_seconds: float,
     max_memory_mib: int,
     what: str,
+    prepare: Callable[[], object] | None = None,
 ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
     """`function` of each item, in the order of the items, with a progress bar named `what`.
 
@@ -45,14 +46,18 @@ def map_files(
     worker that hangs ("too slow"), dies ("crashed the decoder") or needs more than
     `max_memory_mib` above what it had at its start ("too much memory"). Any other error is a bug
     and is raised here. A bounded number of items is under way, whatever the number of items.
+    `prepare` runs here and then once in each worker, outside of every limit: what it compiles
+    here the workers find compiled.
     """
+    if prepare is not None:
+        prepare()
     run = partial(_run, function, max_memory_mib)
     pool = ProcessPool(
         max_workers=workers,
         # Not fork: threads of the parent (torch, numba) would leave their locks held for ever.
         context=multiprocessing.get_context("spawn"),
         initializer=_start,
-        initargs=(function, max_memory_mib * _MIB),
+        initargs=(function, prepare, max_memory_mib * _MIB),
     )
     try:
         for item, future in _given_out(pool, run, track(items, what), workers, max_seconds):
@@ -90,12 +95,16 @@ def _result(future: ProcessFuture[Any], max_seconds: float) -> Any:
         )
 
 
-def _start(function: Callable[..., Any], max_bytes: int) -> None:
+def _start(
+    function: Callable[..., Any], prepare: Callable[[], object] | None, max_bytes: int
+) -> None:
     """In a new worker, before its first item and outside of its time limit.
 
     `function` is only here to be unpickled, which imports all that it needs, so that neither its
     time nor its memory counts against an item.
     """
+    if prepare is not None:
+        prepare()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limit = _data_bytes() + max_bytes
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

@@ -16,7 +16,7 @@ try:
     import numba
     from numba.core import config
 
-    COMPILED = not getattr(config, "DISABLE_JIT", 0)  # set as the module is loaded
+    COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]
 except ImportError:  # also when numba does not know this NumPy yet
     COMPILED = False
 _HALF = 1 << (FRACTION_BITS - 1)

@@ -45,6 +45,11 @@ def hash_image(grey: GreyImage) -> Hashes:
     return Hashes(_bits(standardised), _bits(plain), gate.information(pixels.shape, plain))
 
 
+def compile_kernels() -> None:
+    """Compile what `hash_image` runs, or load it from numba's cache: seconds, once a process."""
+    hash_image(np.zeros((160, 160), np.uint8))
+
+
 def to_hex(bits: Bits) -> str:
     """As `str(imagehash.ImageHash)` writes it: 256 digits."""
     if bits.shape != (HASH_BYTES,):

@@ -13,16 +13,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching import _kernels
+from backlabel.matching.grey import GreyImage, check_grey
+from backlabel.matching.kernels import windows
 from backlabel.matching.resize import to_common_size
 
-GreyImage = NDArray[np.uint8]
 Window = Literal["uniform", "gaussian"]
 
 C1 = (0.01 * 255) ** 2
 C2 = (0.03 * 255) ** 2
 SIDE: dict[Window, int] = {"uniform": 7, "gaussian": 11}
-"""Pixels on a side of each window; the Gaussian one has sigma 1.5 and is cut off at 3.5 sigma."""
+"""Pixels on a side of each window; the Gaussian one is cut off at 3.5 sigma."""
+SIGMA = 1.5
 
 
 def ssim(a: GreyImage, b: GreyImage) -> float:
@@ -31,11 +32,11 @@ def ssim(a: GreyImage, b: GreyImage) -> float:
     Raises ValueError for other types, unequal shapes, or sides below 7 pixels.
     """
     check(a, b, "uniform")
-    windows = (a.shape[0] - 6) * (a.shape[1] - 6)
-    total = _kernels.ssim_sum(
+    count = (a.shape[0] - 6) * (a.shape[1] - 6)
+    total = windows.ssim_sum(
         np.ascontiguousarray(a), np.ascontiguousarray(b), C1 * 49 * 49, C2 * 49 * 48
     )
-    return float(total / windows)
+    return float(total / count)
 
 
 def ssim_reference(a: GreyImage, b: GreyImage, *, window: Window = "uniform") -> float:
@@ -44,10 +45,10 @@ def ssim_reference(a: GreyImage, b: GreyImage, *, window: Window = "uniform") ->
 
     check(a, b, window)
     if window == "uniform":
-        return float(structural_similarity(a, b, data_range=255))
+        return float(structural_similarity(a, b, data_range=255))  # type: ignore[no-untyped-call]
     return float(
-        structural_similarity(
-            a, b, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        structural_similarity(  # type: ignore[no-untyped-call]
+            a, b, data_range=255, gaussian_weights=True, sigma=SIGMA, use_sample_covariance=False
         )
     )
 
@@ -73,13 +74,13 @@ def ssim_batch(
     if device == "cpu" and window == "uniform":
         with ThreadPoolExecutor(threads) as pool:
             return np.fromiter(pool.map(_ssim_of_pair, pairs), np.float64, len(pairs))
-    from backlabel.matching import _tensors  # noqa: PLC0415 - torch takes seconds to import
+    from backlabel.matching import tensors  # noqa: PLC0415 - torch takes seconds to import
 
     same = [to_common_size(a, b) for a, b in pairs]
     for a, b in same:
         check(a, b, window)
-    bounds = _tensors.Bounds(device, batch_size, memory_mib)
-    return _tensors.ssim(same, window=window, bounds=bounds)
+    bounds = tensors.Bounds(device, batch_size, memory_mib)
+    return tensors.ssim(same, window=window, bounds=bounds)
 
 
 def _ssim_of_pair(pair: tuple[GreyImage, GreyImage]) -> float:
@@ -89,8 +90,7 @@ def _ssim_of_pair(pair: tuple[GreyImage, GreyImage]) -> float:
 def check(a: GreyImage, b: GreyImage, window: Window) -> None:
     """Raise ValueError unless both are 8-bit grey images of one shape that holds a window."""
     for image in (a, b):
-        if image.dtype != np.uint8 or image.ndim != 2:
-            raise ValueError(f"{image.dtype} {image.shape} is not an 8-bit grey image")
+        check_grey(image)
     if a.shape != b.shape:
         raise ValueError(f"shapes {a.shape} and {b.shape} differ: resize one first")
     if min(a.shape) < SIDE[window]:

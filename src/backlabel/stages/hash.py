@@ -12,7 +12,7 @@ from pathlib import Path
 from backlabel import config, images, pool, records, tables
 from backlabel.errors import DataError, UnreadableImageError
 from backlabel.files import sha256, write_json
-from backlabel.hashing import hash_image, to_hex
+from backlabel.hashing import compile_kernels, hash_image, to_hex
 from backlabel.images import inventory
 from backlabel.labels import schemes
 from backlabel.records import JpegHash, Passed, TiffHash
@@ -70,7 +70,7 @@ def hash_file(path: str, limits: images.Limits) -> TiffHash:
     )
 
 
-def _find(root: Path, kind: str, category: str | None) -> inventory.Inventory:
+def _find(root: Path, kind: images.Kind, category: str | None) -> inventory.Inventory:
     suffixes = {"jpeg": ".jpg, .jpeg", "tiff": ".tif, .tiff"}[kind]
     folder = root / category if category is not None else root
     if not folder.is_dir():
@@ -89,7 +89,7 @@ def _find(root: Path, kind: str, category: str | None) -> inventory.Inventory:
     return found
 
 
-def _hash(paths: Sequence[str], kind: str, params: config.Params) -> _Outcome:
+def _hash(paths: Sequence[str], kind: images.Kind, params: config.Params) -> _Outcome:
     read = params.read
     limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
     results = pool.map_files(
@@ -99,6 +99,7 @@ def _hash(paths: Sequence[str], kind: str, params: config.Params) -> _Outcome:
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
         what=f"hash {kind.upper()}s",
+        prepare=compile_kernels,
     )
     outcome = _Outcome([], [])
     for path, result in results:
