@@ -19,7 +19,7 @@ DIGEST = "ab" * 32
 
 def entry(seed: int = 0, note: str = "16 bit, scaled") -> Entry:
     bits = np.random.default_rng(seed).integers(0, 256, (2, 128), np.uint8)
-    return Entry(Hashes(bits[0], bits[1], "flat"), note)
+    return Entry(Hashes(bits[0], bits[1], "flat"), 768, 1024, note)
 
 
 def same(a: Entry | None, b: Entry) -> bool:

@@ -26,9 +26,11 @@ file system clock (2 s on FAT) and look untouched."""
 
 @dataclass(frozen=True)
 class Entry:
-    """What is kept of one image: its hashes, and a short note of how it was read."""
+    """What is kept of one image: its hashes, its shape, and a short note of how it was read."""
 
     hashes: Hashes
+    height: int
+    width: int
     note: str = ""
 
 
@@ -100,12 +102,12 @@ def _identity(path: Path, status: os.stat_result) -> bytes:
 
 
 def _encoded(entry: Entry) -> bytes:
-    words = json.dumps([entry.hashes.information, entry.note])
+    words = json.dumps([entry.hashes.information, entry.height, entry.width, entry.note])
     return entry.hashes.standardised.tobytes() + entry.hashes.grey.tobytes() + words.encode()
 
 
 def _decoded(raw: bytes) -> Entry:
     standardised = np.frombuffer(raw, np.uint8, HASH_BYTES)
     grey = np.frombuffer(raw, np.uint8, HASH_BYTES, offset=HASH_BYTES)
-    information, note = json.loads(raw[2 * HASH_BYTES :])
-    return Entry(Hashes(standardised, grey, information), note)
+    information, height, width, note = json.loads(raw[2 * HASH_BYTES :])
+    return Entry(Hashes(standardised, grey, information), height, width, note)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 from backlabel import config, images, pool, records, tables
 from backlabel.errors import DataError, UnreadableImageError
-from backlabel.files import sha256, write_json
+from backlabel.files import shared_folder, write_json
 from backlabel.hashing import compile_kernels, hash_image, to_hex
+from backlabel.hashing.cache import Entry, HashCache
 from backlabel.images import inventory
 from backlabel.labels import schemes
 from backlabel.records import JpegHash, Passed, TiffHash
@@ -51,22 +52,33 @@ def main(params: config.Params) -> None:
     _refuse_many_unreadable(unreadable, len(rows) + len(hashed_tiffs.hashed), params)
 
 
-def hash_file(path: str, limits: images.Limits) -> TiffHash:
-    """Read and hash one image. Raises UnreadableImageError."""
+def hash_file(
+    path: str, *, kind: images.Kind, limits: images.Limits, cache: HashCache
+) -> TiffHash:
+    """Read and hash one image, unless its content is known. Raises UnreadableImageError."""
     file = Path(path)
-    picture = images.read(file, limits)
-    hashes = hash_image(picture.grey)
-    height, width = picture.grey.shape
+    # Held open until the end: digest and hashes must be of the same, unchanged file.
+    with images.opened(file, max_bytes=limits.max_bytes):
+        try:
+            digest = cache.digest(file)
+        except OSError as error:
+            raise images.unreadable(error) from error
+        entry = cache.get(digest, kind)
+        if entry is None:
+            picture = images.read(file, limits)
+            height, width = picture.grey.shape
+            entry = Entry(hash_image(picture.grey), height, width, picture.note)
+            cache.put(digest, kind, entry)
     return TiffHash(
         file=file.name,
         path=path,
-        phash=to_hex(hashes.standardised),
-        phash_grey=to_hex(hashes.grey),
-        gate=hashes.information,
-        note=picture.note,
-        height=height,
-        width=width,
-        sha256=sha256(file),
+        phash=to_hex(entry.hashes.standardised),
+        phash_grey=to_hex(entry.hashes.grey),
+        gate=entry.hashes.information,
+        note=entry.note,
+        height=entry.height,
+        width=entry.width,
+        sha256=digest,
     )
 
 
@@ -93,7 +105,13 @@ def _hash(paths: Sequence[str], kind: images.Kind, params: config.Params) -> _Ou
     read = params.read
     limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
     results = pool.map_files(
-        partial(hash_file, limits=limits),
+        partial(
+            hash_file,
+            kind=kind,
+            limits=limits,
+            # What the limits refuse must be refused again when they have changed.
+            cache=HashCache(shared_folder() / "cache", asdict(limits)),
+        ),
         paths,
         workers=params.hash.workers or os.cpu_count() or 1,
         max_seconds=read.max_seconds,
