@@ -29,6 +29,7 @@ from backlabel.hashing import hash_image
 from backlabel.images import read
 
 Way = Callable[[Path], object]
+KINDS = ("JPEG q100 RGB 420", "TIFF 8 bit", "TIFF palette", "TIFF LZW", "TIFF 16 bit")
 
 
 def plain(path: Path) -> object:
@@ -86,15 +87,8 @@ def generate(folder: Path, count: int) -> dict[str, list[Path]]:
         grey = micrograph(i)
         wide = grey.astype(np.uint16) * 200 + 17
         paths = {
-            kind: folder / f"{kind}-{i}{suffix}"
-            for kind, suffix in {
-                "JPEG q100 RGB 4:2:0": ".jpg",
-                "TIFF 8 bit": ".tif",
-                "TIFF palette": ".tif",
-                "TIFF LZW": ".tif",
-                "TIFF 16 bit": ".tif",
-            }.items()
-            for kind, suffix in [(kind.replace(":", ""), suffix)]
+            kind: folder / f"{kind}-{i}{'.jpg' if kind.startswith('JPEG') else '.tif'}"
+            for kind in KINDS
         }
         jpeg, eight, palette, lzw, sixteen = paths.values()
         Image.fromarray(grey).convert("RGB").save(jpeg, quality=100, subsampling=2)
