@@ -65,8 +65,8 @@ def _insert(index: NDArray[np.int64], distance: NDArray[np.int32], row: int, bit
 
 
 @compiled
-def _least(values: NDArray[np.int32]) -> np.int32:
-    least = values[0]
+def _least(values: NDArray[np.int32]) -> int:
+    least: int = values[0]
     for value in values:
         least = min(least, value)
     return least

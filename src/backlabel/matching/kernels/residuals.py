@@ -23,9 +23,9 @@ def _add_rows(near: tuple[Row, Row], far: tuple[Row, Row], weights: Floats, out:
 
 @compiled_float
 def _subtract_sides(
-    near: tuple[Floats, Floats], far: tuple[Floats, Floats], weights: Floats, out: Floats
+    inner: tuple[Floats, Floats], outer: tuple[Floats, Floats], weights: Floats, out: Floats
 ) -> None:
-    (left, right), (outer_left, outer_right) = near, far
+    (left, right), (outer_left, outer_right) = inner, outer
     for j in range(out.size):
         first, second = left[j] + right[j], outer_left[j] + outer_right[j]
         out[j] -= weights[0] * first + weights[1] * second
@@ -66,9 +66,9 @@ def _residual(
     for j in range(width):
         out[j] = np.float32(image[i, j]) - weights[0] * middle[j]
     for tap in range(1, radius, 2):
-        near = blurred[radius - tap :], blurred[radius + tap :]
-        far = blurred[radius - tap - 1 :], blurred[radius + tap + 1 :]
-        _subtract_sides(near, far, weights[tap:], out)
+        inner = blurred[radius - tap :], blurred[radius + tap :]
+        outer = blurred[radius - tap - 1 :], blurred[radius + tap + 1 :]
+        _subtract_sides(inner, outer, weights[tap:], out)
 
 
 @compiled_float
