@@ -1,0 +1,127 @@
+"""Verdicts at the edges of every limit."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+
+import pytest
+
+from backlabel.matching.decide import Candidate, Decision, Limits, Rule, Verdict, decide
+
+LIMITS = Limits(
+    hamming_threshold=150,
+    ssim_hamming_threshold=120,
+    min_ssim=0.70,
+    min_residual=0.40,
+    min_ssim_matched=0.50,
+    min_margin=0.10,
+)
+
+
+@pytest.mark.parametrize(
+    ("hamming", "ssim", "simple", "seed"),
+    [
+        (119, 0.70, Verdict.MATCHED, Verdict.MATCHED),
+        (0, 0.6999, Verdict.TOO_DIFFERENT, Verdict.MATCHED),
+        (120, 0.99, Verdict.NOT_VERIFIED, Verdict.NOT_VERIFIED),
+        (10, None, Verdict.NOT_VERIFIED, Verdict.NOT_VERIFIED),
+        (150, 0.99, Verdict.NO_CANDIDATE, Verdict.NO_CANDIDATE),
+    ],
+    ids=["on both limits", "too low", "scores do not count", "not scored", "too far"],
+)
+def test_ssim_and_seed_rules(
+    hamming: int, ssim: float | None, simple: Verdict, seed: Verdict
+) -> None:
+    one = [Candidate(3, hamming, ssim=ssim)]
+    assert decide(one, LIMITS, Rule.SSIM).verdict is simple
+    assert decide(one, LIMITS, Rule.SEED).verdict is seed
+
+
+def test_no_candidates_at_all() -> None:
+    assert decide([], LIMITS, Rule.SSIM) == Decision(
+        Verdict.NO_CANDIDATE, "No JPEG lies below 150 differing bits."
+    )
+
+
+def test_best_is_chosen_by_ssim_not_by_distance() -> None:
+    near, like = Candidate(1, 2, ssim=0.75), Candidate(2, 9, ssim=0.80)
+    assert decide([near, like], LIMITS, Rule.SSIM) == Decision(
+        Verdict.MATCHED, "SSIM 0.800 at 9 bits.", like, near, pytest.approx(0.05), True
+    )
+
+
+def test_without_any_ssim_the_nearest_is_chosen() -> None:
+    far, near = Candidate(1, 140), Candidate(2, 130)
+    decision = decide([far, near], LIMITS, Rule.SSIM)
+    assert (decision.chosen, decision.margin) == (near, None)
+
+
+def test_smaller_of_both_distances_counts() -> None:
+    assert decide([Candidate(0, 400, 7, ssim=0.9)], LIMITS, Rule.SSIM).verdict is Verdict.MATCHED
+
+
+def test_ties_do_not_depend_on_order() -> None:
+    tied = [Candidate(5, 4, ssim=0.9), Candidate(1, 4, ssim=0.9), Candidate(0, 6, ssim=0.9)]
+    chosen = {decide(order, LIMITS, Rule.SSIM).chosen for order in itertools.permutations(tied)}
+    assert chosen == {tied[1]}
+
+
+def test_runner_up_is_another_jpeg() -> None:
+    twice = [Candidate(1, 3, ssim=0.9), Candidate(1, 3, variant="flip_h", ssim=0.8)]
+    assert decide(twice, LIMITS, Rule.SSIM).runner_up is None
+
+
+def scored(
+    row: int, residual: float | None, matched: float | None = 0.9, label: str = "L0"
+) -> Candidate:
+    return Candidate(row, 20, label=label, ssim=0.1, ssim_matched=matched, residual=residual)
+
+
+@pytest.mark.parametrize(
+    ("residual", "matched", "verdict"),
+    [
+        (0.40, 0.50, Verdict.MATCHED),
+        (0.399, 0.9, Verdict.TOO_DIFFERENT),
+        (0.9, 0.499, Verdict.TOO_DIFFERENT),
+        (math.nan, 0.9, Verdict.TOO_DIFFERENT),
+        (0.9, None, Verdict.NOT_VERIFIED),
+        (None, 0.9, Verdict.NOT_VERIFIED),
+    ],
+)
+def test_combined_rule(residual: float | None, matched: float | None, verdict: Verdict) -> None:
+    assert decide([scored(0, residual, matched)], LIMITS, Rule.COMBINED).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("second", "label", "verdict", "certain"),
+    [
+        (0.81, "L0", Verdict.AMBIGUOUS, True),
+        (0.81, "L1", Verdict.AMBIGUOUS, False),
+        (0.79, "L1", Verdict.MATCHED, True),
+        (0.39, "L1", Verdict.MATCHED, True),
+    ],
+    ids=["twin, same label", "twin, other label", "far enough behind", "would not pass"],
+)
+def test_rivals(second: float, label: str, verdict: Verdict, certain: bool) -> None:
+    decision = decide([scored(0, 0.9), scored(1, second, label=label)], LIMITS, Rule.COMBINED)
+    assert (decision.verdict, decision.label_certain) == (verdict, certain)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "verdict"),
+    [
+        ({"hamming_threshold": 20}, Rule.COMBINED, Verdict.NO_CANDIDATE),
+        ({"ssim_hamming_threshold": 20}, Rule.COMBINED, Verdict.NOT_VERIFIED),
+        ({"min_residual": 0.91}, Rule.COMBINED, Verdict.TOO_DIFFERENT),
+        ({"min_ssim_matched": 0.91}, Rule.COMBINED, Verdict.TOO_DIFFERENT),
+        ({"min_ssim": 0.1}, Rule.SSIM, Verdict.MATCHED),
+    ],
+)
+def test_every_limit_changes_a_verdict(
+    change: dict[str, float], rule: Rule, verdict: Verdict
+) -> None:
+    one = [scored(0, 0.9)]
+    assert decide(one, LIMITS, rule).verdict is not verdict
+    assert decide(one, dataclasses.replace(LIMITS, **change), rule).verdict is verdict
