@@ -20,7 +20,7 @@ class SharedCacheLocator(UserProvidedCacheLocator):  # type: ignore[misc]
     """
 
     def __init__(self, py_func: object, py_file: str) -> None:
-        super().__init__(py_func, py_file)
+        super().__init__(py_func, py_file)  # type: ignore[no-untyped-call]
         path = Path(py_file)
         self._cache_path = str(shared_folder() / "kernels" / path.parent.name / path.stem)
 
@@ -30,8 +30,6 @@ class SharedCacheLocator(UserProvidedCacheLocator):  # type: ignore[misc]
         if not (shared_root() / ".dvc").is_dir():
             return None
         # Not the parent's own: it asks for NUMBA_CACHE_DIR.
-        found: SharedCacheLocator | None = super(UserProvidedCacheLocator, cls).from_function(
-            py_func, py_file
-        )
+        parent = super(UserProvidedCacheLocator, cls)
+        found: SharedCacheLocator | None = parent.from_function(py_func, py_file)  # type: ignore[no-untyped-call]
         return found
-
