@@ -31,5 +31,5 @@ class SharedCacheLocator(UserProvidedCacheLocator):  # type: ignore[misc]
             return None
         # Not the parent's own: it asks for NUMBA_CACHE_DIR.
         parent = super(UserProvidedCacheLocator, cls)
-        found: SharedCacheLocator | None = parent.from_function(py_func, py_file)  # type: ignore[no-untyped-call]
+        found: SharedCacheLocator | None = parent.from_function(py_func, py_file)  # type: ignore[misc]
         return found

@@ -26,7 +26,7 @@ _BYTES_PER_PIXEL = 64
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where to compute, and how much may be there at once. ConfigError if the device is not there."""
+    """Where to compute, and how much may be there at once. ConfigError if it is not there."""
 
     device: str
     batch_size: int

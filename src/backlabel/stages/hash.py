@@ -19,7 +19,6 @@ from backlabel.images.inventory import Listed
 from backlabel.labels import schemes
 from backlabel.records import JpegHash, Passed, TiffHash
 
-
 _PER_WORKER = 16
 """Images that a further worker process is worth starting for: it spends seconds on imports."""
 
