@@ -83,6 +83,8 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone with the sample data, and nothing run. Not to be changed: copy it."""
     made = clone_of_the_working_tree(tmp_path_factory.mktemp("pulled") / "backlabel")
     made.run("dvc", "pull", "-q", "data.dvc")
+    # Compiled once here, the kernels need not be compiled in every copy.
+    made.run("python", "-m", "backlabel", "warm-up", PYTHONPATH="src")
     return made
 
 
