@@ -52,9 +52,7 @@ def main(params: config.Params) -> None:
     _refuse_many_unreadable(unreadable, len(rows) + len(hashed_tiffs.hashed), params)
 
 
-def hash_file(
-    path: str, *, kind: images.Kind, limits: images.Limits, cache: HashCache
-) -> TiffHash:
+def hash_file(path: str, *, kind: images.Kind, limits: images.Limits, cache: HashCache) -> TiffHash:
     """Read and hash one image, unless its content is known. Raises UnreadableImageError."""
     file = Path(path)
     # Held open until the end: digest and hashes must be of the same, unchanged file.
