@@ -19,11 +19,17 @@ _STAGES = {
     "track": "log the experiment to MLflow",
 }
 _ERROR = 2
+_KERNELS = (
+    "UserProvidedCacheLocator,backlabel.compiled.SharedCacheLocator,"
+    "InTreeCacheLocator,UserWideCacheLocator"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sub-command; returns the exit status. Errors of backlabel are told in one text."""
     chosen = _parser().parse_args(arguments)
+    # Read when numba is first imported, here and in worker processes.
+    os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", _KERNELS)
     try:
         status: int = chosen.run(chosen)
     except BacklabelError as error:

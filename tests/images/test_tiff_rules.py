@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
+from backlabel.errors import UnreadableImageError
 from backlabel.images import read
 
 
@@ -293,3 +294,73 @@ def test_a_chain_that_breaks_behind_the_first_page(tmp_path, grey):
     struct.pack_into("<I", data, first + 2 + 12 * entries, 1 << 30)
     path.write_bytes(data)
     np.testing.assert_array_equal(read(path).grey, grey)
+
+
+def test_least_significant_bit_first(tmp_path, grey):
+    image = Image.fromarray(grey).convert("1")
+    flipped = imagecodecs.bitorder_decode(np.packbits(np.asarray(image), axis=-1).tobytes())
+    path = by_hand(tmp_path / "a.tif", flipped, base_tags(grey.shape, [1], 1) | {266: (3, [2])})
+    np.testing.assert_array_equal(read(path).grey, np.asarray(image.convert("L")))
+
+
+def test_odd_numbers_of_bits_are_rounded(tmp_path, grey):
+    packed = imagecodecs.packints_encode(grey >> 5, 3)
+    path = by_hand(tmp_path / "a.tif", packed, base_tags(grey.shape, [3], 1))
+    np.testing.assert_array_equal(read(path).grey, np.rint((grey >> 5) * (255 / 7)))
+
+
+def test_deep_white_is_zero_is_turned_round(tmp_path, grey):
+    path = by_tifffile(tmp_path / "a.tif", grey.astype(np.uint16) * 100, photometric="miniswhite")
+    np.testing.assert_array_equal(read(path).grey, 255 - stretched(grey))
+
+
+def test_grey_with_further_channels(tmp_path, grey):
+    samples = np.dstack([grey, 255 - grey, grey // 2])
+    path = by_tifffile(tmp_path / "a.tif", samples, photometric="minisblack", planarconfig="contig")
+    np.testing.assert_array_equal(read(path).grey, grey)
+
+
+@pytest.mark.parametrize("subsampling", [(2, 1), (2, 2)])
+def test_ycbcr_subsampled_without_jpeg(tmp_path, subsampling):
+    across, down = subsampling
+    unit = [100] * (across * down) + [90, 160]  # brightness of each pixel, then the two colours
+    units = 8 // across * (8 // down)
+    tags = base_tags((8, 8), [8, 8, 8], 6) | {530: (3, list(subsampling))}
+    path = by_hand(tmp_path / "a.tif", bytes(unit * units), tags)
+    flat = Image.new("YCbCr", (8, 8), (100, 90, 160)).convert("RGB").convert("L")
+    assert np.abs(read(path).grey.astype(int) - np.asarray(flat)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason"),
+    [
+        (np.full((4, 4), np.nan, np.float32), "no values"),
+        (np.ones((4, 4), np.complex64), "unsupported"),
+    ],
+    ids=["no finite pixel", "complex"],
+)
+def test_numbers_that_are_no_brightness_are_refused(tmp_path, samples, reason):
+    path = by_tifffile(tmp_path / "a.tif", samples, photometric="minisblack")
+    with pytest.raises(UnreadableImageError) as caught:
+        read(path)
+    assert caught.value.reason == reason
+
+
+def test_a_constant_deep_image_is_black(tmp_path):
+    path = by_tifffile(tmp_path / "a.tif", np.full((4, 4), 999, np.uint16))
+    np.testing.assert_array_equal(read(path).grey, np.zeros((4, 4)))
+
+
+def test_jpeg_xr_as_its_own_decoder_has_it(tmp_path, grey):
+    path = by_tifffile(tmp_path / "a.tif", grey, compression="jpegxr")
+    (segment,) = segments_of(path)
+    np.testing.assert_array_equal(read(path).grey, imagecodecs.jpegxr_decode(segment))
+
+
+def segments_of(path: Path) -> list[bytes]:
+    with tifffile.TiffFile(path) as tiff:
+        page, file = tiff.pages.first, tiff.filehandle
+        return [
+            file.seek(offset) and file.read(count)
+            for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
+        ]

@@ -75,7 +75,8 @@ def decode(plan: Plan, source: Source, layout: Layout) -> NDArray[np.generic]:
     else:
         for at, (offset, count) in enumerate(zip(plan.offsets, plan.counts, strict=True)):
             strip = flat[at * plan.rows * row : (at + 1) * plan.rows * row]
-            _fetch(plan, strip, row, source.read(offset, count) if count else b"")
+            # Some writers pad the last strip to its full height: there must be room for that.
+            unpack(plan.compression, source.read(offset, count), strip, plan.rows * row)
     native: NDArray[np.generic] = samples.astype(dtype.newbyteorder("="), copy=False)
     if plan.predictor == _HORIZONTAL:
         with library_faults():
@@ -98,14 +99,16 @@ def _is_simple(page: Directory, compression: int, channels: int) -> bool:
     )
 
 
-def _fetch(plan: Plan, strip: NDArray[np.uint8], row: int, data: bytes) -> None:
-    if plan.compression == _PLAIN:
+def unpack(compression: int, data: bytes, strip: NDArray[np.uint8], room: int = 0) -> None:
+    """Fill the flat `strip` from one strip's packed bytes; they may unpack to `room` at most."""
+    if compression == _PLAIN:
         unpacked: Any = np.frombuffer(data, np.uint8)
+    elif compression not in _UNPACKERS:
+        raise UnreadableImageError("unsupported", f"TIFF compression {compression} with its colour")
     else:
-        # Some writers pad the last strip to its full height.
-        room = strip if strip.size == plan.rows * row else np.empty(plan.rows * row, np.uint8)
+        out = strip if strip.size >= room else np.empty(room, np.uint8)
         with library_faults():
-            unpacked = _UNPACKERS[plan.compression](data, out=room)
+            unpacked = _UNPACKERS[compression](data, out=out)
     if len(unpacked) < strip.size:
         raise UnreadableImageError(
             "truncated", f"a strip holds {len(unpacked)} bytes of {strip.size}"

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
-from backlabel.images import ifd, strips
+from backlabel.images import ifd, strips, subsampled
 from backlabel.images.exotic import decode as decode_exotic
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.luma import luma
@@ -27,16 +27,24 @@ def read(source: Source, limits: Limits) -> Picture:
     found = ifd.pages(layout)
     page = main_page(found)
     refuse(page, limits)
-    plan = strips.plan(page, segments(page, source))
-    if plan is not None:
-        samples, meaning = strips.decode(plan, source, layout), _meaning(page)
-    else:
-        samples, photometric = decode_exotic(source, page, limits)
-        meaning = _meaning(page, photometric)
-    grey, note = to_grey(samples, meaning)
+    samples, photometric = _samples(page, layout, source, limits)
+    grey, note = to_grey(samples, _meaning(page, photometric))
     grey, turn = turned(grey, page.number(ifd.ORIENTATION, 1))
     notes = (_which(found, page), note, turn)
     return Picture(grey, "tiff", ", ".join(part for part in notes if part))
+
+
+def _samples(
+    page: Directory, layout: Layout, source: Source, limits: Limits
+) -> tuple[NDArray[np.generic], int]:
+    """(H, W, channels), and the photometric interpretation that they now have."""
+    photometric, found = page.number(ifd.PHOTOMETRIC, 1), segments(page, source)
+    if subsampled.is_subsampled(page):
+        return subsampled.decode(page, found, source), photometric
+    plan = strips.plan(page, found)
+    if plan is not None:
+        return strips.decode(plan, source, layout), photometric
+    return decode_exotic(source, page, limits)
 
 
 def main_page(found: list[Directory]) -> Directory:
@@ -77,15 +85,14 @@ def _refuse_segments(page: Directory, width: int, height: int, limits: Limits) -
         raise UnreadableImageError("unsupported", "it holds a transparency mask and no picture")
 
 
-def _meaning(page: Directory, photometric: int | None = None) -> Meaning:
-    kind = page.number(ifd.PHOTOMETRIC, 1) if photometric is None else photometric
+def _meaning(page: Directory, photometric: int) -> Meaning:
     extra = page.numbers(ifd.EXTRA_SAMPLES)
     bits = page.number(ifd.BITS, 1)
     return Meaning(
-        photometric=kind,
+        photometric=photometric,
         bits=bits,
-        palette=_palette(page.numbers(ifd.COLOUR_MAP), bits) if kind == PALETTE else None,
-        premultiplied=kind == RGB and extra[:1] == (_ASSOCIATED_ALPHA,),
+        palette=_palette(page.numbers(ifd.COLOUR_MAP), bits) if photometric == PALETTE else None,
+        premultiplied=photometric == RGB and extra[:1] == (_ASSOCIATED_ALPHA,),
     )
 
 
