@@ -182,7 +182,7 @@ def _category(published: str) -> str:
 
 def _write_sixteen_bit(original: Path, target: Path) -> None:
     """12-bit data in a 16-bit file, as a detector with more depth would have given it."""
-    grey = tifffile.TiffFile(original).asarray().astype(np.uint16)
+    grey = tifffile.imread(original).astype(np.uint16)
     noise = np.random.default_rng(12).integers(0, 16, grey.shape, dtype=np.uint16)
     tifffile.imwrite(target, grey * 16 + noise, metadata=None, software=False, datetime=False)
 
