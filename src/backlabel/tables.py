@@ -44,7 +44,9 @@ def read(path: Path, record: type[Record]) -> list[Record]:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
             if header != list(kinds):
-                raise TableError(f"{path}: columns {header}, expected {list(kinds)}. Run its stage again.")
+                raise TableError(
+                    f"{path}: columns {header}, expected {list(kinds)}. Run its stage again."
+                )
             return [_row(path, reader.line_num, cells, record, kinds) for cells in reader]
     except FileNotFoundError as error:
         raise TableError(f"{path}: not found. Run the stage that writes it.") from error

@@ -1,1 +1,1 @@
-"""Which JPEG is the copy of which TIFF: search, scores, verdicts."""
+"""From hashes and standardised images to candidates, scores, verdicts and pairs."""

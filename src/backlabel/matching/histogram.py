@@ -1,0 +1,40 @@
+"""Giving one image the grey values of another, before the two are compared."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel.matching import _kernels
+
+GreyImage = NDArray[np.uint8]
+
+
+def match_histogram(image: GreyImage, reference: GreyImage) -> GreyImage:
+    """`image` (H, W) through the lookup table that gives it the histogram of `reference` (any size).
+
+    Each value goes to the value of the same cumulative share in `reference`, interpolated and
+    rounded to the nearest integer (ties to even): scikit-image's `match_histograms`, as bytes.
+    Raises ValueError for an empty or other than 8-bit grey image.
+    """
+    shares, _ = _cumulative(image)
+    wanted, values = _cumulative(reference)
+    table = np.interp(shares, wanted[values], values)
+    out = np.empty(image.shape, np.uint8)
+    _kernels.look_up(np.ascontiguousarray(image), np.rint(table).astype(np.uint8), out)
+    return out
+
+
+def match_histogram_reference(image: GreyImage, reference: GreyImage) -> GreyImage:
+    """The same from scikit-image."""
+    from skimage.exposure import match_histograms  # noqa: PLC0415 - slow to import
+
+    return np.rint(match_histograms(image, reference)).astype(np.uint8)
+
+
+def _cumulative(image: GreyImage) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Share of pixels up to each of the 256 values, and the values that occur."""
+    if image.dtype != np.uint8 or image.ndim != 2 or image.size == 0:
+        raise ValueError(f"{image.dtype} {image.shape} is not an 8-bit grey image")
+    counts = _kernels.histogram(np.ascontiguousarray(image))
+    return np.cumsum(counts) / image.size, np.flatnonzero(counts)

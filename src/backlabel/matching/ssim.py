@@ -1,0 +1,97 @@
+"""Structural similarity of 8-bit grey images (Wang et al. 2004, doi:10.1109/TIP.2003.819861).
+
+The mean over all windows that lie within the image, as scikit-image computes it: 7x7 uniform
+windows, sample covariance, K1 = 0.01, K2 = 0.03, data range 255.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel.matching import _kernels
+from backlabel.matching.resize import to_common_size
+
+GreyImage = NDArray[np.uint8]
+Window = Literal["uniform", "gaussian"]
+
+C1 = (0.01 * 255) ** 2
+C2 = (0.03 * 255) ** 2
+SIDE: dict[Window, int] = {"uniform": 7, "gaussian": 11}
+"""Pixels on a side of each window; the Gaussian one has sigma 1.5 and is cut off at 3.5 sigma."""
+
+
+def ssim(a: GreyImage, b: GreyImage) -> float:
+    """Mean SSIM of two images of one shape (H, W), from -1 to 1, within 1e-6 of scikit-image.
+
+    Raises ValueError for other types, unequal shapes, or sides below 7 pixels.
+    """
+    check(a, b, "uniform")
+    windows = (a.shape[0] - 6) * (a.shape[1] - 6)
+    total = _kernels.ssim_sum(
+        np.ascontiguousarray(a), np.ascontiguousarray(b), C1 * 49 * 49, C2 * 49 * 48
+    )
+    return float(total / windows)
+
+
+def ssim_reference(a: GreyImage, b: GreyImage, *, window: Window = "uniform") -> float:
+    """The same from scikit-image in float64; the Gaussian window as its authors used it."""
+    from skimage.metrics import structural_similarity  # noqa: PLC0415 - slow to import
+
+    check(a, b, window)
+    if window == "uniform":
+        return float(structural_similarity(a, b, data_range=255))
+    return float(
+        structural_similarity(
+            a, b, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        )
+    )
+
+
+def ssim_batch(
+    pairs: Sequence[tuple[GreyImage, GreyImage]],
+    *,
+    device: str,
+    batch_size: int,
+    memory_mib: int,
+    window: Window = "uniform",
+    threads: int = 1,
+) -> NDArray[np.float64]:
+    """Mean SSIM of every pair (n,); within a pair the smaller image is resized to the larger.
+
+    `device` is "cpu" or a torch device; `batch_size` and `memory_mib` bound what is on it at once,
+    large images are cut into strips, and where the device's memory is too small all the same, the
+    batches shrink. `threads` is for "cpu". No argument but `window` changes the results, by more
+    than 1e-6 on a CPU or 1e-4 on a GPU. Raises ValueError as `ssim` does.
+    """
+    if min(batch_size, memory_mib, threads) < 1:
+        raise ValueError("batch_size, memory_mib and threads must be 1 or more")
+    if device == "cpu" and window == "uniform":
+        with ThreadPoolExecutor(threads) as pool:
+            return np.fromiter(pool.map(_ssim_of_pair, pairs), np.float64, len(pairs))
+    from backlabel.matching import _tensors  # noqa: PLC0415 - torch takes seconds to import
+
+    same = [to_common_size(a, b) for a, b in pairs]
+    for a, b in same:
+        check(a, b, window)
+    bounds = _tensors.Bounds(device, batch_size, memory_mib)
+    return _tensors.ssim(same, window=window, bounds=bounds)
+
+
+def _ssim_of_pair(pair: tuple[GreyImage, GreyImage]) -> float:
+    return ssim(*to_common_size(*pair))
+
+
+def check(a: GreyImage, b: GreyImage, window: Window) -> None:
+    """Raise ValueError unless both are 8-bit grey images of one shape that holds a window."""
+    for image in (a, b):
+        if image.dtype != np.uint8 or image.ndim != 2:
+            raise ValueError(f"{image.dtype} {image.shape} is not an 8-bit grey image")
+    if a.shape != b.shape:
+        raise ValueError(f"shapes {a.shape} and {b.shape} differ: resize one first")
+    if min(a.shape) < SIDE[window]:
+        raise ValueError(f"{a.shape} is below the {SIDE[window]} pixels of a window")
