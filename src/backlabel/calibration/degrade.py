@@ -7,6 +7,7 @@ result is still a copy, `next_frame` makes an image of the same field that is no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
@@ -26,13 +27,32 @@ _MAD_TO_SIGMA = 1.4826  # of a normal distribution
 _BLOCK = 16  # pixels, for the level of the noise
 
 
-def copy(grey: Grey, kind: str, seed: int) -> Grey:
-    """`grey` after the change `kind` of `COPIES`; the same seed gives the same pixels."""
-    return np.ascontiguousarray(COPIES[kind](grey, np.random.default_rng(seed)))
+@dataclass(frozen=True)
+class Kind:
+    """How a copy differs from its original: a change of the pixels, then one JPEG."""
+
+    change: Change
+    quality: int = 90
 
 
-def _jpeg(grey: Grey, _: np.random.Generator, *, quality: int) -> Grey:
-    return encode.through_jpeg(grey, quality)
+@dataclass(frozen=True)
+class Copy:
+    """A published copy as a reader sees it."""
+
+    pixels: Grey
+    table: encode.Table
+    """Quantisation of the JPEG."""
+
+
+def copy(grey: Grey, kind: Kind, seed: int) -> Copy:
+    """A copy of `grey`; the same seed gives the same pixels."""
+    changed = kind.change(grey, np.random.default_rng(seed))
+    data = encode.jpeg(np.ascontiguousarray(changed), kind.quality)
+    return Copy(encode.decoded(data), encode.luma_table(data))
+
+
+def _unchanged(grey: Grey, _: np.random.Generator) -> Grey:
+    return grey
 
 
 def _scaled(grey: Grey, _: np.random.Generator, *, by: float, by_height: float = 1.0) -> Grey:
@@ -94,52 +114,37 @@ def _annotated(grey: Grey, random: np.random.Generator) -> Grey:
     return marked
 
 
-def _then(*changes: Change) -> Change:
-    def all_of_them(grey: Grey, random: np.random.Generator) -> Grey:
-        for change in changes:
-            grey = change(np.ascontiguousarray(grey), random)
-        return grey
-
-    return all_of_them
+def _half_and_gamma(grey: Grey, random: np.random.Generator) -> Grey:
+    return _gamma(_scaled(grey, random, by=0.5), random, gamma=1.4)
 
 
-def _published(change: Change, quality: int = 90) -> Change:
-    return _then(change, partial(_jpeg, quality=quality))
-
-
-COPIES: Mapping[str, Change] = MappingProxyType(
+COPIES: Mapping[str, Kind] = MappingProxyType(
     {
-        **{f"quality {q}": partial(_jpeg, quality=q) for q in (100, 95, 90, 75, 50, 20)},
-        "three quarters": _published(partial(_scaled, by=0.75)),
-        "half size": _published(partial(_scaled, by=0.5)),
-        "half size, quality 75": _published(partial(_scaled, by=0.5), 75),
-        "half size, quality 50": _published(partial(_scaled, by=0.5), 50),
-        "quarter size, quality 75": _published(partial(_scaled, by=0.25), 75),
-        "stretched": _published(partial(_scaled, by=1.0, by_height=0.948)),
-        **{f"gamma {g}": _published(partial(_gamma, gamma=g)) for g in (0.5, 0.7, 1.4, 2.0)},
-        "contrast 1.5": _published(partial(_linear, factor=1.5)),
-        "contrast 0.6": _published(partial(_linear, factor=0.6)),
-        "brighter": _published(partial(_linear, add=30)),
-        "darker": _published(partial(_linear, add=-30)),
-        "flipped sideways": _published(partial(_flipped, axis=1)),
-        "flipped upside down": _published(partial(_flipped, axis=0)),
-        **{f"turned {90 * n}": _published(partial(_turned, quarters=n)) for n in (1, 2, 3)},
-        "inverted": _published(_inverted),
-        "bottom 4 % cut": _published(partial(_bottom_cut, share=0.04)),
-        "bottom 6 % cut": _published(partial(_bottom_cut, share=0.06)),
-        "bottom 8 % cut": _published(partial(_bottom_cut, share=0.08)),
-        "bottom 11 % cut": _published(partial(_bottom_cut, share=0.11)),
-        "border 1 % cut": _published(partial(_border_cut, share=0.01)),
-        "border 3 % cut": _published(partial(_border_cut, share=0.03)),
-        "blurred": _published(partial(_blurred, sigma=1.0)),
-        "noisy": _published(partial(_noisy, sigma=5.0)),
-        "annotated": _published(_annotated),
-        "half, gamma 1.4, quality 75": _published(
-            _then(partial(_scaled, by=0.5), partial(_gamma, gamma=1.4)), 75
-        ),
+        **{f"quality {q}": Kind(_unchanged, q) for q in (100, 95, 90, 75, 50, 20)},
+        "three quarters": Kind(partial(_scaled, by=0.75)),
+        "half size": Kind(partial(_scaled, by=0.5)),
+        "half size, quality 75": Kind(partial(_scaled, by=0.5), 75),
+        "half size, quality 50": Kind(partial(_scaled, by=0.5), 50),
+        "quarter size, quality 75": Kind(partial(_scaled, by=0.25), 75),
+        "half size, gamma 1.4, quality 75": Kind(_half_and_gamma, 75),
+        "stretched": Kind(partial(_scaled, by=1.0, by_height=0.948)),
+        **{f"gamma {g}": Kind(partial(_gamma, gamma=g)) for g in (0.5, 0.7, 1.4, 2.0)},
+        "contrast 1.5": Kind(partial(_linear, factor=1.5)),
+        "contrast 0.6": Kind(partial(_linear, factor=0.6)),
+        "brighter": Kind(partial(_linear, add=30)),
+        "darker": Kind(partial(_linear, add=-30)),
+        "flipped sideways": Kind(partial(_flipped, axis=1)),
+        "flipped upside down": Kind(partial(_flipped, axis=0)),
+        **{f"turned {90 * n}": Kind(partial(_turned, quarters=n)) for n in (1, 2, 3)},
+        "inverted": Kind(_inverted),
+        **{f"bottom {n} % cut": Kind(partial(_bottom_cut, share=n / 100)) for n in (4, 6, 8, 11)},
+        **{f"border {n} % cut": Kind(partial(_border_cut, share=n / 100)) for n in (1, 3)},
+        "blurred": Kind(partial(_blurred, sigma=1.0)),
+        "noisy": Kind(partial(_noisy, sigma=5.0)),
+        "annotated": Kind(_annotated),
     }
 )
-"""Every kind of change whose result is still a copy, by name."""
+"""Every kind of change whose result is still a copy, by name; quality 90 where none is named."""
 
 
 def next_frame(grey: Grey, drift: tuple[float, float], seed: int) -> Grey:

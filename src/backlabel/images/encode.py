@@ -22,9 +22,9 @@ def jpeg(grey: NDArray[np.uint8], quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def through_jpeg(grey: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """What is left of `grey` (H, W) after one JPEG at `quality`."""
-    with Image.open(io.BytesIO(jpeg(grey, quality))) as image:
+def decoded(data: bytes) -> NDArray[np.uint8]:
+    """The pixels (H, W) of a JPEG that `jpeg` made."""
+    with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image)
 
 
@@ -37,7 +37,7 @@ def luma_table(data: bytes) -> Table:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             tables = image.quantization  # type: ignore[attr-defined]  # of JPEG images only
     except (OSError, SyntaxError) as error:
-        raise UnreadableImageError("no quantisation", f"no readable JPEG header ({error})") from error
+        raise UnreadableImageError("no quantisation", f"no JPEG header ({error})") from error
     if not tables:
         raise UnreadableImageError("no quantisation", "the JPEG states no quantisation table")
     return tuple(tables[min(tables)])
@@ -47,8 +47,7 @@ def through_table(grey: NDArray[np.uint8], table: Table) -> NDArray[np.uint8]:
     """What is left of `grey` (H, W) after one JPEG with the quantisation `table`."""
     buffer = io.BytesIO()
     Image.fromarray(grey).save(buffer, "JPEG", qtables=[list(table)])
-    with Image.open(buffer) as image:
-        return np.asarray(image)
+    return decoded(buffer.getvalue())
 
 
 def resized(

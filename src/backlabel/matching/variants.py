@@ -8,13 +8,15 @@ the DCT and cost next to nothing; `body` and `border` hash the cropped image ane
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from backlabel.hashing import bits_of, low_frequencies, phash, standardise
 
 Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
 Block: TypeAlias = NDArray[np.float64]  # (32, 32), low frequencies of the DCT of a 128x128 image
@@ -134,3 +136,18 @@ _PIXELS: Mapping[str, Callable[[Grey], Grey]] = MappingProxyType(
         "inverted": lambda grey: 255 - grey,
     }
 )
+
+
+def hashes(
+    grey: Grey, variants: Iterable[Variant]
+) -> Iterator[tuple[Variant, NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Each variant with its packed hashes (128 bytes): of the standardised and the grey image."""
+    whole: tuple[Block, Block] | None = None
+    for variant in variants:
+        if variant.source in _BLOCKS:
+            if whole is None:
+                whole = low_frequencies(standardise(grey)), low_frequencies(grey)
+            yield variant, *(bits_of(turned(block, variant.source)) for block in whole)
+        else:
+            cropped = apply(variant, grey)
+            yield variant, phash(standardise(cropped)), phash(cropped)
