@@ -21,9 +21,9 @@ _CHUNK = 1 << 20  # bytes
 @contextmanager
 def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """A file that appears at `path` whole when the block ends well, and not at all otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     options: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error

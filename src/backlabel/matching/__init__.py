@@ -1,1 +1,1 @@
-"""From hashes and standardised images to candidates, scores, verdicts and pairs."""
+"""Which JPEG is the copy of which TIFF: search, scores, verdicts."""

@@ -1,0 +1,42 @@
+# `make repro` runs the pipeline on the sample data, `make test` passes every check. Both install
+# what they need into .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help install repro test check mlflow params clean
+
+help:
+	@echo "make repro   run the pipeline on the data below data/"
+	@echo "make test    lint, types and all tests"
+	@echo "make check   lint and types alone"
+	@echo "make mlflow  open the MLflow UI on loopback"
+	@echo "make params  write params.yaml from conf/"
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+install: $(STAMP)
+
+# What is there already is kept: only missing sample data is fetched, from the repository itself.
+repro: install
+	test -e data || dvc pull data.dvc
+	dvc repro
+	dvc metrics show
+
+check: install
+	ruff format --check .
+	ruff check .
+	mypy
+
+test: check
+	pytest -n 2
+
+mlflow: install
+	backlabel mlflow
+
+params: install
+	backlabel compose

@@ -1,0 +1,87 @@
+"""The command `backlabel`: one sub-command per DVC stage, and what one does around them."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from backlabel import __version__
+from backlabel.errors import BacklabelError
+
+_STAGES = {
+    "hash": "hash every JPEG and TIFF",
+    "compare": "find and verify the JPEG of each TIFF",
+    "label": "copy matched TIFFs into the labelled set",
+    "track": "log the experiment to MLflow",
+}
+_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one sub-command; returns the exit status. Errors of backlabel are told in one text."""
+    chosen = _parser().parse_args(arguments)
+    # Compiled kernels are kept beside the shared cache, so that temporary checkouts find them.
+    try:
+        status: int = chosen.run(chosen)
+    except BacklabelError as error:
+        sys.stderr.write(f"backlabel: {type(error).__name__}: {error}\n")
+        return _ERROR
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="backlabel", description="Gives original TIFFs the labels of their published JPEGs."
+    )
+    parser.add_argument("--version", action="version", version=f"backlabel {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, what in _STAGES.items():
+        stage = commands.add_parser(name, help=f"stage: {what}")
+        stage.set_defaults(run=_run_stage, stage=name)
+        if name == "track":
+            stage.add_argument(
+                "--pending", action="store_true", help="log the runs kept while MLflow was away"
+            )
+    compose = commands.add_parser("compose", help="write params.yaml from conf/")
+    compose.set_defaults(run=_compose)
+    ui = commands.add_parser("mlflow", help="open the MLflow UI on loopback")
+    ui.add_argument("--port", type=int, default=5000)
+    ui.set_defaults(run=_mlflow)
+    return parser
+
+
+def _run_stage(chosen: argparse.Namespace) -> int:
+    # Imported here: each stage brings its own libraries, and MLflow alone takes seconds.
+    from backlabel import config  # noqa: PLC0415
+
+    params = config.load()
+    if getattr(chosen, "pending", False):
+        from backlabel.reporting import tracking  # noqa: PLC0415
+
+        runs = tracking.log_spooled(timeout_s=params.track.timeout_s)
+        sys.stdout.write(f"{len(runs)} kept runs logged\n")
+        return 0
+    importlib.import_module(f"backlabel.stages.{chosen.stage}").main(params)
+    return 0
+
+
+def _compose(_: argparse.Namespace) -> int:
+    from backlabel import config  # noqa: PLC0415
+
+    config.write_composed()
+    return 0
+
+
+def _mlflow(chosen: argparse.Namespace) -> int:
+    from backlabel.reporting import tracking  # noqa: PLC0415
+
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", tracking.tracking_uri()]
+    command += ["--host", "127.0.0.1", "--port", str(chosen.port), "--workers", "1"]
+    os.execv(sys.executable, command)  # noqa: S606 - the UI takes the place of this process
+
+
+if __name__ == "__main__":
+    sys.exit(main())

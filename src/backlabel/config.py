@@ -1,0 +1,231 @@
+"""Parameters: `conf/` is composed into `params.yaml`, and `params.yaml` is checked into sections.
+
+Stages read `params.yaml` alone: `dvc exp run -S` writes its overrides there, and only there.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, Self
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from backlabel.errors import ConfigError
+from backlabel.files import atomic_write
+
+PARAMS = Path("params.yaml")
+CONF = Path("conf")
+
+MACHINE_KEYS = frozenset(
+    {
+        "read.max_memory_mib",
+        "read.max_seconds",
+        "hash.workers",
+        "compare.device",
+        "compare.batch_size",
+        "compare.memory_mib",
+        "track.timeout_s",
+    }
+)
+"""Parameters that change how a run goes, not what it finds: no stage re-runs because of them."""
+
+BITS = 1024
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path)
+    if not path or parts.is_absolute() or ".." in parts.parts:
+        raise ValueError("must be a path below the repository")
+    return path
+
+
+RepoPath = Annotated[str, AfterValidator(_inside)]
+Bits = Annotated[int, Field(ge=0, le=BITS)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(min_length=1, pattern=r"^[^/\\\x00-\x1f]+$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Data(_Section):
+    """Where the images lie, relative to the repository."""
+
+    jpeg: RepoPath
+    tiff: RepoPath
+    truth: RepoPath
+
+
+class Read(_Section):
+    """Limits for one image, and for the share of images that cannot be read."""
+
+    max_pixels: Annotated[int, Field(ge=1)]
+    max_bytes: Annotated[int, Field(ge=1)]
+    max_seconds: Annotated[float, Field(gt=0)]
+    max_memory_mib: Annotated[int, Field(ge=64)]
+    max_unreadable_share: Share
+
+
+class Hash(_Section):
+    """The hash stage."""
+
+    category: Name | None
+    workers: Annotated[int, Field(ge=0, le=1024)]
+
+
+class Compare(_Section):
+    """The compare stage. Both Hamming thresholds are exclusive, `min_ssim` is inclusive."""
+
+    n_tiff: Annotated[int, Field(ge=1)] | None
+    seed: Annotated[int, Field(ge=0)]
+    top_k: Annotated[int, Field(ge=1, le=1000)]
+    hamming_threshold: Bits
+    ssim_hamming_threshold: Bits
+    min_ssim: Annotated[float, Field(ge=-1, le=1)]
+    rule: Literal["ssim", "seed"]
+    device: Literal["auto", "cpu", "cuda"]
+    batch_size: Annotated[int, Field(ge=1)]
+    memory_mib: Annotated[int, Field(ge=64)]
+
+    @model_validator(mode="after")
+    def _thresholds_agree(self) -> Self:
+        if self.ssim_hamming_threshold > self.hamming_threshold:
+            raise ValueError(
+                f"ssim_hamming_threshold ({self.ssim_hamming_threshold}) lies above "
+                f"hamming_threshold ({self.hamming_threshold}): SSIM would be asked of pairs that "
+                "are no candidates. Lower the first or raise the second."
+            )
+        return self
+
+
+class Labels(_Section):
+    """A label scheme: line i holds the folder names of the category with prefix `L<i>`."""
+
+    name: Name
+    categories: Annotated[
+        tuple[Annotated[tuple[Name, ...], Field(min_length=1)], ...], Field(min_length=1)
+    ]
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [name.casefold() for line in self.categories for name in line]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"categories name {', '.join(sorted(twice))} more than once")
+        return self
+
+
+class Label(_Section):
+    """The label stage."""
+
+    link: Literal["copy"]
+
+
+class Track(_Section):
+    """MLflow."""
+
+    experiment: Name
+    timeout_s: Annotated[int, Field(ge=1)]
+
+
+class Params(_Section):
+    """All parameters, checked."""
+
+    data: Data
+    read: Read
+    hash: Hash
+    compare: Compare
+    labels: Labels
+    label: Label
+    track: Track
+
+
+def load(path: Path = PARAMS) -> Params:
+    """The parameters of `path`. Raises ConfigError that names each parameter that is wrong."""
+    return check(read_yaml(path), str(path))
+
+
+def check(values: Any, source: str) -> Params:
+    """`values` as checked parameters; `source` is named in the error."""
+    try:
+        # JSON's strictness is the one wanted: 3 is no text and "3" no number, but 20 is a float
+        # and a list a tuple.
+        return Params.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        problems = "\n".join(f"  {_problem(item)}" for item in error.errors())
+        raise ConfigError(
+            f"{source}: parameters are wrong:\n{problems}\n"
+            "Allowed values are listed in docs/parameters.md."
+        ) from error
+
+
+def compose(conf: Path = CONF, overrides: list[str] | None = None) -> str:
+    """The text of `params.yaml` as `dvc exp run` composes it from the folder `conf`."""
+    try:
+        with initialize_config_dir(str(conf.resolve()), version_base=None):
+            composed = hydra_compose("config", overrides=overrides or [])
+        OmegaConf.resolve(composed)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(f"{conf}: cannot be composed: {error}") from error
+    return OmegaConf.to_yaml(composed)
+
+
+def write_composed(path: Path = PARAMS, conf: Path = CONF) -> None:
+    """Compose `conf` without overrides into `path`; what is wrong is refused, not written."""
+    text = compose(conf)
+    check(YAML(typ="safe", pure=True).load(text), str(conf))
+    with atomic_write(path) as file:
+        file.write(text)
+
+
+def schemes(conf: Path = CONF) -> list[Labels]:
+    """All label schemes that `conf/labels` offers, by name; those that are wrong are left out."""
+    found = []
+    for path in sorted((conf / "labels").glob("*.yaml")):
+        try:
+            found.append(Labels.model_validate_json(json.dumps(read_yaml(path))))
+        except (ValidationError, ConfigError):
+            continue  # only offered as a hint: a scheme that is chosen is checked by `load`
+    return found
+
+
+def read_yaml(path: Path) -> Any:
+    """The values of a YAML file. Raises ConfigError if it is missing or no YAML."""
+    try:
+        # ruamel.yaml reads YAML 1.2, as DVC does: both see the same numbers.
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{path}: not found. Run from the repository's root; `backlabel compose` writes it."
+        ) from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: no valid YAML: {error}") from error
+
+
+def _problem(item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"]) or "(all)"
+    match item["type"]:
+        case "missing":
+            return f"{where}: is missing"
+        case "extra_forbidden":
+            return f"{where}: is unknown"
+        case "value_error":
+            return f"{where}: {item['msg'].removeprefix('Value error, ')}"
+        case _:
+            return f"{where}: {item['msg']}, got {item['input']!r}"

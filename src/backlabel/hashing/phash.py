@@ -1,0 +1,90 @@
+"""1,024-bit perceptual hashes, bit for bit as `imagehash.phash(image, hash_size=32)` has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from backlabel.hashing import _kernels, gate
+from backlabel.hashing.standardise import LEVELS, GreyImage, histogram, standard_table
+
+HASH_SIDE = 32
+HASH_BYTES = HASH_SIDE * HASH_SIDE // 8
+Bits = NDArray[np.uint8]
+"""(128,): 1,024 bits packed most significant bit first, row-major."""
+
+ALGORITHM = 1
+"""Raised whenever a change here can change a hash or a verdict: it is part of the cache's key."""
+
+
+@dataclass(frozen=True)
+class Hashes:
+    """Both hashes of an image, and why they may mean nothing."""
+
+    standardised: Bits
+    grey: Bits
+    information: str
+    """"" for an ordinary image, else what `gate` calls it: such an image must never match."""
+
+
+def phash(grey: GreyImage) -> Bits:
+    """The hash of `grey` as it is (standardise it first for the standardised hash)."""
+    same = np.arange(LEVELS, dtype=np.uint8)
+    return _bits(_low_frequencies(_kernels.thumbnails(_checked(grey), same)[1:])[0])
+
+
+def hash_image(grey: GreyImage) -> Hashes:
+    """Both hashes and the gate's verdict, with one pass over the pixels for each table lookup."""
+    pixels = _checked(grey)
+    counts = histogram(pixels)
+    small = _kernels.thumbnails(pixels, standard_table(counts))
+    standardised, plain = _low_frequencies(small)
+    information = gate.information(pixels.shape, counts, small[1])
+    return Hashes(_bits(standardised), _bits(plain), information)
+
+
+def to_hex(bits: Bits) -> str:
+    """As `str(imagehash.ImageHash)` writes it: 256 digits."""
+    if bits.shape != (HASH_BYTES,):
+        raise ValueError(f"a hash is {HASH_BYTES} bytes, not {bits.shape}")
+    return bits.tobytes().hex()
+
+
+def from_hex(text: str) -> Bits:
+    """What `to_hex` made `text` from. Raises ValueError for anything else."""
+    packed = bytes.fromhex(text)
+    if len(text) != 2 * HASH_BYTES or len(packed) != HASH_BYTES:
+        raise ValueError(f"a hash is {2 * HASH_BYTES} hexadecimal digits, not {len(text)}")
+    return np.frombuffer(packed, np.uint8)
+
+
+def from_hexes(texts: Sequence[str]) -> NDArray[np.uint8]:
+    """(n, 128): one hash a row."""
+    rows = [from_hex(text) for text in texts]
+    return np.stack(rows) if rows else np.empty((0, HASH_BYTES), np.uint8)
+
+
+def _checked(grey: GreyImage) -> GreyImage:
+    if grey.ndim != 2 or grey.dtype != np.uint8 or not grey.size:  # noqa: PLR2004
+        raise ValueError(f"a grey image is a filled (H, W) of uint8, not {grey.shape} {grey.dtype}")
+    return np.ascontiguousarray(grey)
+
+
+def _low_frequencies(small: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(n, 128, 128) -> (n, 32, 32), unnormalised DCT-II.
+
+    SciPy's transform, columns before rows: a product with the cosine matrix is off in the last
+    place and flips hundreds of bits where true coefficients are equal (flat, gradient, checker).
+    Only rows that are looked at are transformed.
+    """
+    columns = scipy.fft.dct(small.astype(np.float64), axis=1)[:, :HASH_SIDE]
+    low: NDArray[np.float64] = scipy.fft.dct(columns, axis=2)[:, :, :HASH_SIDE]
+    return low
+
+
+def _bits(low: NDArray[np.float64]) -> Bits:
+    return np.packbits(low > np.median(low))

@@ -1,0 +1,55 @@
+"""One lookup table for histogram equalisation and autocontrast."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel.hashing import _kernels
+
+GreyImage = NDArray[np.uint8]
+"""(H, W), C-contiguous."""
+
+LEVELS = 256
+
+
+def histogram(grey: GreyImage) -> NDArray[np.int64]:
+    """Pixels of each of the 256 grey levels."""
+    return _kernels.histogram(np.ascontiguousarray(grey))
+
+
+def standardise(grey: GreyImage) -> GreyImage:
+    """`grey` equalised, then stretched to 0..255.
+
+    Bit for bit `PIL.ImageOps.autocontrast(PIL.ImageOps.equalize(image))` of a mode L image.
+    """
+    return standard_table(histogram(grey))[grey]
+
+
+def standard_table(counts: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The lookup table, (256,), that standardises an image with these pixel counts."""
+    equalised = _equalising(counts)
+    used = equalised[counts > 0]
+    if not used.size:
+        return equalised
+    return _stretching(int(used.min()), int(used.max()))[equalised]
+
+
+def _equalising(counts: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Integer steps as Pillow takes them: the brightest level used does not count."""
+    used = np.flatnonzero(counts)
+    total = int(counts.sum())
+    step = (total - int(counts[used[-1]])) // (LEVELS - 1) if used.size > 1 else 0
+    if not step:
+        return np.arange(LEVELS, dtype=np.uint8)
+    below = np.cumsum(counts) - counts
+    return np.minimum((step // 2 + below) // step, LEVELS - 1).astype(np.uint8)
+
+
+def _stretching(low: int, high: int) -> NDArray[np.uint8]:
+    levels = np.arange(LEVELS)
+    if high <= low:
+        return levels.astype(np.uint8)
+    scale = (LEVELS - 1) / (high - low)
+    stretched = (levels * scale + -low * scale).astype(np.int64)
+    return np.clip(stretched, 0, LEVELS - 1).astype(np.uint8)

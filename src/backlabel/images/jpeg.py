@@ -1,0 +1,82 @@
+"""JPEG -> grey, bit for bit as Pillow's `open(...).convert("L")`, and turned by its EXIF.
+
+The decoder gives RGB and the grey is made from that, whatever the file: decoding to grey at once
+would be a sixth faster and differ wherever a data bar is coloured, and a file cannot tell before
+it is decoded that its colour is neutral.
+"""
+
+from __future__ import annotations
+
+import imagecodecs
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image
+
+from backlabel.errors import UnreadableImageError
+from backlabel.images.faults import library_faults
+from backlabel.images.luma import luma
+from backlabel.images.markers import Header, parse
+from backlabel.images.picture import GreyImage, Limits, Picture
+from backlabel.images.samples import BLACK_IS_ZERO, RGB, Meaning, to_grey
+from backlabel.images.source import Source
+from backlabel.images.turning import turned
+
+_BYTE = 8  # bits
+_GREY, _COLOUR, _INK = 1, 3, 4  # components
+
+
+def read(source: Source, limits: Limits) -> Picture:
+    """The picture of an open JPEG. Raises UnreadableImageError."""
+    if source.size > limits.max_decoded_bytes:
+        raise UnreadableImageError("too large", f"a JPEG of {source.size} bytes")
+    data = source.read(0, source.size)
+    header = parse(data)
+    refuse(header, limits)
+    grey, note = decode(data, header)
+    grey, turn = turned(grey, header.orientation)
+    notes = (note, "first picture of several" if header.several else "", turn)
+    return Picture(grey, "jpeg", ", ".join(part for part in notes if part))
+
+
+def refuse(header: Header, limits: Limits) -> None:
+    """Raise UnreadableImageError for a picture that is empty, or larger than the limits allow."""
+    width, height = header.width, header.height
+    if width == 0 or height == 0:
+        raise UnreadableImageError("corrupt", f"its header says {width} x {height} pixels")
+    decoded = width * height * header.components * (1 if header.bits <= _BYTE else 2)
+    if width * height > limits.max_pixels or decoded > limits.max_decoded_bytes:
+        raise UnreadableImageError(
+            "bomb", f"its header says {width} x {height} pixels, the limit is {limits.max_pixels}"
+        )
+
+
+def decode(data: bytes, header: Header) -> tuple[GreyImage, str]:
+    """Grey, not yet turned, and a note."""
+    if header.bits != _BYTE or header.lossless:
+        return _decode_deep(data, header)
+    if header.components == _INK:
+        return decode_reference(data), "CMYK"
+    if header.components not in (_GREY, _COLOUR):
+        raise UnreadableImageError("unsupported", f"{header.components} colour components")
+    with library_faults():
+        if header.components == _GREY:
+            return simplejpeg.decode_jpeg(data, "GRAY")[..., 0], ""
+        return luma(simplejpeg.decode_jpeg(data, "RGB")), ""
+
+
+def decode_reference(data: bytes) -> GreyImage:
+    """The plain chain: Pillow alone."""
+    import io  # noqa: PLC0415
+
+    with library_faults(), Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+        return np.array(image.convert("L"))
+
+
+def _decode_deep(data: bytes, header: Header) -> tuple[GreyImage, str]:
+    with library_faults():
+        samples: NDArray[np.generic] = imagecodecs.jpeg_decode(data)
+    if samples.ndim == 2:  # noqa: PLR2004 rows and columns
+        samples = samples[..., np.newaxis]
+    photometric = BLACK_IS_ZERO if samples.shape[2] == _GREY else RGB
+    return to_grey(samples, Meaning(photometric, header.bits))

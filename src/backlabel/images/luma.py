@@ -1,0 +1,30 @@
+"""RGB to grey with Pillow's weights: (19595 R + 38470 G + 7471 B + 32768) >> 16.
+
+The weights are ITU-R 601-2 luma in 16-bit fixed point, as `Image.convert("L")` applies them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel.images._kernels import rgb_to_grey
+from backlabel.images.picture import GreyImage
+
+WEIGHTS = (19595, 38470, 7471)
+_HALF = 1 << 15
+
+
+def luma(rgb: NDArray[np.uint8]) -> GreyImage:
+    """(H, W, 3) or wider, further channels ignored -> (H, W)."""
+    pixels = np.ascontiguousarray(rgb[..., :3])
+    grey = np.empty(pixels.shape[:2], np.uint8)
+    rgb_to_grey(pixels.reshape(-1), grey.reshape(-1))
+    return grey
+
+
+def luma_reference(rgb: NDArray[np.uint8]) -> GreyImage:
+    """The same in plain NumPy; the kernel is tested against it."""
+    weighted = rgb[..., :3].astype(np.uint32) @ np.array(WEIGHTS, np.uint32)
+    grey: GreyImage = ((weighted + _HALF) >> 16).astype(np.uint8)
+    return grey

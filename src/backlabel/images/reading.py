@@ -1,0 +1,51 @@
+"""Any TIFF or JPEG file -> one grey picture, or one named error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backlabel.errors import UnreadableImageError
+from backlabel.images import jpeg, tiff
+from backlabel.images.content import HEAD, kind_of
+from backlabel.images.picture import Kind, Limits, Picture
+from backlabel.images.source import Source, opened
+
+EXTENSIONS: dict[str, Kind] = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".jpe": "jpeg",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+}
+
+DEFAULT_LIMITS = Limits()
+
+
+def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Picture:
+    """The picture in the file `path`; what is done to each kind stands in docs/reading.md.
+
+    Raises UnreadableImageError, and nothing else, for a file that is no whole TIFF or JPEG, does
+    not hold what its name says, exceeds the limits, or changes while it is read.
+    """
+    with opened(path, max_bytes=limits.max_bytes) as source:
+        if _require_content(source, path.name) == "jpeg":
+            return jpeg.read(source, limits)
+        return tiff.read(source, limits)
+
+
+def kind_of_name(name: str) -> Kind | None:
+    """What the extension promises; letters of any case, blanks after it ignored."""
+    _, dot, extension = name.rstrip().lower().rpartition(".")
+    return EXTENSIONS.get(dot + extension)
+
+
+def _require_content(source: Source, name: str) -> str:
+    kind = kind_of(source.read(0, min(HEAD, source.size)))
+    promised = kind_of_name(name)
+    if kind in ("jpeg", "tiff") and promised in (None, kind):
+        return kind
+    if kind in ("", "NUL bytes", "text"):
+        raise UnreadableImageError("not an image", f"the file holds {kind or 'unknown bytes'}")
+    promise = f"its name says {promised.upper()}, " if promised else ""
+    shown = kind.upper() if kind in ("jpeg", "tiff") else kind
+    raise UnreadableImageError("wrong content", f"{promise}it is {shown}")

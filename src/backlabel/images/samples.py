@@ -1,0 +1,175 @@
+"""Samples of any depth and colour -> 8-bit grey. The rules stand in docs/reading.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from backlabel.errors import UnreadableImageError
+from backlabel.images.faults import library_faults
+from backlabel.images.luma import luma
+from backlabel.images.picture import GreyImage
+
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
+CIE_LAB, ICC_LAB, ITU_LAB, LINEAR_RAW = 8, 9, 10, 34892
+
+_CHANNELS = {
+    WHITE_IS_ZERO: 1,
+    BLACK_IS_ZERO: 1,
+    RGB: 3,
+    PALETTE: 1,
+    CMYK: 4,
+    YCBCR: 3,
+    CIE_LAB: 1,  # of three, the first is the lightness, and it alone is used
+    ICC_LAB: 1,
+    ITU_LAB: 1,
+    LINEAR_RAW: 3,
+}
+_BYTE = 8  # bits
+_TOP = 255
+_DEEP_TABLE = 1 << 16
+_ROWS_AT_ONCE = 256  # of a deep image are scaled together, so that float64 stays small
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What the samples of an image stand for, in TIFF's terms."""
+
+    photometric: int
+    bits: int
+    palette: NDArray[np.uint8] | None = None  # grey of each index
+    premultiplied: bool = False  # colours were multiplied by the fourth channel
+
+
+def to_grey(samples: NDArray[np.generic], meaning: Meaning) -> tuple[GreyImage, str]:
+    """(H, W, channels) -> grey and a note. Raises UnreadableImageError for an unknown colour."""
+    used = _used_channels(samples, meaning)
+    if meaning.photometric == PALETTE:
+        return _through_palette(used[..., 0], meaning), "palette"
+    shallow, note = to_8bit(used, meaning.bits)
+    if meaning.photometric == WHITE_IS_ZERO:
+        return np.ascontiguousarray(_TOP - shallow[..., 0]), _join("white is zero", note)
+    if used.shape[2] == 1:
+        lightness = meaning.photometric in (CIE_LAB, ICC_LAB, ITU_LAB)
+        return np.ascontiguousarray(shallow[..., 0]), _join("Lab" if lightness else "", note)
+    grey, colour = _from_colour(shallow, meaning, samples)
+    return grey, _join(colour, note)
+
+
+def to_8bit(samples: NDArray[np.generic], bits: int) -> tuple[NDArray[np.uint8], str]:
+    """Any real samples -> 0..255 and a note; all channels are scaled alike.
+
+    Up to 8 bits the type's whole range becomes 0..255. More bits, and floats, are scaled by what
+    the image holds: its least finite value becomes 0, its greatest 255, rounded to even.
+    """
+    if samples.dtype.kind not in "buif":
+        raise UnreadableImageError("unsupported", f"samples of type {samples.dtype}")
+    if samples.dtype.kind == "f" or bits > _BYTE:
+        return _scale_by_range(samples, bits)
+    if samples.dtype.kind == "i":
+        half = 1 << (bits - 1)
+        return _scale_whole(samples.astype(np.int16) + half, bits), f"signed {bits} bit"
+    if bits == _BYTE:
+        return samples.astype(np.uint8, copy=False), ""
+    return _scale_whole(samples, bits), f"{bits} bit"
+
+
+def _scale_whole(samples: NDArray[np.generic], bits: int) -> NDArray[np.uint8]:
+    top = (1 << bits) - 1
+    table = (np.arange(top + 1) * 2 * _TOP + top) // (2 * top)
+    scaled: NDArray[np.uint8] = table.astype(np.uint8)[samples.astype(np.intp) & top]
+    return scaled
+
+
+def _scale_by_range(samples: NDArray[np.generic], bits: int) -> tuple[NDArray[np.uint8], str]:
+    low, high = _finite_range(samples)
+    kind = {"f": "float", "i": "signed"}.get(samples.dtype.kind, "")
+    note = f"{kind} {bits} bit scaled {low:.6g}..{high:.6g}".lstrip()
+    if samples.dtype.itemsize == 2 and samples.dtype.kind == "u":  # noqa: PLR2004 bytes
+        table = _stretch(np.arange(_DEEP_TABLE, dtype=np.uint16), low, high)
+        return table[samples.astype(np.uint16, copy=False)], note
+    out = np.empty(samples.shape, np.uint8)
+    for top in range(0, len(samples), _ROWS_AT_ONCE):
+        rows = slice(top, top + _ROWS_AT_ONCE)
+        out[rows] = _stretch(samples[rows], low, high)
+    return out, note
+
+
+def _stretch(samples: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
+    if high == low:
+        return np.zeros(samples.shape, np.uint8)
+    # Halves first: the distance between two float64 may exceed the greatest float64.
+    with np.errstate(over="ignore", invalid="ignore"):
+        share = (samples.astype(np.float64) / 2 - low / 2) / (high / 2 - low / 2)
+    share = np.nan_to_num(share, nan=0.0, posinf=1.0, neginf=0.0)
+    stretched: NDArray[np.uint8] = np.rint(np.clip(share, 0, 1) * _TOP).astype(np.uint8)
+    return stretched
+
+
+def _finite_range(samples: NDArray[np.generic]) -> tuple[float, float]:
+    if samples.dtype.kind != "f":
+        return samples.min().item(), samples.max().item()
+    finite = np.isfinite(samples)
+    if not finite.any():
+        raise UnreadableImageError("no values", "not one pixel is a finite number")
+    low = np.min(samples, where=finite, initial=np.inf)
+    high = np.max(samples, where=finite, initial=-np.inf)
+    return low.item(), high.item()
+
+
+def _used_channels(samples: NDArray[np.generic], meaning: Meaning) -> NDArray[np.generic]:
+    wanted = _CHANNELS.get(meaning.photometric)
+    if wanted is None:
+        raise UnreadableImageError(
+            "unsupported", f"photometric interpretation {meaning.photometric} is not known"
+        )
+    if meaning.photometric == LINEAR_RAW and samples.shape[2] < wanted:
+        wanted = 1
+    if samples.shape[2] < wanted:
+        raise UnreadableImageError(
+            "corrupt", f"{samples.shape[2]} channels, where its colour needs {wanted}"
+        )
+    return samples[..., :wanted]
+
+
+def _through_palette(indices: NDArray[np.generic], meaning: Meaning) -> GreyImage:
+    if meaning.palette is None:
+        raise UnreadableImageError("corrupt", "a palette image without a palette")
+    if indices.dtype.kind not in "bu" or len(meaning.palette) < 1 << meaning.bits:
+        raise UnreadableImageError("corrupt", "the palette does not fit the samples")
+    grey: GreyImage = meaning.palette[indices.astype(np.intp)]
+    return np.ascontiguousarray(grey)
+
+
+def _from_colour(
+    shallow: NDArray[np.uint8], meaning: Meaning, samples: NDArray[np.generic]
+) -> tuple[GreyImage, str]:
+    if meaning.photometric in (CMYK, YCBCR):
+        mode = "CMYK" if meaning.photometric == CMYK else "YCbCr"
+        return _with_pillow(shallow, mode), mode
+    if meaning.premultiplied and samples.shape[2] > len("RGB") and samples.dtype == np.uint8:
+        shallow = _unmultiplied(shallow, samples[..., 3].astype(np.uint16))
+        return luma(shallow), "RGB, alpha divided out"
+    return luma(shallow), "RGB"
+
+
+def _unmultiplied(colour: NDArray[np.uint8], alpha: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    whole = np.maximum(alpha, 1)[..., np.newaxis]
+    clear = np.minimum(colour.astype(np.uint16) * np.uint16(_TOP) // whole, _TOP)
+    divided: NDArray[np.uint8] = clear.astype(np.uint8)
+    return divided
+
+
+def _with_pillow(shallow: NDArray[np.uint8], mode: str) -> GreyImage:
+    """Pillow's own conversion, by way of RGB, as the plain chain has it."""
+    height, width = shallow.shape[:2]
+    with library_faults():
+        image = Image.frombytes(mode, (width, height), shallow.tobytes())
+        return np.array(image.convert("RGB").convert("L"))
+
+
+def _join(*notes: str) -> str:
+    return ", ".join(note for note in notes if note)

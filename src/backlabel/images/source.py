@@ -1,0 +1,120 @@
+"""One opened file: bounded reads, and proof that it stayed the same while it was read."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel.errors import UnreadableImageError
+
+_REASONS = {
+    errno.ENOENT: ("vanished", "the file is no longer there"),
+    errno.ENOTDIR: ("vanished", "its folder is no longer there"),
+    errno.EACCES: ("no permission", "the file may not be read"),
+    errno.EPERM: ("no permission", "the file may not be read"),
+    errno.ELOOP: ("link", "it is a symbolic link; links are never followed"),
+    errno.ENAMETOOLONG: ("path too long", "the path is longer than the system can open"),
+    errno.ENXIO: ("not a file", "it is a socket or a device"),
+}
+
+# A FIFO opened without O_NONBLOCK waits for ever; a link could lead anywhere.
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Source:
+    """A regular file that is open for reading. Positions and lengths are in bytes."""
+
+    def __init__(self, descriptor: int, status: os.stat_result) -> None:
+        self.descriptor = descriptor
+        self.status = status
+        self.size = status.st_size
+
+    def read(self, position: int, length: int) -> bytes:
+        """Exactly `length` bytes. Raises UnreadableImageError where the file is shorter."""
+        self.require(position, length)
+        return self.read_into(np.empty(length, np.uint8), position).tobytes()
+
+    def read_into(self, buffer: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
+        """Fill the flat `buffer` from `position` on, and give it back."""
+        self.require(position, buffer.size)
+        view, done = buffer.data, 0
+        while done < len(view):
+            count = self._read_some(view[done:], position + done)
+            if count == 0:
+                raise UnreadableImageError("changed", "the file was cut while it was read")
+            done += count
+        return buffer
+
+    def require(self, position: int, length: int) -> None:
+        """Raise UnreadableImageError unless `length` bytes at `position` lie inside the file."""
+        if position < 0 or length < 0 or position + length > self.size:
+            raise UnreadableImageError(
+                "truncated",
+                f"needs {length} bytes at {position}, but the file ends at {self.size}",
+            )
+
+    def _read_some(self, view: memoryview, position: int) -> int:
+        try:
+            return os.preadv(self.descriptor, [view], position)
+        except OSError as error:
+            raise unreadable(error) from error
+
+
+@contextmanager
+def opened(path: Path, *, max_bytes: int) -> Iterator[Source]:
+    """`path`, open. On the way out it must still be the same file, unchanged.
+
+    Raises UnreadableImageError for whatever cannot be opened, is no regular file, is empty or
+    larger than `max_bytes`, or was changed, replaced or deleted meanwhile.
+    """
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError as error:
+        raise unreadable(error) from error
+    try:
+        status = os.fstat(descriptor)
+        _refuse(status, max_bytes)
+        yield Source(descriptor, status)
+        _require_same(status, os.fstat(descriptor), path)
+    finally:
+        os.close(descriptor)
+
+
+def unreadable(error: OSError) -> UnreadableImageError:
+    """The system's refusal as the error of one image."""
+    reason, detail = _REASONS.get(
+        error.errno or 0, ("disk error", f"the system could not read it ({error.strerror})")
+    )
+    return UnreadableImageError(reason, detail)
+
+
+def _refuse(status: os.stat_result, max_bytes: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableImageError("not a file", "it is a folder, FIFO, socket or device")
+    if status.st_size == 0:
+        raise UnreadableImageError("empty", "the file has no bytes")
+    if status.st_size > max_bytes:
+        raise UnreadableImageError(
+            "too large", f"the file has {status.st_size} bytes, the limit is {max_bytes}"
+        )
+
+
+def _require_same(before: os.stat_result, after: os.stat_result, path: Path) -> None:
+    try:
+        named = path.lstat()
+    except OSError as error:
+        raise unreadable(error) from error
+    if _identity(before) != _identity(after) or _identity(before) != _identity(named):
+        raise UnreadableImageError("changed", "the file was changed while it was read")
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
+    # Not ctime: a hard link made beside it, as DVC does, changes nothing in the picture.
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,0 +1,154 @@
+"""The fast path: strips of whole bytes, plain or packed without loss, straight into one array.
+
+`exotic.decode` says the same for every TIFF, by way of tifffile; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel.errors import UnreadableImageError
+from backlabel.images import ifd
+from backlabel.images.faults import library_faults
+from backlabel.images.ifd import Directory, Layout
+from backlabel.images.source import Source
+
+_PLAIN = 1
+_UNPACKERS: dict[int, Callable[..., Any]] = {
+    5: imagecodecs.lzw_decode,
+    8: imagecodecs.deflate_decode,
+    32946: imagecodecs.deflate_decode,
+    32773: imagecodecs.packbits_decode,
+    50000: imagecodecs.zstd_decode,
+}
+_KINDS = {(1, 8): "u1", (1, 16): "u2", (1, 32): "u4", (2, 8): "i1", (2, 16): "i2", (2, 32): "i4"}
+_NO_PREDICTOR, _HORIZONTAL = 1, 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where the strips of one page lie and how they are packed."""
+
+    shape: tuple[int, int, int]  # rows, columns, channels
+    kind: str  # NumPy code of one sample, without byte order
+    rows: int  # of each strip but the last
+    offsets: tuple[int, ...]
+    counts: tuple[int, ...]
+    compression: int
+    predictor: int
+
+
+def plan(page: Directory, source: Source) -> Plan | None:
+    """How to fetch `page`, or None where it is not of the simple kind that is fetched here.
+
+    Raises UnreadableImageError where a segment is missing or lies outside the file.
+    """
+    offsets, counts = _segments(page, source)
+    height, channels = page.number(ifd.LENGTH, 0), page.number(ifd.SAMPLES, 1)
+    kind = _KINDS.get((page.number(ifd.SAMPLE_FORMAT, 1), page.number(ifd.BITS, 1)))
+    compression = page.number(ifd.COMPRESSION, _PLAIN)
+    if kind is None or not _is_simple(page, compression, channels):
+        return None
+    rows = min(page.number(ifd.ROWS_PER_STRIP, height), height)
+    return Plan(
+        shape=(height, page.number(ifd.WIDTH, 0), channels),
+        kind=kind,
+        rows=rows,
+        offsets=offsets,
+        counts=counts,
+        compression=compression,
+        predictor=page.number(ifd.PREDICTOR, _NO_PREDICTOR),
+    )
+
+
+def decode(plan: Plan, source: Source, layout: Layout) -> NDArray[np.generic]:
+    """The samples of a planned page, (H, W, channels)."""
+    dtype = np.dtype(layout.order + plan.kind)
+    samples = np.empty(plan.shape, dtype)
+    flat = samples.reshape(-1).view(np.uint8)
+    row = samples.strides[0]
+    if plan.compression == _PLAIN and _is_contiguous(plan, flat.size, row):
+        source.read_into(flat, plan.offsets[0])
+    else:
+        for at, (offset, count) in enumerate(zip(plan.offsets, plan.counts, strict=True)):
+            strip = flat[at * plan.rows * row : (at + 1) * plan.rows * row]
+            _fetch(plan, strip, row, source.read(offset, count) if count else b"")
+    native: NDArray[np.generic] = samples.astype(dtype.newbyteorder("="), copy=False)
+    if plan.predictor == _HORIZONTAL:
+        with library_faults():
+            imagecodecs.delta_decode(native, axis=1, out=native)
+    return native
+
+
+def _is_simple(page: Directory, compression: int, channels: int) -> bool:
+    return (
+        (compression == _PLAIN or compression in _UNPACKERS)
+        and page.number(ifd.PREDICTOR, _NO_PREDICTOR) in (_NO_PREDICTOR, _HORIZONTAL)
+        and ifd.TILE_OFFSETS not in page
+        and (channels == 1 or page.number(ifd.PLANAR, 1) == 1)
+        and page.number(ifd.FILL_ORDER, 1) == 1
+        and len(set(page.numbers(ifd.BITS, (1,)))) == 1
+        and len(set(page.numbers(ifd.SAMPLE_FORMAT, (1,)))) == 1
+        and len(page.numbers(ifd.BITS, (1,))) in (1, channels)
+        and page.number(ifd.PHOTOMETRIC, 1) != 6  # noqa: PLR2004 YCbCr may be subsampled
+        and page.number(ifd.ROWS_PER_STRIP, 1) > 0
+    )
+
+
+def _fetch(plan: Plan, strip: NDArray[np.uint8], row: int, data: bytes) -> None:
+    if plan.compression == _PLAIN:
+        unpacked: Any = np.frombuffer(data, np.uint8)
+    else:
+        # Some writers pad the last strip to its full height.
+        room = strip if strip.size == plan.rows * row else np.empty(plan.rows * row, np.uint8)
+        with library_faults():
+            unpacked = _UNPACKERS[plan.compression](data, out=room)
+    if len(unpacked) < strip.size:
+        raise UnreadableImageError(
+            "truncated", f"a strip holds {len(unpacked)} bytes of {strip.size}"
+        )
+    if not np.may_share_memory(unpacked, strip):
+        strip[:] = unpacked[: strip.size]
+
+
+def _is_contiguous(plan: Plan, size: int, row: int) -> bool:
+    whole = plan.rows * row
+    steps = zip(plan.offsets, plan.offsets[1:], strict=False)
+    return all(after - before == whole for before, after in steps) and (
+        sum(plan.counts) >= size and min(plan.counts[:-1], default=whole) >= whole
+    )
+
+
+def _segments(page: Directory, source: Source) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Offsets and byte counts of all strips or tiles, each inside the file and none missing."""
+    tiled = ifd.TILE_OFFSETS in page
+    offsets = page.numbers(ifd.TILE_OFFSETS if tiled else ifd.STRIP_OFFSETS)
+    counts = page.numbers(ifd.TILE_COUNTS if tiled else ifd.STRIP_COUNTS)
+    needed = _needed_segments(page, tiled)
+    if not counts and len(offsets) == 1:  # allowed in the oldest files: all the rest is the strip
+        counts = (source.size - offsets[0],)
+    offsets, counts = offsets[:needed], counts[:needed]
+    if len(offsets) < needed or len(counts) < needed:
+        raise UnreadableImageError("truncated", f"{len(offsets)} of {needed} segments are there")
+    for offset, count in zip(offsets, counts, strict=True):
+        if offset <= 0 or count <= 0:
+            raise UnreadableImageError("truncated", "a segment is missing")
+        source.require(offset, count)
+    return offsets, counts
+
+
+def _needed_segments(page: Directory, tiled: bool) -> int:
+    width, height = page.number(ifd.WIDTH, 0), page.number(ifd.LENGTH, 0)
+    planes = page.number(ifd.SAMPLES, 1) if page.number(ifd.PLANAR, 1) == 2 else 1  # noqa: PLR2004
+    if not tiled:
+        return planes * -(-height // max(1, min(page.number(ifd.ROWS_PER_STRIP, height), height)))
+    across, down = page.number(ifd.TILE_WIDTH, 0), page.number(ifd.TILE_LENGTH, 0)
+    if across <= 0 or down <= 0:
+        raise UnreadableImageError("corrupt", f"its header says tiles of {across} x {down}")
+    return planes * -(-width // across) * -(-height // down)

@@ -1,0 +1,101 @@
+"""TIFF -> grey. Which page, how its samples are fetched, and what is refused before that."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel.errors import UnreadableImageError
+from backlabel.images import ifd, strips
+from backlabel.images.exotic import decode as decode_exotic
+from backlabel.images.ifd import Directory, Layout
+from backlabel.images.luma import luma
+from backlabel.images.picture import Limits, Picture
+from backlabel.images.samples import PALETTE, RGB, Meaning, to_grey
+from backlabel.images.source import Source
+from backlabel.images.turning import turned
+
+_ASSOCIATED_ALPHA = 1
+_BYTE = 8  # bits
+_MASK = 4  # photometric interpretation of a transparency mask
+
+
+def read(source: Source, limits: Limits) -> Picture:
+    """The picture of an open TIFF. Raises UnreadableImageError."""
+    layout = Layout(source.read)
+    found = ifd.pages(layout)
+    page = main_page(found)
+    refuse(page, limits)
+    plan = strips.plan(page, source)
+    if plan is not None:
+        samples, meaning = strips.decode(plan, source, layout), _meaning(page)
+    else:
+        samples, photometric = decode_exotic(source, page, limits)
+        meaning = _meaning(page, photometric)
+    grey, note = to_grey(samples, meaning)
+    grey, turn = turned(grey, page.number(ifd.ORIENTATION, 1))
+    notes = (_which(found, page), note, turn)
+    return Picture(grey, "tiff", ", ".join(part for part in notes if part))
+
+
+def main_page(found: list[Directory]) -> Directory:
+    """The first of the largest pages that are not marked as a reduced copy or a mask.
+
+    A microscope's preview is smaller than the image, marked or not, and may come first; detectors
+    that record at once give pages of one size, of which people publish the first.
+    """
+    whole = [page for page in found if not page.reduced and page.pixels]
+    return max(whole or found, key=lambda page: page.pixels)
+
+
+def refuse(page: Directory, limits: Limits) -> None:
+    """Raise UnreadableImageError for a page that is empty, or larger than the limits allow."""
+    width, height = page.number(ifd.WIDTH, 0), page.number(ifd.LENGTH, 0)
+    if width <= 0 or height <= 0:
+        raise UnreadableImageError("corrupt", f"its header says {width} x {height} pixels")
+    if width * height > limits.max_pixels:
+        raise UnreadableImageError(
+            "bomb", f"its header says {width} x {height} pixels, the limit is {limits.max_pixels}"
+        )
+    bits = max(page.numbers(ifd.BITS, (1,)))
+    decoded = width * height * page.number(ifd.SAMPLES, 1) * max(bits, _BYTE) // _BYTE
+    if decoded > limits.max_decoded_bytes:
+        raise UnreadableImageError(
+            "bomb", f"decoded it has {decoded} bytes, the limit is {limits.max_decoded_bytes}"
+        )
+    _refuse_segments(page, width, height, limits)
+
+
+def _refuse_segments(page: Directory, width: int, height: int, limits: Limits) -> None:
+    tile = page.number(ifd.TILE_WIDTH, 0) * page.number(ifd.TILE_LENGTH, 0)
+    if tile > limits.max_pixels or page.number(ifd.IMAGE_DEPTH, 1) > 1:
+        raise UnreadableImageError("bomb", "its header asks for huge tiles or for a volume")
+    if page.number(ifd.PHOTOMETRIC, 1) == _MASK:
+        raise UnreadableImageError("unsupported", "it holds a transparency mask and no picture")
+
+
+def _meaning(page: Directory, photometric: int | None = None) -> Meaning:
+    kind = page.number(ifd.PHOTOMETRIC, 1) if photometric is None else photometric
+    extra = page.numbers(ifd.EXTRA_SAMPLES)
+    bits = page.number(ifd.BITS, 1)
+    return Meaning(
+        photometric=kind,
+        bits=bits,
+        palette=_palette(page.numbers(ifd.COLOUR_MAP), bits) if kind == PALETTE else None,
+        premultiplied=kind == RGB and extra[:1] == (_ASSOCIATED_ALPHA,),
+    )
+
+
+def _palette(colour_map: tuple[int, ...], bits: int) -> NDArray[np.uint8]:
+    """The grey of each index, from all reds, all greens, all blues of 16 bits each."""
+    if len(colour_map) != 3 << bits:
+        raise UnreadableImageError("corrupt", f"a palette of {len(colour_map)} numbers")
+    colours = np.array(colour_map, np.int64).reshape(3, -1).T
+    # Some old programs wrote 8-bit colours, which would all be black: libtiff's rule.
+    shallow = colours if colours.max() <= 0xFF else colours >> _BYTE  # noqa: PLR2004
+    greys: NDArray[np.uint8] = luma(shallow.astype(np.uint8)[np.newaxis])[0]
+    return greys
+
+
+def _which(found: list[Directory], page: Directory) -> str:
+    return f"page {found.index(page) + 1} of {len(found)}" if len(found) > 1 else ""

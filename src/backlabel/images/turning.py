@@ -1,0 +1,28 @@
+"""Orientation, the same for TIFF (tag 274) and JPEG (EXIF): the picture as it is meant to stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from backlabel.images.picture import GreyImage
+
+# TIFF 6.0, tag Orientation: where the first row and the first column of the file belong.
+_TURNS: dict[int, Callable[[GreyImage], GreyImage]] = {
+    2: np.fliplr,
+    3: lambda grey: np.rot90(grey, 2),
+    4: np.flipud,
+    5: np.transpose,
+    6: lambda grey: np.rot90(grey, -1),
+    7: lambda grey: np.rot90(grey, 2).T,
+    8: np.rot90,
+}
+
+
+def turned(grey: GreyImage, orientation: int) -> tuple[GreyImage, str]:
+    """`grey` upright, and a note. An orientation that is 1 or no valid one changes nothing."""
+    turn = _TURNS.get(orientation)
+    if turn is None:
+        return grey, ""
+    return np.ascontiguousarray(turn(grey)), f"orientation {orientation}"

@@ -1,0 +1,1 @@
+"""Label schemes, and the labelled set that is made with them."""

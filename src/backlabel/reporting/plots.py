@@ -1,0 +1,122 @@
+"""Plots as PNG files: the same bytes from the same numbers, and readable without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from backlabel.files import atomic_write
+from backlabel.matching.decide import Verdict
+from backlabel.matching.records import Match, SweepPoint
+
+_SIZE = (7.0, 4.2)  # inches
+_DPI = 110
+_COLOURS = {
+    Verdict.MATCHED: "tab:green",
+    Verdict.AMBIGUOUS: "tab:orange",
+    Verdict.TOO_DIFFERENT: "tab:red",
+    Verdict.NOT_VERIFIED: "tab:purple",
+    Verdict.NO_CANDIDATE: "tab:gray",
+    Verdict.UNREADABLE: "black",
+}
+
+
+def write_all(
+    rows: Sequence[Match],
+    sweep: Sequence[SweepPoint],
+    limits: Mapping[str, float],
+    folder: Path,
+) -> None:
+    """Write every plot of a mapping to `folder`; `limits` are the thresholds in force, by name."""
+    histogram(rows, limits, "hamming_distance", folder / "hamming_histogram.png")
+    histogram(rows, limits, "ssim_value", folder / "ssim_histogram.png")
+    scatter(rows, limits, folder / "ssim_over_hamming.png")
+    for name in dict.fromkeys(point.threshold for point in sweep):
+        points = [point for point in sweep if point.threshold == name]
+        sweep_curve(points, limits[name], folder / f"sweep_{name}.png")
+
+
+def histogram(rows: Sequence[Match], limits: Mapping[str, float], score: str, path: Path) -> None:
+    """The distribution of one score over the best candidate of each TIFF, coloured by verdict."""
+    figure, axes = _figure()
+    is_hamming = score == "hamming_distance"
+    values = {
+        verdict: [
+            getattr(row, score) for row in rows if row.verdict is verdict and _has(row, score)
+        ]
+        for verdict in Verdict
+    }
+    shown = {verdict: found for verdict, found in values.items() if found}
+    axes.hist(
+        list(shown.values()),
+        bins=52,
+        range=(0, 520) if is_hamming else (-0.04, 1),
+        stacked=True,
+        color=[_COLOURS[verdict] for verdict in shown],
+        label=[verdict.value for verdict in shown],
+    )
+    names = ("hamming_threshold", "ssim_hamming_threshold") if is_hamming else ("min_ssim",)
+    _mark(axes, {name: limits[name] for name in names})
+    axes.set_xlabel(
+        "Hamming distance (bits of 1,024)" if is_hamming else "SSIM (standardised images)"
+    )
+    axes.set_ylabel("TIFFs")
+    axes.legend()
+    _save(figure, path)
+
+
+def scatter(rows: Sequence[Match], limits: Mapping[str, float], path: Path) -> None:
+    """SSIM over Hamming distance of each TIFF whose SSIM was computed."""
+    figure, axes = _figure()
+    for verdict in Verdict:
+        found = [row for row in rows if row.verdict is verdict and row.ssim_value is not None]
+        if found:
+            x = [float(row.hamming_distance or 0) for row in found]
+            y = [float(row.ssim_value or 0) for row in found]
+            axes.scatter(x, y, s=18, color=_COLOURS[verdict], label=verdict.value)
+    axes.axhline(limits["min_ssim"], color="black", linestyle=":", label="min_ssim")
+    axes.set_xlabel("Hamming distance (bits of 1,024)")
+    axes.set_ylabel("SSIM (standardised images)")
+    axes.legend()
+    _save(figure, path)
+
+
+def sweep_curve(points: Sequence[SweepPoint], chosen: float, path: Path) -> None:
+    """Match rate, and precision and recall where known, over the values of one threshold."""
+    figure, axes = _figure()
+    x = [point.value for point in points]
+    axes.plot(x, [point.match_rate for point in points], label="match rate")
+    for name in ("precision", "recall"):
+        y = [getattr(point, name) for point in points]
+        if None not in y:
+            axes.plot(x, y, label=name, linestyle="--")
+    _mark(axes, {points[0].threshold: chosen})
+    axes.set_xlabel(points[0].threshold)
+    axes.set_ylim(-0.03, 1.03)
+    axes.legend()
+    _save(figure, path)
+
+
+def _has(row: Match, score: str) -> bool:
+    return getattr(row, score) is not None
+
+
+def _figure() -> tuple[Figure, Axes]:
+    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
+
+
+def _mark(axes: Axes, limits: Mapping[str, float]) -> None:
+    for style, (name, value) in zip((":", "-."), limits.items(), strict=False):
+        axes.axvline(value, color="black", linestyle=style, label=f"{name} = {value:g}")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with atomic_write(path, "wb") as file:
+        # Without the software tag, two patch releases of matplotlib write the same bytes.
+        figure.savefig(file, format="png", metadata={"Software": None})

@@ -1,0 +1,157 @@
+"""Stage track: what all stages wrote -> one MLflow run.
+
+Only this stage knows MLflow. A stage that DVC restores from its cache logs nothing by itself; this
+one runs whenever anything that it reports differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from backlabel import __version__, config, records, tables
+from backlabel.files import sha256, write_json
+from backlabel.matching.records import SweepPoint
+from backlabel.reporting import tracking
+
+TRACKED = Path("mlflow.json")
+_STAGES = ("hash", "compare", "label")
+_DATA_DVC = Path("data.dvc")
+
+
+def main(params: config.Params) -> None:
+    """Report the experiment to MLflow; if MLflow is away keep the report for the next time."""
+    report = build_report(params)
+    timeout_s = params.track.timeout_s
+    try:
+        tracking.log_spooled(timeout_s=timeout_s)
+        run = tracking.log(report, params.track.experiment, timeout_s=timeout_s)
+        sys.stderr.write(f"MLflow run {run} in experiment {params.track.experiment!r}\n")
+    except tracking.TrackingAwayError as error:
+        kept = tracking.spool(report, params.track.experiment)
+        sys.stderr.write(
+            f"MLflow is away: {error}\nThe report is kept in {kept}; the next run logs it, "
+            "or `backlabel track --pending` does.\n"
+        )
+    # No run id: the same experiment must give the same bytes on every machine.
+    write_json(TRACKED, {"experiment": params.track.experiment, "key": report.key})
+
+
+def build_report(params: config.Params) -> tracking.Report:
+    """All that the stages wrote, gathered from their files."""
+    metrics = {
+        f"{stage}.{name}": value
+        for stage in _STAGES
+        for name, value in flatten(_read_json(records.METRICS / f"{stage}.json"))
+    }
+    mapping = records.mapping_path(params.compare.n_tiff)
+    sources = [records.JPEG_HASHES, records.TIFF_HASHES, mapping, records.MANIFEST, records.SWEEP]
+    values = params.model_dump(mode="json")
+    settled = {
+        name: value for name, value in flatten_any(values) if name not in config.MACHINE_KEYS
+    }
+    key = _digest([settled, metrics, [sha256(source) for source in sources]])
+    labelled = sha256(records.MANIFEST)
+    return tracking.Report(
+        key=key,
+        name=os.environ.get("DVC_EXP_NAME") or f"repro-{key[:8]}",
+        params={name: _text(value) for name, value in flatten_any(values)},
+        metrics=metrics,
+        curves=_curves(tables.read(records.SWEEP, SweepPoint)),
+        tags=_tags(labelled),
+        artifacts=[
+            *map(str, sorted(records.PLOTS.glob("*.png"))),
+            str(mapping),
+            str(records.SWEEP),
+            str(config.PARAMS),
+        ],
+        dataset=tracking.DataSet(
+            name="labeled",
+            digest=labelled[:32],  # MLflow takes 36 characters
+            source=str(records.LABELED),
+            manifest=str(records.MANIFEST),
+        ),
+    )
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """The numbers of nested mappings by dotted name."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", float(value)
+
+
+def flatten_any(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of nested mappings by dotted name; a list is a leaf."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flatten_any(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _curves(points: list[SweepPoint]) -> dict[str, list[tuple[int, float]]]:
+    """Match rate, precision and recall over each threshold; MLflow's steps are whole numbers."""
+    curves: dict[str, list[tuple[int, float]]] = {}
+    for point in points:
+        # Bits are whole already; SSIM is shown in hundredths.
+        fine = point.threshold == "min_ssim"
+        step = round(100 * point.value) if fine else round(point.value)
+        for measure in ("match_rate", "precision", "recall"):
+            value = getattr(point, measure)
+            if value is not None:
+                name = f"sweep.{point.threshold}{'_percent' if fine else ''}.{measure}"
+                curves.setdefault(name, []).append((step, value))
+    return curves
+
+
+def _tags(labelled: str) -> dict[str, str]:
+    tags = {
+        "backlabel.version": __version__,
+        "backlabel.labeled_sha256": labelled,
+        "mlflow.source.git.commit": _git_commit(),
+        "dvc.exp_name": os.environ.get("DVC_EXP_NAME", ""),
+        "dvc.exp_baseline_rev": os.environ.get("DVC_EXP_BASELINE_REV", ""),
+        "dvc.data_md5": _data_md5(),
+    }
+    return {name: value for name, value in tags.items() if value}
+
+
+def _git_commit() -> str:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - Git is wherever PATH has it
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""  # no Git here: the run is still worth recording, without this tag
+    return done.stdout.strip()
+
+
+def _data_md5() -> str:
+    """DVC's digest of `data/`, where one .dvc file tracks the whole folder."""
+    outs = config.read_yaml(_DATA_DVC).get("outs", [{}]) if _DATA_DVC.exists() else [{}]
+    return str(outs[0].get("md5", ""))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return values
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,115 @@
+"""Parameters are checked at the door, and params.yaml is what conf/ composes."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from backlabel import config
+from backlabel.errors import ConfigError
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def composed():
+    return YAML(typ="safe", pure=True).load(config.compose(ROOT / "conf"))
+
+
+@pytest.fixture
+def values(composed):
+    return copy.deepcopy(composed)
+
+
+def test_params_yaml_is_what_conf_composes():
+    assert (ROOT / "params.yaml").read_text() == config.compose(ROOT / "conf"), (
+        "params.yaml and conf/ differ: run `make params`"
+    )
+
+
+def test_defaults_are_the_documented_ones(values):
+    compare = config.check(values, "conf").compare
+    assert compare.hamming_threshold == 150
+    assert compare.ssim_hamming_threshold == 120
+    assert compare.min_ssim == 0.70
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("compare", "hamming_threshold", "140"),
+        ("compare", "hamming_threshold", 1025),
+        ("compare", "hamming_threshold", "???"),
+        ("compare", "min_ssim", float("nan")),
+        ("compare", "top_k", 0),
+        ("compare", "device", "gpu"),
+        ("compare", "n_tiff", 0),
+        ("hash", "category", "a/b"),
+        ("read", "max_seconds", 0),
+        ("data", "jpeg", "/somewhere/else"),
+        ("data", "tiff", "../elsewhere"),
+        ("labels", "categories", []),
+    ],
+)
+def test_wrong_value_names_the_parameter(values, section, key, value):
+    values[section][key] = value
+    with pytest.raises(ConfigError, match=rf"{section}\.{key}"):
+        config.check(values, "params.yaml")
+
+
+def test_unknown_parameter_is_named(values):
+    values["compare"]["hamming_treshold"] = 140
+    with pytest.raises(ConfigError, match=r"compare\.hamming_treshold: is unknown"):
+        config.check(values, "params.yaml")
+
+
+def test_missing_parameter_is_named(values):
+    del values["compare"]["seed"]
+    with pytest.raises(ConfigError, match=r"compare\.seed: is missing"):
+        config.check(values, "params.yaml")
+
+
+def test_all_problems_are_told_at_once(values):
+    values["compare"]["top_k"] = 0
+    values["read"]["max_pixels"] = 0
+    with pytest.raises(ConfigError, match=r"(?s)read\.max_pixels.*compare\.top_k"):
+        config.check(values, "params.yaml")
+
+
+def test_contradicting_thresholds_are_refused(values):
+    values["compare"].update(hamming_threshold=100, ssim_hamming_threshold=120)
+    with pytest.raises(ConfigError, match=r"ssim_hamming_threshold \(120\) lies above"):
+        config.check(values, "params.yaml")
+
+
+def test_missing_file_says_what_to_do(tmp_path):
+    with pytest.raises(ConfigError, match="backlabel compose"):
+        config.load(tmp_path / "params.yaml")
+
+
+def test_overrides_choose_a_scheme():
+    text = config.compose(ROOT / "conf", ["labels=nffa"])
+    labels = config.check(YAML(typ="safe", pure=True).load(text), "conf").labels
+    assert labels.name == "nffa"
+    assert labels.categories[0][0] == "Porous_Sponge"
+
+
+def test_every_offered_scheme_is_valid():
+    offered = {path.stem for path in (ROOT / "conf" / "labels").glob("*.yaml")}
+    assert {scheme.name for scheme in config.schemes(ROOT / "conf")} == offered
+
+
+def test_no_parameter_has_a_name_that_dvc_ignores():
+    # DVC leaves keys of these names out of its run-cache key (iterative/dvc issue 10296).
+    assert not {"size", "nfiles"} & set(_leaves(config.Params))
+
+
+def _leaves(model):
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, config.BaseModel):
+            yield from _leaves(kind)
+        yield name
