@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching import _kernels
-
-GreyImage = NDArray[np.uint8]
+from backlabel.matching.grey import GreyImage, check_grey
+from backlabel.matching.kernels import pixels
 
 
 def match_histogram(image: GreyImage, reference: GreyImage) -> GreyImage:
-    """`image` (H, W) through the lookup table that gives it the histogram of `reference` (any size).
+    """`image` (H, W) with the histogram of `reference` (of any size), by a lookup table.
 
     Each value goes to the value of the same cumulative share in `reference`, interpolated and
     rounded to the nearest integer (ties to even): scikit-image's `match_histograms`, as bytes.
@@ -21,7 +20,7 @@ def match_histogram(image: GreyImage, reference: GreyImage) -> GreyImage:
     wanted, values = _cumulative(reference)
     table = np.interp(shares, wanted[values], values)
     out = np.empty(image.shape, np.uint8)
-    _kernels.look_up(np.ascontiguousarray(image), np.rint(table).astype(np.uint8), out)
+    pixels.look_up(np.ascontiguousarray(image), np.rint(table).astype(np.uint8), out)
     return out
 
 
@@ -34,7 +33,6 @@ def match_histogram_reference(image: GreyImage, reference: GreyImage) -> GreyIma
 
 def _cumulative(image: GreyImage) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Share of pixels up to each of the 256 values, and the values that occur."""
-    if image.dtype != np.uint8 or image.ndim != 2 or image.size == 0:
-        raise ValueError(f"{image.dtype} {image.shape} is not an 8-bit grey image")
-    counts = _kernels.histogram(np.ascontiguousarray(image))
+    check_grey(image)
+    counts = pixels.histogram(np.ascontiguousarray(image))
     return np.cumsum(counts) / image.size, np.flatnonzero(counts)

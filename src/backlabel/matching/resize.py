@@ -3,8 +3,8 @@
 Of nearest, bilinear, bicubic and Lanczos it brought half-size copies (box, bicubic and Lanczos
 reduced, JPEG quality 90) nearest to their originals: median SSIM 0.804-0.811 on 20 micrographs,
 against 0.799-0.810, 0.773-0.789 and 0.765-0.787 for the others in that order from the end. The
-arithmetic is Pillow's (22-bit weights, one direction after the other, bytes in between), so results equal
-`Image.resize(size, LANCZOS)`.
+arithmetic is Pillow's (22-bit weights, one direction after the other, bytes in between), so that
+results equal those of its `resize(size, LANCZOS)`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching import _kernels
+from backlabel.matching.grey import GreyImage
+from backlabel.matching.kernels import pixels
 
-GreyImage = NDArray[np.uint8]
 _LOBES = 3
 _BITS = 22
 
@@ -77,7 +77,7 @@ def _resample(image: GreyImage, rows: int) -> GreyImage:
         return image
     first, weights = _weights(len(image), rows)
     out = np.empty((rows, image.shape[1]), np.uint8)
-    _kernels.resample_rows(np.ascontiguousarray(image), first, weights, _BITS, out)
+    pixels.resample_rows(np.ascontiguousarray(image), first, weights, _BITS, out)
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching import _kernels
+from backlabel.matching.kernels import hamming
 
 HASH_BYTES = 128
 """Bytes of a packed hash of 1,024 bits."""
@@ -26,7 +26,7 @@ def nearest(
     index = np.zeros((len(query), kept), np.int64)
     distance = np.full((len(query), kept), _ABOVE_ALL, np.int32)
     if kept and len(query):
-        _kernels.search(_words(query), _columns(base), len(base), index, distance)
+        hamming.search(_words(query), _columns(base), len(base), index, distance)
     return index, distance
 
 
@@ -47,7 +47,7 @@ def nearest_reference(
 def check(query: NDArray[np.uint8], base: NDArray[np.uint8], k: int) -> None:
     """Raise ValueError unless both are packed hashes and k is positive."""
     for name, hashes in (("query", query), ("base", base)):
-        if hashes.dtype != np.uint8 or hashes.ndim != 2 or hashes.shape[1] != HASH_BYTES:
+        if hashes.dtype != np.uint8 or hashes.shape[1:] != (HASH_BYTES,):
             raise ValueError(
                 f"{name}: {hashes.dtype} {hashes.shape}, expected uint8 (n, {HASH_BYTES})"
             )
@@ -61,7 +61,7 @@ def _words(hashes: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 def _columns(base: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """`base` in blocks (b, 16, BLOCK_ROWS), so that neighbouring rows are neighbouring lanes."""
-    rows = _kernels.BLOCK_ROWS
-    padded = np.zeros((-(-len(base) // rows) * rows, _kernels.WORDS), np.uint64)
+    rows = hamming.BLOCK_ROWS
+    padded = np.zeros((-(-len(base) // rows) * rows, hamming.WORDS), np.uint64)
     padded[: len(base)] = _words(base)
-    return np.ascontiguousarray(padded.reshape(-1, rows, _kernels.WORDS).transpose(0, 2, 1))
+    return np.ascontiguousarray(padded.reshape(-1, rows, hamming.WORDS).transpose(0, 2, 1))

@@ -13,10 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching import _kernels
+from backlabel.matching.grey import GreyImage, check_grey
+from backlabel.matching.kernels import windows
 from backlabel.matching.resize import to_common_size
 
-GreyImage = NDArray[np.uint8]
 Window = Literal["uniform", "gaussian"]
 
 C1 = (0.01 * 255) ** 2
@@ -31,11 +31,11 @@ def ssim(a: GreyImage, b: GreyImage) -> float:
     Raises ValueError for other types, unequal shapes, or sides below 7 pixels.
     """
     check(a, b, "uniform")
-    windows = (a.shape[0] - 6) * (a.shape[1] - 6)
-    total = _kernels.ssim_sum(
+    count = (a.shape[0] - 6) * (a.shape[1] - 6)
+    total = windows.ssim_sum(
         np.ascontiguousarray(a), np.ascontiguousarray(b), C1 * 49 * 49, C2 * 49 * 48
     )
-    return float(total / windows)
+    return float(total / count)
 
 
 def ssim_reference(a: GreyImage, b: GreyImage, *, window: Window = "uniform") -> float:
@@ -73,13 +73,13 @@ def ssim_batch(
     if device == "cpu" and window == "uniform":
         with ThreadPoolExecutor(threads) as pool:
             return np.fromiter(pool.map(_ssim_of_pair, pairs), np.float64, len(pairs))
-    from backlabel.matching import _tensors  # noqa: PLC0415 - torch takes seconds to import
+    from backlabel.matching import tensors  # noqa: PLC0415 - torch takes seconds to import
 
     same = [to_common_size(a, b) for a, b in pairs]
     for a, b in same:
         check(a, b, window)
-    bounds = _tensors.Bounds(device, batch_size, memory_mib)
-    return _tensors.ssim(same, window=window, bounds=bounds)
+    bounds = tensors.Bounds(device, batch_size, memory_mib)
+    return tensors.ssim(same, window=window, bounds=bounds)
 
 
 def _ssim_of_pair(pair: tuple[GreyImage, GreyImage]) -> float:
@@ -89,8 +89,7 @@ def _ssim_of_pair(pair: tuple[GreyImage, GreyImage]) -> float:
 def check(a: GreyImage, b: GreyImage, window: Window) -> None:
     """Raise ValueError unless both are 8-bit grey images of one shape that holds a window."""
     for image in (a, b):
-        if image.dtype != np.uint8 or image.ndim != 2:
-            raise ValueError(f"{image.dtype} {image.shape} is not an 8-bit grey image")
+        check_grey(image)
     if a.shape != b.shape:
         raise ValueError(f"shapes {a.shape} and {b.shape} differ: resize one first")
     if min(a.shape) < SIDE[window]:

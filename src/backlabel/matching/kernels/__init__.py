@@ -1,0 +1,6 @@
+"""Compiled loops for one core.
+
+Every loop over columns is contiguous, without branches, and in the narrowest type that holds its
+values, so that LLVM turns it into SIMD for the machine it runs on. All release the GIL. The plain
+versions stand beside the functions that call these kernels.
+"""
