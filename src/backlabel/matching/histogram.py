@@ -19,7 +19,7 @@ def match_histogram(image: GreyImage, reference: GreyImage) -> GreyImage:
     shares, _ = _cumulative(image)
     wanted, values = _cumulative(reference)
     table = np.interp(shares, wanted[values], values)
-    out = np.empty(image.shape, np.uint8)
+    out: GreyImage = np.empty(image.shape, np.uint8)
     pixels.look_up(np.ascontiguousarray(image), np.rint(table).astype(np.uint8), out)
     return out
 
@@ -28,7 +28,8 @@ def match_histogram_reference(image: GreyImage, reference: GreyImage) -> GreyIma
     """The same from scikit-image."""
     from skimage.exposure import match_histograms  # noqa: PLC0415 - slow to import
 
-    return np.rint(match_histograms(image, reference)).astype(np.uint8)
+    matched: GreyImage = np.rint(match_histograms(image, reference)).astype(np.uint8)
+    return matched
 
 
 def _cumulative(image: GreyImage) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -7,11 +7,15 @@ block is correlated on its own and the median taken.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.matching.grey import GreyImage, check_grey
 from backlabel.matching.kernels import residuals
+from backlabel.matching.resize import to_smaller_size
 
 MIN_VARIANCE = 1e-4
 """Below it (in squared grey levels) a block's residual is rounding noise. One pixel that differs by
@@ -46,8 +50,8 @@ def block_correlation_batch(
     """`block_correlation` of every pair; within a pair the larger image is resized to the smaller.
 
     None stands for a pair without a block to compare: smaller than one, or none varies in both.
-    `device`, `batch_size`, `memory_mib` and `threads` are as in `backlabel.matching.ssim.ssim_batch`
-    and change results by no more than 1e-5 on any device. Raises ValueError for other types.
+    `device`, `batch_size`, `memory_mib` and `threads` are those of `ssim.ssim_batch`; they change
+    results by no more than 1e-5. Raises ValueError for other types.
     """
     if min(batch_size, memory_mib, threads) < 1:
         raise ValueError("batch_size, memory_mib and threads must be 1 or more")
@@ -58,7 +62,7 @@ def block_correlation_batch(
     kernel = _half_kernel(sigma)
     if device == "cpu":
         with ThreadPoolExecutor(threads) as pool:
-            moments = list(pool.map(lambda pair: _moments(*pair, block, kernel), fits))
+            moments = list(pool.map(lambda pair: _moments(pair[0], pair[1], block, kernel), fits))
     else:
         from backlabel.matching import tensors  # noqa: PLC0415 - torch takes seconds to import
 

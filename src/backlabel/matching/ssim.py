@@ -22,7 +22,8 @@ Window = Literal["uniform", "gaussian"]
 C1 = (0.01 * 255) ** 2
 C2 = (0.03 * 255) ** 2
 SIDE: dict[Window, int] = {"uniform": 7, "gaussian": 11}
-"""Pixels on a side of each window; the Gaussian one has sigma 1.5 and is cut off at 3.5 sigma."""
+"""Pixels on a side of each window; the Gaussian one is cut off at 3.5 sigma."""
+SIGMA = 1.5
 
 
 def ssim(a: GreyImage, b: GreyImage) -> float:
@@ -44,10 +45,10 @@ def ssim_reference(a: GreyImage, b: GreyImage, *, window: Window = "uniform") ->
 
     check(a, b, window)
     if window == "uniform":
-        return float(structural_similarity(a, b, data_range=255))
+        return float(structural_similarity(a, b, data_range=255))  # type: ignore[no-untyped-call]
     return float(
-        structural_similarity(
-            a, b, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        structural_similarity(  # type: ignore[no-untyped-call]
+            a, b, data_range=255, gaussian_weights=True, sigma=SIGMA, use_sample_covariance=False
         )
     )
 

@@ -54,7 +54,8 @@ def histogram(image: NDArray[np.uint8]) -> NDArray[np.int64]:
             counts[3, row[j + 3]] += 1
         for j in range(whole, row.size):
             counts[0, row[j]] += 1
-    return counts.sum(axis=0)
+    total: NDArray[np.int64] = counts.sum(axis=0)
+    return total
 
 
 @compiled

@@ -88,7 +88,8 @@ def block_moments(
 ) -> NDArray[np.float64]:
     """Sums of x, y, x * x, y * y and x * y in each whole block, x and y the residuals of `a`, `b`.
 
-    `a` and `b` are (h, w), the result is (h // block, w // block, 5). Both sides must be longer than the kernel's radius.
+    `a` and `b` are (h, w), the result is (h // block, w // block, 5). Both sides must
+    be longer than the kernel's radius.
     """
     height, width = a.shape
     moments = np.zeros((height // block, width // block, 5), np.float64)

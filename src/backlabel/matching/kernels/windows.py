@@ -99,5 +99,6 @@ def ssim_sum(
             _seven(columns[1], narrow, boxes[1])
             _seven(columns[2], wide, boxes[2])
             _seven(columns[3], wide, boxes[3])
-            total += _ssim_row(boxes, np.float32(mean_constant), np.float32(variance_constant))
+            row = _ssim_row(boxes, np.float32(mean_constant), np.float32(variance_constant))
+            total += float(row)
     return total
