@@ -47,6 +47,17 @@ def hash_image(grey: GreyImage) -> Hashes:
     return Hashes(_bits(standardised), _bits(plain), information)
 
 
+def frequencies(grey: GreyImage) -> NDArray[np.float64]:
+    """(2, 32, 32): the DCT blocks that the standardised and the grey hash are made from."""
+    pixels = _checked(grey)
+    return _low_frequencies(_kernels.thumbnails(pixels, standard_table(histogram(pixels))))
+
+
+def hash_of(block: NDArray[np.float64]) -> Bits:
+    """The hash of a DCT block (32, 32)."""
+    return _bits(block)
+
+
 def to_hex(bits: Bits) -> str:
     """As `str(imagehash.ImageHash)` writes it: 256 digits."""
     if bits.shape != (HASH_BYTES,):

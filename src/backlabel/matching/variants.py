@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.hashing import bits_of, low_frequencies, phash, standardise
+from backlabel.hashing import frequencies, hash_image, hash_of
 
 Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
 Block: TypeAlias = NDArray[np.float64]  # (32, 32), low frequencies of the DCT of a 128x128 image
@@ -142,12 +142,12 @@ def hashes(
     grey: Grey, variants: Iterable[Variant]
 ) -> Iterator[tuple[Variant, NDArray[np.uint8], NDArray[np.uint8]]]:
     """Each variant with its packed hashes (128 bytes): of the standardised and the grey image."""
-    whole: tuple[Block, Block] | None = None
+    blocks: NDArray[np.float64] | None = None
     for variant in variants:
         if variant.source in _BLOCKS:
-            if whole is None:
-                whole = low_frequencies(standardise(grey)), low_frequencies(grey)
-            yield variant, *(bits_of(turned(block, variant.source)) for block in whole)
+            blocks = frequencies(grey) if blocks is None else blocks
+            standardised, plain = (hash_of(turned(block, variant.source)) for block in blocks)
+            yield variant, standardised, plain
         else:
-            cropped = apply(variant, grey)
-            yield variant, phash(standardise(cropped)), phash(cropped)
+            both = hash_image(apply(variant, grey))
+            yield variant, both.standardised, both.grey

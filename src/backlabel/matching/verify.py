@@ -14,7 +14,7 @@ from backlabel.matching.alike import alike
 from backlabel.matching.decide import Candidate
 from backlabel.matching.histogram import match_histogram
 from backlabel.matching.register import register
-from backlabel.matching.residual import block_correlation
+from backlabel.matching.residual import block_correlation_batch
 from backlabel.matching.resize import to_common_size
 from backlabel.matching.ssim import ssim
 from backlabel.matching.variants import Variant
@@ -23,6 +23,7 @@ Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
 
 PLAIN_ENOUGH = 0.95
 """Noise in common from which nothing is gained by compressing the TIFF alike as well."""
+_MEMORY_MIB = 1024  # unused on the CPU path beyond its check
 
 
 def verify(
@@ -37,14 +38,19 @@ def verify(
     value = candidate.ssim
     if value is None:
         value = ssim(*to_common_size(standardise(ours), standardise(theirs)))
-    noise = block_correlation(ours, theirs)
+    noise = _noise_in_common(ours, theirs)
     in_place = theirs.shape == jpeg.shape  # else the blocks of 8x8 pixels do not lie where they lay
     return dataclasses.replace(
         candidate,
         ssim=value,
         ssim_matched=ssim(ours, match_histogram(theirs, ours)),
         residual=noise,
-        residual_alike=block_correlation(alike(ours, theirs, table), theirs)
-        if table is not None and in_place and noise < PLAIN_ENOUGH
+        residual_alike=_noise_in_common(alike(ours, theirs, table), theirs)
+        if table is not None and in_place and (noise is None or noise < PLAIN_ENOUGH)
         else None,
     )
+
+
+def _noise_in_common(a: Grey, b: Grey) -> float | None:
+    """Median residual correlation over blocks; None where no block varies in both."""
+    return block_correlation_batch([(a, b)], device="cpu", batch_size=1, memory_mib=_MEMORY_MIB)[0]
