@@ -66,6 +66,7 @@ class Row:
     ssim_matched: float | None
     residual: float | None
     residual_alike: float | None
+    residual_chance: float | None
 
 
 def pictures(folders: list[Path], every: int) -> list[Picture]:
@@ -144,7 +145,7 @@ def rows_of(kind: str, all_pictures: list[Picture]) -> Iterator[Row]:
                 kind, picture.name, picture.family, picture.label, row, other.label,
                 row == 2 * number, row % 2 == 1, scored.variant, scored.hamming,
                 scored.hamming_grey or 0, (own ^ short[row]).bit_count(), scored.ssim,
-                scored.ssim_matched, scored.residual, scored.residual_alike,
+                scored.ssim_matched, scored.residual, scored.residual_alike, scored.residual_chance,
             )
 
 

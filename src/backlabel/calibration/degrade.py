@@ -55,13 +55,20 @@ def _unchanged(grey: Grey, _: np.random.Generator) -> Grey:
     return grey
 
 
-def _scaled(grey: Grey, _: np.random.Generator, *, by: float, by_height: float = 1.0) -> Grey:
+def _scaled(
+    grey: Grey,
+    _: np.random.Generator,
+    *,
+    by: float,
+    by_height: float = 1.0,
+    resampling: encode.Resampling = encode.Resampling.BICUBIC,
+) -> Grey:
     height, width = grey.shape
-    return encode.resized(grey, round(height * by * by_height), round(width * by))
+    return encode.resized(grey, round(height * by * by_height), round(width * by), resampling)
 
 
 def _gamma(grey: Grey, _: np.random.Generator, *, gamma: float) -> Grey:
-    table = np.rint(_WHITE * (np.arange(256) / _WHITE) ** gamma).astype(np.uint8)
+    table: Grey = np.rint(_WHITE * (np.arange(256) / _WHITE) ** gamma).astype(np.uint8)
     return table[grey]
 
 
@@ -69,7 +76,7 @@ def _linear(grey: Grey, _: np.random.Generator, *, factor: float = 1.0, add: flo
     """Contrast about the middle grey, then brightness; what leaves 0..255 is clipped."""
     middle = 127.5
     table = (np.arange(256) - middle) * factor + middle + add
-    return np.clip(np.rint(table), 0, _WHITE).astype(np.uint8)[grey]
+    return _to_grey(table)[grey]
 
 
 def _inverted(grey: Grey, _: np.random.Generator) -> Grey:
@@ -123,6 +130,7 @@ COPIES: Mapping[str, Kind] = MappingProxyType(
         **{f"quality {q}": Kind(_unchanged, q) for q in (100, 95, 90, 75, 50, 20)},
         "three quarters": Kind(partial(_scaled, by=0.75)),
         "half size": Kind(partial(_scaled, by=0.5)),
+        "half size, averaged": Kind(partial(_scaled, by=0.5, resampling=encode.Resampling.BOX)),
         "half size, quality 75": Kind(partial(_scaled, by=0.5), 75),
         "half size, quality 50": Kind(partial(_scaled, by=0.5), 50),
         "quarter size, quality 75": Kind(partial(_scaled, by=0.25), 75),
@@ -178,4 +186,5 @@ def _noise_level(residual: NDArray[np.float32]) -> float:
 
 
 def _to_grey(image: NDArray[np.floating]) -> Grey:
-    return np.clip(np.rint(image), 0, _WHITE).astype(np.uint8)
+    clipped: Grey = np.clip(np.rint(image), 0, _WHITE).astype(np.uint8)
+    return clipped

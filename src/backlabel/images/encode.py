@@ -11,6 +11,9 @@ from PIL import Image
 
 from backlabel.errors import UnreadableImageError
 
+Resampling: TypeAlias = Image.Resampling
+RESAMPLINGS = (Resampling.LANCZOS, Resampling.BICUBIC, Resampling.BILINEAR, Resampling.BOX)
+"""The usual ways to reduce an image, antialiased."""
 Table: TypeAlias = tuple[int, ...]
 """64 quantisation steps, row by row of the 8x8 block."""
 
@@ -54,7 +57,7 @@ def resized(
     grey: NDArray[np.uint8],
     height: int,
     width: int,
-    resampling: Image.Resampling = Image.Resampling.LANCZOS,
+    resampling: Resampling = Resampling.LANCZOS,
 ) -> NDArray[np.uint8]:
     """`grey` at (`height`, `width`) pixels, antialiased."""
     return np.asarray(Image.fromarray(grey).resize((width, height), resampling))

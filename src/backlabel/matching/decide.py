@@ -48,7 +48,9 @@ class Candidate:
     residual: float | None = None
     """Median over blocks of the correlation of the high-pass residuals."""
     residual_alike: float | None = None
-    """The same after the TIFF went through the JPEG's own compression; see `alike`."""
+    """The same after the TIFF was made into a JPEG alike; see `alike`. None where not needed."""
+    residual_chance: float | None = None
+    """What another frame of the same field would reach, made alike. None where not needed."""
 
     @property
     def distance(self) -> int:
@@ -57,9 +59,18 @@ class Candidate:
 
     @property
     def noise(self) -> float | None:
-        """The better residual correlation: the share of its noise that the JPEG has in common."""
+        """Noise in common: how far the better residual correlation lies above chance.
+
+        1 for a copy, about 0 for another frame; None where no block of the images varies.
+        """
         known = [one for one in (self.residual, self.residual_alike) if one is not None]
-        return max(known) if known else None
+        if not known:
+            return None
+        by_chance = min(max(self.residual_chance or 0.0, 0.0), _MOST_CHANCE)
+        return (max(known) - by_chance) / (1 - by_chance)
+
+
+_MOST_CHANCE = 0.99  # nearer to 1 an image has no noise by which to tell its frames apart
 
 
 @dataclass(frozen=True)

@@ -19,18 +19,18 @@ _LEAST_OVERLAP = 64  # pixels a side
 
 
 def register(tiff: Grey, jpeg: Grey, variant: Variant) -> tuple[Grey, Grey]:
-    """The parts of `tiff` (changed as `variant` says) and `jpeg` that show the same, in one shape.
+    """The parts of `tiff` (changed as `variant` says) and `jpeg` that show the same.
 
-    Both have the JPEG's scale, so that the TIFF can be put through the JPEG's own compression.
+    The scale of each is kept where the copy is whole, for the caller to bring them to one size.
     Flips and turns need no search; `body` takes the JPEG's aspect ratio from the TIFF's top;
     `border` looks for the offset by phase correlation (Kuglin and Hines 1975), to whole pixels.
     """
     if variant.source == "body":
         rows = min(round(tiff.shape[1] * jpeg.shape[0] / jpeg.shape[1]), tiff.shape[0])
-        return resize(tiff[:rows], jpeg.shape), jpeg
+        return tiff[:rows], jpeg
     if variant.source == "border":
         return _within(tiff, jpeg, variant)
-    return resize(apply(variant, tiff), jpeg.shape), jpeg
+    return apply(variant, tiff), jpeg
 
 
 def _within(tiff: Grey, jpeg: Grey, variant: Variant) -> tuple[Grey, Grey]:

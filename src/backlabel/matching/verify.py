@@ -10,20 +10,18 @@ from numpy.typing import NDArray
 
 from backlabel.hashing import standardise
 from backlabel.images.encode import Table
-from backlabel.matching.alike import alike
+from backlabel.matching.alike import SURE, best_making, chance, correlation
 from backlabel.matching.decide import Candidate
 from backlabel.matching.histogram import match_histogram
 from backlabel.matching.register import register
-from backlabel.matching.residual import block_correlation_batch
-from backlabel.matching.resize import to_common_size
+from backlabel.matching.resize import resize, to_common_size
 from backlabel.matching.ssim import ssim
 from backlabel.matching.variants import Variant
 
 Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
 
-PLAIN_ENOUGH = 0.95
-"""Noise in common from which nothing is gained by compressing the TIFF alike as well."""
-_MEMORY_MIB = 1024  # unused on the CPU path beyond its check
+WORTH_A_LOOK = 0.2
+"""Noise in common below which no way of making helps: real look-alikes reach it, copies do not."""
 
 
 def verify(
@@ -35,22 +33,27 @@ def verify(
     standardised images is taken in the larger one's size, the others in the JPEG's.
     """
     ours, theirs = register(tiff, jpeg, variant)
+    small = resize(ours, theirs.shape)
     value = candidate.ssim
     if value is None:
         value = ssim(*to_common_size(standardise(ours), standardise(theirs)))
-    noise = _noise_in_common(ours, theirs)
-    in_place = theirs.shape == jpeg.shape  # else the blocks of 8x8 pixels do not lie where they lay
-    return dataclasses.replace(
+    scored = dataclasses.replace(
         candidate,
         ssim=value,
-        ssim_matched=ssim(ours, match_histogram(theirs, ours)),
-        residual=noise,
-        residual_alike=_noise_in_common(alike(ours, theirs, table), theirs)
-        if table is not None and in_place and (noise is None or noise < PLAIN_ENOUGH)
-        else None,
+        ssim_matched=ssim(small, match_histogram(theirs, small)),
+        residual=correlation(small, theirs),
     )
+    # Where part of the JPEG was cut away, its blocks of 8x8 pixels lie elsewhere.
+    return _alike(scored, ours, theirs, table if theirs.shape == jpeg.shape else None)
 
 
-def _noise_in_common(a: Grey, b: Grey) -> float | None:
-    """Median residual correlation over blocks; None where no block varies in both."""
-    return block_correlation_batch([(a, b)], device="cpu", batch_size=1, memory_mib=_MEMORY_MIB)[0]
+def _alike(candidate: Candidate, ours: Grey, theirs: Grey, table: Table | None) -> Candidate:
+    if candidate.residual is not None and candidate.residual >= SURE:
+        return candidate
+    value, making = best_making(ours, theirs, table)
+    doubtful = value is not None and WORTH_A_LOOK <= value < SURE
+    return dataclasses.replace(
+        candidate,
+        residual_alike=value,
+        residual_chance=chance(ours, making) if doubtful else None,
+    )
