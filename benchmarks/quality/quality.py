@@ -98,12 +98,19 @@ def dedup_hash(grey: NDArray[np.uint8]) -> int:
     return int("".join("1" if bit else "0" for bit in bits), 2)
 
 
-def published(all_pictures: list[Picture], kind: str) -> list[Copy]:
+def frames_of(found: list[Picture]) -> list[NDArray[np.uint8]]:
+    """Per picture its next frame; the drifts take turns."""
+    return [
+        next_frame(one.grey, DRIFTS[number % len(DRIFTS)], zlib.crc32(one.name.encode()))
+        for number, one in enumerate(found)
+    ]
+
+
+def published(found: list[Picture], frames: list[NDArray[np.uint8]], kind: str) -> list[Copy]:
     """Per picture its copy, then a copy of its next frame."""
     copies = []
-    for number, picture in enumerate(all_pictures):
+    for picture, frame in zip(found, frames, strict=True):
         seed = zlib.crc32(f"{picture.name} {kind}".encode())
-        frame = next_frame(picture.grey, DRIFTS[number % len(DRIFTS)], seed)
         copies += [copy(picture.grey, COPIES[kind], seed), copy(frame, COPIES[kind], seed)]
     return copies
 
@@ -112,8 +119,10 @@ def bits(query: NDArray[np.uint8], base: NDArray[np.uint8]) -> NDArray[np.int64]
     return np.bitwise_count(query ^ base).sum(axis=1, dtype=np.int64)
 
 
-def rows_of(kind: str, all_pictures: list[Picture]) -> Iterator[Row]:
-    copies = published(all_pictures, kind)
+def rows_of(
+    kind: str, all_pictures: list[Picture], frames: list[NDArray[np.uint8]]
+) -> Iterator[Row]:
+    copies = published(all_pictures, frames, kind)
     standard = np.array([phash(standardise(one.pixels)) for one in copies])
     plain = np.array([phash(one.pixels) for one in copies])
     short = [dedup_hash(one.pixels) for one in copies]
@@ -157,12 +166,13 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1)
     args = parser.parse_args()
     found = pictures(args.folders, args.every)
+    frames = frames_of(found)
     with args.out.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([field.name for field in fields(Row)])
         for kind in args.kinds:
             start = time.monotonic()
-            rows = list(rows_of(kind, found))
+            rows = list(rows_of(kind, found, frames))
             writer.writerows(asdict(row).values() for row in rows)
             file.flush()
             print(f"{kind}: {len(rows)} candidates, {time.monotonic() - start:.0f} s", flush=True)

@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from backlabel.images import encode
+from backlabel.matching.noise import rejoined, separate
 
 Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
 Change: TypeAlias = Callable[[Grey, np.random.Generator], Grey]
 
 _WHITE = 255
-_DENOISE_SIGMA = 1.2  # pixels
-_MAD_TO_SIGMA = 1.4826  # of a normal distribution
-_BLOCK = 16  # pixels, for the level of the noise
 
 
 @dataclass(frozen=True)
@@ -158,31 +156,22 @@ COPIES: Mapping[str, Kind] = MappingProxyType(
 def next_frame(grey: Grey, drift: tuple[float, float], seed: int) -> Grey:
     """The same field scanned once more: moved by `drift` (rows, columns; pixels), fresh noise.
 
-    The noise has the spectrum and the strength of what a Gaussian takes away from `grey`, with
-    random phases; its strength is the median over blocks, so that edges do not count as noise.
+    The noise has the spectrum of the original's with random phases, and its level by brightness.
     """
-    original = grey.astype(np.float32)
-    clean = ndimage.gaussian_filter(original, _DENOISE_SIGMA)
-    residual = original - clean
-    moved = ndimage.shift(clean, drift, order=1, mode="nearest")
-    fresh = _same_spectrum(residual, np.random.default_rng(seed))
-    return _to_grey(moved + fresh * _noise_level(residual) / max(float(fresh.std()), 1e-6))
+    parts = separate(grey)
+    clean, level = (
+        ndimage.shift(plane, drift, order=1, mode="nearest") for plane in (parts.clean, parts.level)
+    )
+    return rejoined(clean, _same_spectrum(parts.noise, np.random.default_rng(seed)), level)
 
 
-def _same_spectrum(
-    residual: NDArray[np.float32], random: np.random.Generator
-) -> NDArray[np.float32]:
-    white = np.fft.rfft2(random.standard_normal(residual.shape))
-    strength = np.abs(np.fft.rfft2(residual))
-    shaped = white / np.maximum(np.abs(white), 1e-12) * strength
-    return np.fft.irfft2(shaped, residual.shape).astype(np.float32)
-
-
-def _noise_level(residual: NDArray[np.float32]) -> float:
-    """Standard deviation of the noise: the median of the robust deviations of all blocks."""
-    rows, columns = (size // _BLOCK * _BLOCK for size in residual.shape)
-    blocks = residual[:rows, :columns].reshape(rows // _BLOCK, _BLOCK, columns // _BLOCK, _BLOCK)
-    return _MAD_TO_SIGMA * float(np.median(np.median(np.abs(blocks), axis=(1, 3))))
+def _same_spectrum(noise: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Noise with the power spectrum and the deviation of `noise`, and nothing else in common."""
+    white = np.fft.rfft2(random.standard_normal(noise.shape))
+    shaped = white / np.maximum(np.abs(white), 1e-12) * np.abs(np.fft.rfft2(noise))
+    fresh = np.fft.irfft2(shaped, noise.shape)
+    scaled: NDArray[np.float64] = fresh * (float(noise.std()) / max(float(fresh.std()), 1e-6))
+    return scaled.astype(np.float32)
 
 
 def _to_grey(image: NDArray[np.floating]) -> Grey:

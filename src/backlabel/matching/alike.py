@@ -17,10 +17,10 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from backlabel.images import encode
 from backlabel.matching.histogram import match_histogram
+from backlabel.matching.noise import rejoined, separate
 from backlabel.matching.residual import block_correlation_batch
 
 Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
@@ -31,10 +31,7 @@ SURE = 0.99
 
 _LEVELS = 256
 _LEAST_PIXELS = 16  # of one grey value, for its mean in the JPEG to count
-_DENOISE_SIGMA = 1.2  # pixels
 _MOVED = (37, 53)  # pixels; far enough that moved noise has nothing in common with itself
-_OUTLIER = 4.0  # standard deviations; beyond it a residual is an edge, not noise
-_MAD_TO_SIGMA = 1.4826  # of a normal distribution
 _MEMORY_MIB = 1024  # the CPU path only checks it
 
 
@@ -80,13 +77,8 @@ def chance(tiff: Grey, making: Making) -> float:
 
 def another_frame(tiff: Grey) -> Grey:
     """`tiff` without its noise, and with noise of the same kind that lay elsewhere in it."""
-    original = tiff.astype(np.float32)
-    clean = ndimage.gaussian_filter(original, _DENOISE_SIGMA)
-    residual = original - clean
-    most = _OUTLIER * _MAD_TO_SIGMA * float(np.median(np.abs(residual)))
-    moved = np.roll(np.clip(residual, -most, most), _MOVED, (0, 1))
-    frame: Grey = np.clip(np.rint(clean + moved), 0, _LEVELS - 1).astype(np.uint8)
-    return frame
+    parts = separate(tiff)
+    return rejoined(parts.clean, np.roll(parts.noise, _MOVED, (0, 1)), parts.level)
 
 
 def correlation(a: Grey, b: Grey) -> float | None:

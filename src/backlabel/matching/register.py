@@ -43,7 +43,7 @@ def _within(tiff: Grey, jpeg: Grey, variant: Variant) -> tuple[Grey, Grey]:
 
 def offset(image: Grey, part: Grey) -> tuple[int, int]:
     """Row and column of `image` at which `part` begins, by phase correlation; may be negative."""
-    shape = tuple(_even(a + b) for a, b in zip(image.shape, part.shape, strict=True))
+    shape = tuple(_smooth(a + b) for a, b in zip(image.shape, part.shape, strict=True))
     product = _spectrum(image, shape) * np.conj(_spectrum(part, shape))
     surface = np.fft.irfft2(product / np.maximum(np.abs(product), 1e-9), shape)
     peak = np.unravel_index(int(surface.argmax()), surface.shape)
@@ -76,6 +76,10 @@ def _spectrum(image: Grey, shape: tuple[int, ...]) -> NDArray[np.complexfloating
     return np.fft.rfft2(floating - ndimage.gaussian_filter(floating, _SIGMA), shape)
 
 
-def _even(size: int) -> int:
-    """The next multiple of 64: lengths with large prime factors make an FFT slow."""
-    return -(-size // 64) * 64
+def _smooth(size: int) -> int:
+    """The next length without prime factors above 5: an FFT of others is slow."""
+    rest = size
+    for factor in (2, 3, 5):
+        while rest % factor == 0:
+            rest //= factor
+    return size if rest == 1 else _smooth(size + 1)
