@@ -53,7 +53,7 @@ class Clone:
 
 
 def clone_of_the_working_tree(path: Path) -> Clone:
-    """A clone with what is not yet committed committed, so that tests see what they stand beside."""
+    """A clone with what is not yet committed committed: tests see the code that they stand in."""
     made = Clone(path)
     git = ["git", "-c", "protocol.file.allow=always"]
     subprocess.run([*git, "clone", "-q", str(ROOT), str(path)], check=True, env=made.environment)

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from backlabel import __version__
 from backlabel.errors import BacklabelError
@@ -18,12 +19,17 @@ _STAGES = {
     "track": "log the experiment to MLflow",
 }
 _ERROR = 2
+_KERNELS = (
+    "UserProvidedCacheLocator,backlabel.compiled.SharedCacheLocator,"
+    "InTreeCacheLocator,UserWideCacheLocator"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sub-command; returns the exit status. Errors of backlabel are told in one text."""
     chosen = _parser().parse_args(arguments)
-    # Compiled kernels are kept beside the shared cache, so that temporary checkouts find them.
+    # Read when numba is first imported, here and in worker processes.
+    os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", _KERNELS)
     try:
         status: int = chosen.run(chosen)
     except BacklabelError as error:
@@ -47,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
             )
     compose = commands.add_parser("compose", help="write params.yaml from conf/")
     compose.set_defaults(run=_compose)
+    check = commands.add_parser("check", help="say what DVC would hang on, drop or change")
+    check.add_argument("folder", type=Path)
+    check.set_defaults(run=_check)
     ui = commands.add_parser("mlflow", help="open the MLflow UI on loopback")
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(run=_mlflow)
@@ -73,6 +82,18 @@ def _compose(_: argparse.Namespace) -> int:
 
     config.write_composed()
     return 0
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from backlabel import names  # noqa: PLC0415
+    from backlabel.images import doctor  # noqa: PLC0415
+
+    findings = doctor.check(chosen.folder)
+    for finding in findings:
+        path = names.to_cell(finding.path)
+        sys.stdout.write(f"{path}\n  {finding.problem}. {finding.advice}\n")
+    sys.stdout.write(f"{chosen.folder}: {len(findings)} things to put right before `dvc add`\n")
+    return 1 if findings else 0
 
 
 def _mlflow(chosen: argparse.Namespace) -> int:

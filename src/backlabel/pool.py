@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as TookTooLong
 from functools import partial
+from itertools import islice
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +28,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _MIB = 1 << 20
-_AHEAD = 4  # items given out to each worker, so that none waits for the parent
+_CHUNK = 8  # items handed over at once: one by one, a quick item waits longer than it works
+_AHEAD = 2  # chunks given out to each worker, so that none waits for the parent
 
 
 def map_files(
@@ -38,6 +40,7 @@ def map_files(
     max_seconds: float,
     max_memory_mib: int,
     what: str,
+    prepare: Callable[[], object] | None = None,
 ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
     """`function` of each item, in the order of the items, with a progress bar named `what`.
 
@@ -45,57 +48,92 @@ def map_files(
     worker that hangs ("too slow"), dies ("crashed the decoder") or needs more than
     `max_memory_mib` above what it had at its start ("too much memory"). Any other error is a bug
     and is raised here. A bounded number of items is under way, whatever the number of items.
+    `prepare` runs here and then once in each worker, outside of every limit: what it compiles
+    here the workers find compiled.
+
+    Items travel in chunks. Where a worker is lost over a chunk, each of its items is tried again
+    by itself, so `function` may see an item twice: it must not mind.
     """
+    if prepare is not None:
+        prepare()
     run = partial(_run, function, max_memory_mib)
     pool = ProcessPool(
         max_workers=workers,
         # Not fork: threads of the parent (torch, numba) would leave their locks held for ever.
         context=multiprocessing.get_context("spawn"),
         initializer=_start,
-        initargs=(function, max_memory_mib * _MIB),
+        initargs=(function, prepare, max_memory_mib * _MIB),
     )
+    schedule = partial(_schedule, pool, run, max_seconds)
     try:
-        for item, future in _given_out(pool, run, track(items, what), workers, max_seconds):
-            yield item, _result(future, max_seconds)
+        for chunk, future in _given_out(schedule, track(items, what), _AHEAD * workers):
+            yield from zip(chunk, _results(schedule, chunk, future, max_seconds), strict=True)
+        pool.close()  # type: ignore[no-untyped-call]
     finally:
-        pool.stop()  # type: ignore[no-untyped-call]
+        if pool.active:  # not closed: an error, or the caller has gone away
+            pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
 
 
-def _given_out(
+Schedule = Callable[[list[Item]], "ProcessFuture[list[Any]]"]
+
+
+def _schedule(
     pool: ProcessPool,
-    run: Callable[[Item], Result],
-    items: Iterable[Item],
-    workers: int,
+    run: Callable[[list[Item]], list[Result | UnreadableImageError]],
     max_seconds: float,
-) -> Iterator[tuple[Item, ProcessFuture[Result]]]:
-    under_way: deque[tuple[Item, ProcessFuture[Result]]] = deque()
-    for item in items:
-        if len(under_way) >= _AHEAD * workers:
+    chunk: list[Item],
+) -> ProcessFuture[list[Result | UnreadableImageError]]:
+    return pool.schedule(run, args=[chunk], timeout=max_seconds)
+
+
+def _given_out(
+    schedule: Schedule[Item], items: Iterable[Item], ahead: int
+) -> Iterator[tuple[list[Item], ProcessFuture[list[Any]]]]:
+    under_way: deque[tuple[list[Item], ProcessFuture[list[Any]]]] = deque()
+    waiting = iter(items)
+    while chunk := list(islice(waiting, _CHUNK)):
+        if len(under_way) >= ahead:
             yield under_way.popleft()
-        under_way.append((item, pool.schedule(run, args=[item], timeout=max_seconds)))
+        under_way.append((chunk, schedule(chunk)))
     yield from under_way
 
 
-def _result(future: ProcessFuture[Any], max_seconds: float) -> Any:
+def _results(
+    schedule: Schedule[Item],
+    chunk: list[Item],
+    future: ProcessFuture[list[Any]],
+    max_seconds: float,
+) -> Iterator[Any]:
+    """The results of `chunk`, or of its items one by one where it cost its worker's life."""
     try:
-        return future.result()
-    except UnreadableImageError as error:
-        return error
-    except TookTooLong:
-        return UnreadableImageError("too slow", f"it took more than {max_seconds:g} seconds")
-    except ProcessExpired as error:
+        yield from future.result()
+    except (TookTooLong, ProcessExpired) as error:
+        if len(chunk) == 1:
+            yield _lost(error, max_seconds)
+            return
+        for item in chunk:
+            yield from _results(schedule, [item], schedule([item]), max_seconds)
+
+
+def _lost(error: TookTooLong | ProcessExpired, max_seconds: float) -> UnreadableImageError:
+    if isinstance(error, ProcessExpired):
         return UnreadableImageError(
             "crashed the decoder", f"its worker process ended with exit code {error.exitcode}"
         )
+    return UnreadableImageError("too slow", f"it took more than {max_seconds:g} seconds")
 
 
-def _start(function: Callable[..., Any], max_bytes: int) -> None:
+def _start(
+    function: Callable[..., Any], prepare: Callable[[], object] | None, max_bytes: int
+) -> None:
     """In a new worker, before its first item and outside of its time limit.
 
     `function` is only here to be unpickled, which imports all that it needs, so that neither its
     time nor its memory counts against an item.
     """
+    if prepare is not None:
+        prepare()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limit = _data_bytes() + max_bytes
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
@@ -109,13 +147,21 @@ def _end_with(sentinel: int) -> None:
     os._exit(1)
 
 
-def _run(function: Callable[[Item], Result], max_memory_mib: int, item: Item) -> Result:
+def _run(
+    function: Callable[[Item], Result], max_memory_mib: int, chunk: list[Item]
+) -> list[Result | UnreadableImageError]:
+    return [_one(function, max_memory_mib, item) for item in chunk]
+
+
+def _one(
+    function: Callable[[Item], Result], max_memory_mib: int, item: Item
+) -> Result | UnreadableImageError:
     try:
         return function(item)
-    except MemoryError as error:
-        raise UnreadableImageError(
-            "too much memory", f"it needs more than {max_memory_mib} MiB"
-        ) from error
+    except UnreadableImageError as error:
+        return error
+    except MemoryError:
+        return UnreadableImageError("too much memory", f"it needs more than {max_memory_mib} MiB")
 
 
 def _data_bytes() -> int:

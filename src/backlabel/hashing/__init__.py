@@ -2,6 +2,7 @@
 
 from backlabel.hashing.phash import (
     Hashes,
+    compile_kernels,
     frequencies,
     from_hex,
     from_hexes,
@@ -14,6 +15,7 @@ from backlabel.hashing.standardise import standardise
 
 __all__ = [
     "Hashes",
+    "compile_kernels",
     "frequencies",
     "from_hex",
     "from_hexes",

@@ -14,10 +14,13 @@ from backlabel.hashing.weights import FRACTION_BITS, SIDE, lanczos
 
 try:
     import numba
-except ImportError:  # also when numba does not know this NumPy yet
-    numba = None
+    from numba.core import config
 
-COMPILED = numba is not None and not numba.config.DISABLE_JIT
+    from backlabel.hashing._vectors import LANES, LONGEST, weighted_sums
+
+    COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]
+except ImportError:  # also when numba does not know this NumPy yet
+    COMPILED = False
 _HALF = 1 << (FRACTION_BITS - 1)
 _LONGEST_TAPS = 1 << 13  # beyond, sums of products are left to the plain way; tested up to here
 
@@ -47,7 +50,10 @@ def thumbnails(grey: NDArray[np.uint8], table: NDArray[np.uint8]) -> NDArray[np.
     if not (COMPILED and fits and ordinary):
         return np.stack([_plain.resize(table[grey]), _plain.resize(grey)])
     across, down = lanczos(width), lanczos(height)
-    narrow = _across(grey, table, across.starts, across.taps)
+    if across.width <= LANES * LONGEST:
+        narrow = _across_fast(grey, table.astype(np.float32), across.starts, across.halves)
+    else:
+        narrow = _across(grey, table, across.starts, across.taps)
     both = _down(narrow, down.starts, down.taps)
     return np.ascontiguousarray(both.reshape(SIDE, 2, SIDE).transpose(1, 0, 2))
 
@@ -92,6 +98,35 @@ def _across(grey, table, starts, taps):  # type: ignore[no-untyped-def]
             out[y, i] = min(max(first >> FRACTION_BITS, 0), 255)
             out[y, SIDE + i] = min(max(second >> FRACTION_BITS, 0), 255)
     return out
+
+
+@_compiled
+def _across_fast(grey, table, starts, halves):  # type: ignore[no-untyped-def]
+    """As `_across`, two rows at a time: weights are read once for four sums."""
+    height, width = grey.shape
+    length = halves.shape[2]
+    rows = np.zeros((4, width + length), np.float32)
+    first = np.int64(rows.ctypes.data)
+    weights = np.int64(halves.ctypes.data)
+    out = np.empty((height + 1, 2 * SIDE), np.uint8)
+    for y in range(0, height, 2):
+        for j in range(min(2, height - y)):
+            for x in range(width):
+                rows[2 * j, x] = table[grey[y + j, x]]
+            for x in range(width):
+                rows[2 * j + 1, x] = np.float32(np.int32(grey[y + j, x]))
+        upper, lower = out[y], out[y + 1]
+        for i in range(SIDE):
+            a, b, c, d = weighted_sums(  # type: ignore[call-arg,var-annotated]
+                first + starts[i] * 4,
+                np.int64(4 * (width + length)),
+                weights + i * length * 4,
+                weights + (SIDE + i) * length * 4,
+                np.int64(length // LANES),
+            )
+            upper[i], upper[SIDE + i] = a, b
+            lower[i], lower[SIDE + i] = c, d
+    return out[:height]
 
 
 @_compiled

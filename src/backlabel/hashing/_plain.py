@@ -41,13 +41,13 @@ def _narrow(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     sums = np.empty((height, SIDE))
     for block in range(0, SIDE, _BLOCK):
         start = int(weights.starts[block])
-        band = _band(
-            weights.starts[block : block + _BLOCK] - start, weights.taps[block : block + _BLOCK]
-        )
+        outputs = slice(block, block + _BLOCK)
+        band = _band(weights.starts[outputs] - start, weights.taps[outputs])
         stop = min(width, start + band.shape[0])
-        sums[:, block : block + _BLOCK] = pixels[:, start:stop] @ band[: stop - start]
+        sums[:, outputs] = pixels[:, start:stop] @ band[: stop - start]
     rounded = (sums.astype(np.int64) + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS
-    return np.clip(rounded, 0, 255).astype(np.uint8)
+    narrow: NDArray[np.uint8] = np.clip(rounded, 0, 255).astype(np.uint8)
+    return narrow
 
 
 def _band(offsets: NDArray[np.int64], taps: NDArray[np.int32]) -> NDArray[np.float64]:

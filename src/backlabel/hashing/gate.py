@@ -1,22 +1,78 @@
-"""Which images carry too little information for their hash to mean anything."""
+"""Which images carry too little information for their hash to mean anything.
+
+Everything is read off the 128x128 thumbnail's DCT, which the hash has computed anyway.
+
+- `tiny`: a side is below 32 pixels, so that the 32x32 frequencies of the hash are not all there.
+- `flat`: half of the coefficients of the hash, or more, are no larger than what rounding the
+  thumbnail to whole grey levels makes of nothing; their bits are that rounding. Constant images,
+  and gradients, checkers and blots without any grain, whose few coefficients leave the rest at 0.
+- `noise`: the spectrum is white by three tests at once. White noise has independent Gaussian
+  coefficients of one variance, which gives the expected values in brackets.
+  1. Flatness, the geometric over the arithmetic mean of their power (exp(-gamma) / 2 = 0.28).
+  2. Fall, the mean power of the 8x8 lowest over the 8x8 highest of the hash (1; an F distribution).
+  3. Band, the mean power inside the hash over that above it (1; more if the image is upsampled).
+
+The limits stand between what was measured on 137 micrographs of many instruments, each as it is and
+in 5 degraded copies (JPEG quality 20, half size, quarter size at quality 75, added grain of 25
+levels, contrast cut to an eighth), and on 91 noise images (normal, uniform, Poisson, exponential,
+sparse and binary, 64x64 to 3000x2000; sigma 1 to 80):
+
+|          | limit | micrographs and copies | white noise |
+|----------|-------|------------------------|-------------|
+| typical coefficient in rounding sigmas | 1 | 2.1 or more, undegraded 12 or more | any |
+| flatness | 0.2   | up to 0.24             | 0.24 to 0.31 |
+| fall     | 5     | 7 or more where the other two look white | up to 3.5 |
+| band     | 0.6   | up to 0.36 where the other two look white | 0.93 or more |
+
+Noise on a slope, on scan lines or under a databar is not white, and passes.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backlabel.hashing.weights import SIDE
+
 TINY = "tiny"
 FLAT = "flat"
 NOISE = "noise"
 FINE = ""
 
-MIN_SIDE = 32  # pixels: below, the 32x32 frequencies of the hash are not even in the image
+MIN_SIDE = 32  # pixels
+MIN_COEFFICIENT = 1.0  # in standard deviations of the rounding
+MIN_FLATNESS = 0.2
+MAX_FALL = 5.0
+MIN_BAND = 0.6
+
+_ROUNDING = 4 * (SIDE / 2) * np.sqrt(1 / 12)
+"""Standard deviation of a coefficient of SciPy's unnormalised DCT-II (factor 2 an axis, squares of
+the cosines adding up to SIDE / 2) where each pixel is off by a uniform rounding error."""
+_CORNER = 8
+_ABOVE = slice(48, 96)  # frequencies outside the hash that LANCZOS still lets through
 
 
-def information(shape: tuple[int, ...], counts: NDArray[np.int64], small: NDArray[np.uint8]) -> str:
-    """TINY, FLAT, NOISE or FINE, for an image of `shape` with these pixel `counts`."""
+def information(shape: tuple[int, ...], rows: NDArray[np.float64]) -> str:
+    """TINY, FLAT, NOISE or FINE, for an image of `shape` pixels.
+
+    `rows` are the 32 lowest rows of its thumbnail's DCT, all 128 columns.
+    """
     if min(shape) < MIN_SIDE:
         return TINY
-    if counts.max() == counts.sum() or small.max() == small.min():
+    side = len(rows)
+    if np.median(np.abs(rows[:, :side])) < MIN_COEFFICIENT * _ROUNDING:
         return FLAT
-    return FINE
+    power = rows * rows
+    inside = power[:, :side].reshape(-1)[1:]  # without the mean grey level
+    band = inside.mean() / max(float(power[:, _ABOVE].mean()), 1.0)
+    white = _flatness(inside) > MIN_FLATNESS and _fall(power[:, :side]) < MAX_FALL
+    return NOISE if white and band > MIN_BAND else FINE
+
+
+def _flatness(power: NDArray[np.float64]) -> float:
+    return float(np.exp(np.log(power + 1.0).mean()) / (power.mean() + 1.0))
+
+
+def _fall(power: NDArray[np.float64]) -> float:
+    lowest = power[:_CORNER, :_CORNER].reshape(-1)[1:].mean()
+    return float(lowest / max(float(power[-_CORNER:, -_CORNER:].mean()), 1.0))

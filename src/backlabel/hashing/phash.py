@@ -34,23 +34,27 @@ class Hashes:
 def phash(grey: GreyImage) -> Bits:
     """The hash of `grey` as it is (standardise it first for the standardised hash)."""
     same = np.arange(LEVELS, dtype=np.uint8)
-    return _bits(_low_frequencies(_kernels.thumbnails(_checked(grey), same)[1:])[0])
+    return _bits(_low_rows(_kernels.thumbnails(_checked(grey), same)[1:])[0])
 
 
 def hash_image(grey: GreyImage) -> Hashes:
     """Both hashes and the gate's verdict, with one pass over the pixels for each table lookup."""
     pixels = _checked(grey)
-    counts = histogram(pixels)
-    small = _kernels.thumbnails(pixels, standard_table(counts))
-    standardised, plain = _low_frequencies(small)
-    information = gate.information(pixels.shape, counts, small[1])
-    return Hashes(_bits(standardised), _bits(plain), information)
+    small = _kernels.thumbnails(pixels, standard_table(histogram(pixels)))
+    standardised, plain = _low_rows(small)
+    return Hashes(_bits(standardised), _bits(plain), gate.information(pixels.shape, plain))
+
+
+def compile_kernels() -> None:
+    """Compile what `hash_image` runs, or load it from numba's cache: seconds, once a process."""
+    hash_image(np.zeros((160, 160), np.uint8))
 
 
 def frequencies(grey: GreyImage) -> NDArray[np.float64]:
     """(2, 32, 32): the DCT blocks that the standardised and the grey hash are made from."""
     pixels = _checked(grey)
-    return _low_frequencies(_kernels.thumbnails(pixels, standard_table(histogram(pixels))))
+    small = _kernels.thumbnails(pixels, standard_table(histogram(pixels)))
+    return _low_rows(small)[:, :, :HASH_SIDE]
 
 
 def hash_of(block: NDArray[np.float64]) -> Bits:
@@ -85,17 +89,17 @@ def _checked(grey: GreyImage) -> GreyImage:
     return np.ascontiguousarray(grey)
 
 
-def _low_frequencies(small: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(n, 128, 128) -> (n, 32, 32), unnormalised DCT-II.
+def _low_rows(small: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(n, 128, 128) -> (n, 32, 128), unnormalised DCT-II, of which the hash takes 32 columns.
 
     SciPy's transform, columns before rows: a product with the cosine matrix is off in the last
     place and flips hundreds of bits where true coefficients are equal (flat, gradient, checker).
-    Only rows that are looked at are transformed.
     """
-    columns = scipy.fft.dct(small.astype(np.float64), axis=1)[:, :HASH_SIDE]
-    low: NDArray[np.float64] = scipy.fft.dct(columns, axis=2)[:, :, :HASH_SIDE]
-    return low
+    low = scipy.fft.dct(small.astype(np.float64), axis=1)[:, :HASH_SIDE]
+    rows: NDArray[np.float64] = scipy.fft.dct(low, axis=2)
+    return rows
 
 
-def _bits(low: NDArray[np.float64]) -> Bits:
+def _bits(rows: NDArray[np.float64]) -> Bits:
+    low = rows[:, :HASH_SIDE]
     return np.packbits(low > np.median(low))

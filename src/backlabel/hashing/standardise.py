@@ -43,7 +43,8 @@ def _equalising(counts: NDArray[np.int64]) -> NDArray[np.uint8]:
     if not step:
         return np.arange(LEVELS, dtype=np.uint8)
     below = np.cumsum(counts) - counts
-    return np.minimum((step // 2 + below) // step, LEVELS - 1).astype(np.uint8)
+    table: NDArray[np.uint8] = np.minimum((step // 2 + below) // step, LEVELS - 1).astype(np.uint8)
+    return table
 
 
 def _stretching(low: int, high: int) -> NDArray[np.uint8]:

@@ -19,6 +19,7 @@ SIDE = 128
 """Pixels a side of the image that the DCT sees: 32 (hash side) times 4, as imagehash has it."""
 
 FRACTION_BITS = 22
+LOW_BITS = 11
 _LOBES = 3.0
 _LANES = 16  # rows of weights are padded to whole vectors of the widest instruction set
 
@@ -33,10 +34,12 @@ class Weights:
 
     starts: NDArray[np.int64]
     taps: NDArray[np.int32]
+    halves: NDArray[np.float32]
+    """(2, SIDE, width): taps == halves[0] * 2**LOW_BITS + halves[1], whole numbers of 11 bits."""
 
     @property
     def width(self) -> int:
-        return self.taps.shape[1]
+        return int(self.taps.shape[1])
 
 
 @lru_cache(maxsize=256)
@@ -49,9 +52,9 @@ def lanczos(n: int) -> Weights:
     for i, (_, row) in enumerate(rows):
         taps[i, : len(row)] = row
     starts = np.array([start for start, _ in rows], np.int64)
-    for array in (starts, taps):
-        array.flags.writeable = False
-    return Weights(starts, taps)
+    low = ((taps + (1 << LOW_BITS - 1)) & ((1 << LOW_BITS) - 1)) - (1 << LOW_BITS - 1)
+    halves = np.stack([(taps - low) >> LOW_BITS, low]).astype(np.float32)
+    return Weights(starts, taps, halves)
 
 
 def _row(i: int, n: int) -> tuple[int, list[int]]:

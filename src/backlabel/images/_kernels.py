@@ -1,4 +1,4 @@
-"""Compiled loops of the readers; `luma.luma_reference` says the same in NumPy."""
+"""Compiled loops of the readers; `luma.py` has the same in plain NumPy."""
 
 from __future__ import annotations
 
@@ -17,3 +17,19 @@ def rgb_to_grey(rgb: NDArray[np.uint8], grey: NDArray[np.uint8]) -> None:
             + np.uint32(7471) * rgb[3 * at + 2]
             + np.uint32(32768)
         ) >> np.uint32(16)
+
+
+@numba.njit(
+    [
+        "void(uint8[::1], uint8[::1], uint8[::1])",
+        "void(uint8[::1], uint16[::1], uint8[::1])",
+    ],
+    cache=True,
+    nogil=True,
+)
+def look_up(
+    table: NDArray[np.uint8], index: NDArray[np.uint8 | np.uint16], out: NDArray[np.uint8]
+) -> None:
+    """out[i] = table[index[i]]; the table has as many rows as the index has values."""
+    for at in range(index.size):
+        out[at] = table[index[at]]

@@ -40,6 +40,7 @@ _HIDING = {
     ".dvcignore": "it tells DVC to leave files out, and nobody would notice",
     ".gitignore": "it may hide DVC's own notes from Git",
 }
+_REPOSITORIES = {".dvc", ".git"}
 _PIPELINES = {"dvc.yaml", "dvc.lock"}
 _DVC_FILE = "it belongs to another DVC project; DVC would take it for its own"
 _ELSEWHERE = "Move it to another folder; the images may stay."
@@ -51,7 +52,7 @@ def check(root: Path) -> list[Finding]:
     Nothing but folders is opened, and no link is followed. Raises DataError where `root` is no
     folder that can be listed.
     """
-    entries = list(walk(root))
+    entries = [entry for entry in walk(root) if not _inside_a_repository(entry)]
     found = [finding for entry in entries for finding in _about(entry)]
     found += _same_elsewhere(entries)
     found += _empty_folders(entries)
@@ -60,7 +61,7 @@ def check(root: Path) -> list[Finding]:
 
 def _about(entry: Entry) -> Iterator[Finding]:
     """What is wrong with one path by itself."""
-    if _inside_a_repository(entry) or _is_dvcs_own(entry):
+    if _is_dvcs_own(entry):
         return
     if entry.fault:
         yield Finding(
@@ -79,7 +80,7 @@ def _about(entry: Entry) -> Iterator[Finding]:
 
 def _inside_a_repository(entry: Entry) -> bool:
     """Below a folder that has its own finding: one says enough."""
-    return bool({".dvc", ".git"}.intersection(entry.inside[:-1]))
+    return bool(_REPOSITORIES.intersection(entry.inside[:-1]))
 
 
 def _is_dvcs_own(entry: Entry) -> bool:
@@ -120,7 +121,7 @@ def _target(entry: Entry) -> str:
 
 def _about_file_or_folder(entry: Entry) -> Iterator[Finding]:
     name = entry.name
-    if entry.kind == "folder" and name in (".dvc", ".git"):
+    if entry.kind == "folder" and name in _REPOSITORIES:
         yield Finding(
             entry.path,
             f"a {name[1:].upper()} repository inside the data; "
@@ -187,7 +188,9 @@ def _empty_folders(entries: Iterable[Entry]) -> Iterator[Finding]:
     inner = list(entries)
     parents = {entry.inside[:-1] for entry in inner}
     for entry in inner:
-        if entry.kind == "folder" and not entry.fault and entry.inside not in parents:
+        if entry.kind != "folder" or entry.fault or entry.name in _REPOSITORIES:
+            continue
+        if entry.inside not in parents:
             yield Finding(
                 entry.path,
                 "an empty folder; DVC keeps files only",

@@ -1,7 +1,6 @@
 """Every other TIFF, by way of tifffile: tiles, planes, packed bits, image codecs, floats.
 
-Slower than `strips` and the reference for it. Where tifffile gives up on subsampled YCbCr, Pillow
-(which has libtiff) is asked.
+Slower than `strips` and the reference for it.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import os
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images import ifd
@@ -25,21 +23,18 @@ from backlabel.images.source import Source
 _JPEG_COMPRESSIONS = {6, 7, 33007, 34892}  # their decoder turns YCbCr into RGB itself
 
 # What tifffile has to say about odd tags is no business of the user; refusals are.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 def decode(source: Source, page: Directory, limits: Limits) -> tuple[NDArray[np.generic], int]:
     """Samples (H, W, channels) and the photometric interpretation that they now have."""
     photometric = page.number(ifd.PHOTOMETRIC, 1)
-    jpeg = page.number(ifd.COMPRESSION, 1) in _JPEG_COMPRESSIONS
-    if (
-        photometric == YCBCR
-        and not jpeg
-        and set(page.numbers(ifd.YCBCR_SUBSAMPLING, (2, 2))) != {1}
-    ):
-        return _with_pillow(source, page), RGB
+    compression = page.number(ifd.COMPRESSION, 1)
+    if compression not in tifffile.TIFF.DECOMPRESSORS:
+        raise UnreadableImageError("unsupported", f"TIFF compression {compression} is not known")
     samples = _with_tifffile(source, page, limits)
-    return samples, RGB if photometric == YCBCR and jpeg else photometric
+    is_rgb_now = photometric == YCBCR and compression in _JPEG_COMPRESSIONS
+    return samples, RGB if is_rgb_now else photometric
 
 
 def _with_tifffile(source: Source, page: Directory, limits: Limits) -> NDArray[np.generic]:
@@ -53,15 +48,7 @@ def _with_tifffile(source: Source, page: Directory, limits: Limits) -> NDArray[n
             volume = there.asarray(squeeze=False, maxworkers=1)
     if volume.ndim != 5 or volume.size == 0:  # noqa: PLR2004 planes, depth, rows, columns, channels
         raise UnreadableImageError("corrupt", f"samples of shape {volume.shape}")
+    if volume.shape[2:4] != (page.number(ifd.LENGTH, 0), page.number(ifd.WIDTH, 0)):
+        raise UnreadableImageError("corrupt", f"it decodes to {volume.shape[2:4]} rows and columns")
     planes = volume[:, 0]
     return planes[0] if len(planes) == 1 else np.moveaxis(planes[..., 0], 0, -1)
-
-
-def _with_pillow(source: Source, page: Directory) -> NDArray[np.generic]:
-    with library_faults(), os.fdopen(os.dup(source.descriptor), "rb") as file:
-        file.seek(0)
-        with Image.open(file, formats=("TIFF",)) as image:
-            size = page.number(ifd.WIDTH, 0), page.number(ifd.LENGTH, 0)
-            if image.size != size:
-                raise UnreadableImageError("unsupported", "subsampled colour behind another page")
-            return np.array(image.convert("RGB"))

@@ -40,6 +40,7 @@ _BY_CLASS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 _BY_WORDS = (
+    ("corrupt", ("unsupported marker",)),
     ("truncated", ("truncat", "premature end", "unexpected end", "cannot be reshaped")),
     ("unsupported", ("not supported", "unsupported", "not implemented", "not available")),
 )

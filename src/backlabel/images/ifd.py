@@ -19,7 +19,7 @@ PHOTOMETRIC, FILL_ORDER, STRIP_OFFSETS, ORIENTATION = 262, 266, 273, 274
 SAMPLES, ROWS_PER_STRIP, STRIP_COUNTS, PLANAR = 277, 278, 279, 284
 PREDICTOR, COLOUR_MAP, TILE_WIDTH, TILE_LENGTH = 317, 320, 322, 323
 TILE_OFFSETS, TILE_COUNTS, SUB_IFDS, EXTRA_SAMPLES = 324, 325, 330, 338
-SAMPLE_FORMAT, YCBCR_SUBSAMPLING, IMAGE_DEPTH = 339, 530, 32997
+SAMPLE_FORMAT, JPEG_TABLES, YCBCR_SUBSAMPLING, IMAGE_DEPTH = 339, 347, 530, 32997
 
 # Types that hold whole numbers: struct code and bytes of one value.
 _INTEGERS = {
@@ -53,7 +53,7 @@ class Directory:
         return tag in self._entries
 
     def numbers(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """All whole numbers of `tag`; `default` where it is missing."""
+        """All whole numbers of `tag`; `default` where it is missing or has none."""
         if tag not in self._entries:
             return default
         kind, count, field = self._entries[tag]
@@ -64,7 +64,7 @@ class Directory:
         if count * size > len(field):
             position = struct.unpack(self._layout.order + self._layout.pointer, field)[0]
             data = self._layout.read(position, count * size)
-        return struct.unpack_from(f"{self._layout.order}{count}{code}", data)
+        return struct.unpack_from(f"{self._layout.order}{count}{code}", data) or default
 
     def number(self, tag: int, default: int) -> int:
         """The first whole number of `tag`."""

@@ -78,5 +78,7 @@ def _decode_deep(data: bytes, header: Header) -> tuple[GreyImage, str]:
         samples: NDArray[np.generic] = imagecodecs.jpeg_decode(data)
     if samples.ndim == 2:  # noqa: PLR2004 rows and columns
         samples = samples[..., np.newaxis]
+    if samples.shape[:2] != (header.height, header.width):
+        raise UnreadableImageError("corrupt", f"it decodes to shape {samples.shape}")
     photometric = BLACK_IS_ZERO if samples.shape[2] == _GREY else RGB
     return to_grey(samples, Meaning(photometric, header.bits))

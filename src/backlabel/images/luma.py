@@ -1,6 +1,7 @@
-"""RGB to grey with Pillow's weights: (19595 R + 38470 G + 7471 B + 32768) >> 16.
+"""RGB to grey with Pillow's weights, and look-up tables.
 
-The weights are ITU-R 601-2 luma in 16-bit fixed point, as `Image.convert("L")` applies them.
+Grey is (19595 R + 38470 G + 7471 B + 32768) >> 16: the ITU-R 601-2 luma in 16-bit fixed point, as
+`Image.convert("L")` has it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.images._kernels import rgb_to_grey
+from backlabel.images._kernels import look_up, rgb_to_grey
 from backlabel.images.picture import GreyImage
 
 WEIGHTS = (19595, 38470, 7471)
@@ -28,3 +29,12 @@ def luma_reference(rgb: NDArray[np.uint8]) -> GreyImage:
     weighted = rgb[..., :3].astype(np.uint32) @ np.array(WEIGHTS, np.uint32)
     grey: GreyImage = ((weighted + _HALF) >> 16).astype(np.uint8)
     return grey
+
+
+def through(table: NDArray[np.uint8], index: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uint8]:
+    """table[index] of any shape; `table` has a row for each value of the index's type."""
+    if len(table) != np.iinfo(index.dtype).max + 1:
+        raise ValueError(f"a table of {len(table)} rows for an index of {index.dtype}")
+    out = np.empty(index.shape, np.uint8)
+    look_up(table, np.ascontiguousarray(index).reshape(-1), out.reshape(-1))
+    return out

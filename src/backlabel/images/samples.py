@@ -10,7 +10,7 @@ from PIL import Image
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images.faults import library_faults
-from backlabel.images.luma import luma
+from backlabel.images.luma import luma, through
 from backlabel.images.picture import GreyImage
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
@@ -88,9 +88,9 @@ def _scale_by_range(samples: NDArray[np.generic], bits: int) -> tuple[NDArray[np
     low, high = _finite_range(samples)
     kind = {"f": "float", "i": "signed"}.get(samples.dtype.kind, "")
     note = f"{kind} {bits} bit scaled {low:.6g}..{high:.6g}".lstrip()
-    if samples.dtype.itemsize == 2 and samples.dtype.kind == "u":  # noqa: PLR2004 bytes
+    if samples.dtype == np.uint16:
         table = _stretch(np.arange(_DEEP_TABLE, dtype=np.uint16), low, high)
-        return table[samples.astype(np.uint16, copy=False)], note
+        return through(table, samples.astype(np.uint16, copy=False)), note
     out = np.empty(samples.shape, np.uint8)
     for top in range(0, len(samples), _ROWS_AT_ONCE):
         rows = slice(top, top + _ROWS_AT_ONCE)
@@ -138,10 +138,12 @@ def _used_channels(samples: NDArray[np.generic], meaning: Meaning) -> NDArray[np
 def _through_palette(indices: NDArray[np.generic], meaning: Meaning) -> GreyImage:
     if meaning.palette is None:
         raise UnreadableImageError("corrupt", "a palette image without a palette")
-    if indices.dtype.kind not in "bu" or len(meaning.palette) < 1 << meaning.bits:
+    index_kind = np.uint8 if meaning.bits <= _BYTE else np.uint16
+    if indices.dtype.kind not in "bu" or len(meaning.palette) != 1 << meaning.bits:
         raise UnreadableImageError("corrupt", "the palette does not fit the samples")
-    grey: GreyImage = meaning.palette[indices.astype(np.intp)]
-    return np.ascontiguousarray(grey)
+    table = np.zeros(np.iinfo(index_kind).max + 1, np.uint8)
+    table[: len(meaning.palette)] = meaning.palette
+    return through(table, indices.astype(index_kind, copy=False))
 
 
 def _from_colour(
@@ -157,9 +159,10 @@ def _from_colour(
 
 
 def _unmultiplied(colour: NDArray[np.uint8], alpha: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Colours / alpha, cut off as Pillow's "RGBa" mode does it; black where alpha is 0."""
     whole = np.maximum(alpha, 1)[..., np.newaxis]
     clear = np.minimum(colour.astype(np.uint16) * np.uint16(_TOP) // whole, _TOP)
-    divided: NDArray[np.uint8] = clear.astype(np.uint8)
+    divided: NDArray[np.uint8] = np.where(alpha[..., np.newaxis] > 0, clear, 0).astype(np.uint8)
     return divided
 
 

@@ -39,7 +39,13 @@ class Source:
     def read(self, position: int, length: int) -> bytes:
         """Exactly `length` bytes. Raises UnreadableImageError where the file is shorter."""
         self.require(position, length)
-        return self.read_into(np.empty(length, np.uint8), position).tobytes()
+        try:
+            data = os.pread(self.descriptor, length, position)
+        except OSError as error:
+            raise unreadable(error) from error
+        if len(data) < length:  # cut meanwhile, or more than the system gives at once
+            return self.read_into(np.empty(length, np.uint8), position).tobytes()
+        return data
 
     def read_into(self, buffer: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
         """Fill the flat `buffer` from `position` on, and give it back."""

@@ -17,6 +17,7 @@ from backlabel.errors import UnreadableImageError
 from backlabel.images import ifd
 from backlabel.images.faults import library_faults
 from backlabel.images.ifd import Directory, Layout
+from backlabel.images.segments import Segments
 from backlabel.images.source import Source
 
 _PLAIN = 1
@@ -44,12 +45,8 @@ class Plan:
     predictor: int
 
 
-def plan(page: Directory, source: Source) -> Plan | None:
-    """How to fetch `page`, or None where it is not of the simple kind that is fetched here.
-
-    Raises UnreadableImageError where a segment is missing or lies outside the file.
-    """
-    offsets, counts = _segments(page, source)
+def plan(page: Directory, segments: Segments) -> Plan | None:
+    """How to fetch `page`, or None where it is not of the simple kind that is fetched here."""
     height, channels = page.number(ifd.LENGTH, 0), page.number(ifd.SAMPLES, 1)
     kind = _KINDS.get((page.number(ifd.SAMPLE_FORMAT, 1), page.number(ifd.BITS, 1)))
     compression = page.number(ifd.COMPRESSION, _PLAIN)
@@ -60,8 +57,8 @@ def plan(page: Directory, source: Source) -> Plan | None:
         shape=(height, page.number(ifd.WIDTH, 0), channels),
         kind=kind,
         rows=rows,
-        offsets=offsets,
-        counts=counts,
+        offsets=segments.offsets,
+        counts=segments.counts,
         compression=compression,
         predictor=page.number(ifd.PREDICTOR, _NO_PREDICTOR),
     )
@@ -78,7 +75,8 @@ def decode(plan: Plan, source: Source, layout: Layout) -> NDArray[np.generic]:
     else:
         for at, (offset, count) in enumerate(zip(plan.offsets, plan.counts, strict=True)):
             strip = flat[at * plan.rows * row : (at + 1) * plan.rows * row]
-            _fetch(plan, strip, row, source.read(offset, count) if count else b"")
+            # Some writers pad the last strip to its full height: there must be room for that.
+            unpack(plan.compression, source.read(offset, count), strip, plan.rows * row)
     native: NDArray[np.generic] = samples.astype(dtype.newbyteorder("="), copy=False)
     if plan.predictor == _HORIZONTAL:
         with library_faults():
@@ -101,14 +99,16 @@ def _is_simple(page: Directory, compression: int, channels: int) -> bool:
     )
 
 
-def _fetch(plan: Plan, strip: NDArray[np.uint8], row: int, data: bytes) -> None:
-    if plan.compression == _PLAIN:
+def unpack(compression: int, data: bytes, strip: NDArray[np.uint8], room: int = 0) -> None:
+    """Fill the flat `strip` from one strip's packed bytes; they may unpack to `room` at most."""
+    if compression == _PLAIN:
         unpacked: Any = np.frombuffer(data, np.uint8)
+    elif compression not in _UNPACKERS:
+        raise UnreadableImageError("unsupported", f"TIFF compression {compression} with its colour")
     else:
-        # Some writers pad the last strip to its full height.
-        room = strip if strip.size == plan.rows * row else np.empty(plan.rows * row, np.uint8)
+        out = strip if strip.size >= room else np.empty(room, np.uint8)
         with library_faults():
-            unpacked = _UNPACKERS[plan.compression](data, out=room)
+            unpacked = _UNPACKERS[compression](data, out=out)
     if len(unpacked) < strip.size:
         raise UnreadableImageError(
             "truncated", f"a strip holds {len(unpacked)} bytes of {strip.size}"
@@ -123,32 +123,3 @@ def _is_contiguous(plan: Plan, size: int, row: int) -> bool:
     return all(after - before == whole for before, after in steps) and (
         sum(plan.counts) >= size and min(plan.counts[:-1], default=whole) >= whole
     )
-
-
-def _segments(page: Directory, source: Source) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Offsets and byte counts of all strips or tiles, each inside the file and none missing."""
-    tiled = ifd.TILE_OFFSETS in page
-    offsets = page.numbers(ifd.TILE_OFFSETS if tiled else ifd.STRIP_OFFSETS)
-    counts = page.numbers(ifd.TILE_COUNTS if tiled else ifd.STRIP_COUNTS)
-    needed = _needed_segments(page, tiled)
-    if not counts and len(offsets) == 1:  # allowed in the oldest files: all the rest is the strip
-        counts = (source.size - offsets[0],)
-    offsets, counts = offsets[:needed], counts[:needed]
-    if len(offsets) < needed or len(counts) < needed:
-        raise UnreadableImageError("truncated", f"{len(offsets)} of {needed} segments are there")
-    for offset, count in zip(offsets, counts, strict=True):
-        if offset <= 0 or count <= 0:
-            raise UnreadableImageError("truncated", "a segment is missing")
-        source.require(offset, count)
-    return offsets, counts
-
-
-def _needed_segments(page: Directory, tiled: bool) -> int:
-    width, height = page.number(ifd.WIDTH, 0), page.number(ifd.LENGTH, 0)
-    planes = page.number(ifd.SAMPLES, 1) if page.number(ifd.PLANAR, 1) == 2 else 1  # noqa: PLR2004
-    if not tiled:
-        return planes * -(-height // max(1, min(page.number(ifd.ROWS_PER_STRIP, height), height)))
-    across, down = page.number(ifd.TILE_WIDTH, 0), page.number(ifd.TILE_LENGTH, 0)
-    if across <= 0 or down <= 0:
-        raise UnreadableImageError("corrupt", f"its header says tiles of {across} x {down}")
-    return planes * -(-width // across) * -(-height // down)

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
-from backlabel.images import ifd, strips
+from backlabel.images import ifd, strips, subsampled
 from backlabel.images.exotic import decode as decode_exotic
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.luma import luma
 from backlabel.images.picture import Limits, Picture
 from backlabel.images.samples import PALETTE, RGB, Meaning, to_grey
+from backlabel.images.segments import segments
 from backlabel.images.source import Source
 from backlabel.images.turning import turned
 
@@ -26,16 +27,24 @@ def read(source: Source, limits: Limits) -> Picture:
     found = ifd.pages(layout)
     page = main_page(found)
     refuse(page, limits)
-    plan = strips.plan(page, source)
-    if plan is not None:
-        samples, meaning = strips.decode(plan, source, layout), _meaning(page)
-    else:
-        samples, photometric = decode_exotic(source, page, limits)
-        meaning = _meaning(page, photometric)
-    grey, note = to_grey(samples, meaning)
+    samples, photometric = _samples(page, layout, source, limits)
+    grey, note = to_grey(samples, _meaning(page, photometric))
     grey, turn = turned(grey, page.number(ifd.ORIENTATION, 1))
     notes = (_which(found, page), note, turn)
     return Picture(grey, "tiff", ", ".join(part for part in notes if part))
+
+
+def _samples(
+    page: Directory, layout: Layout, source: Source, limits: Limits
+) -> tuple[NDArray[np.generic], int]:
+    """(H, W, channels), and the photometric interpretation that they now have."""
+    photometric, found = page.number(ifd.PHOTOMETRIC, 1), segments(page, source)
+    if subsampled.is_subsampled(page):
+        return subsampled.decode(page, found, source), photometric
+    plan = strips.plan(page, found)
+    if plan is not None:
+        return strips.decode(plan, source, layout), photometric
+    return decode_exotic(source, page, limits)
 
 
 def main_page(found: list[Directory]) -> Directory:
@@ -57,8 +66,10 @@ def refuse(page: Directory, limits: Limits) -> None:
         raise UnreadableImageError(
             "bomb", f"its header says {width} x {height} pixels, the limit is {limits.max_pixels}"
         )
-    bits = max(page.numbers(ifd.BITS, (1,)))
-    decoded = width * height * page.number(ifd.SAMPLES, 1) * max(bits, _BYTE) // _BYTE
+    bits, channels = max(page.numbers(ifd.BITS, (1,))), page.number(ifd.SAMPLES, 1)
+    if bits < 1 or channels < 1:
+        raise UnreadableImageError("corrupt", f"its header says {channels} x {bits} bits a pixel")
+    decoded = width * height * channels * max(bits, _BYTE) // _BYTE
     if decoded > limits.max_decoded_bytes:
         raise UnreadableImageError(
             "bomb", f"decoded it has {decoded} bytes, the limit is {limits.max_decoded_bytes}"
@@ -74,15 +85,14 @@ def _refuse_segments(page: Directory, width: int, height: int, limits: Limits) -
         raise UnreadableImageError("unsupported", "it holds a transparency mask and no picture")
 
 
-def _meaning(page: Directory, photometric: int | None = None) -> Meaning:
-    kind = page.number(ifd.PHOTOMETRIC, 1) if photometric is None else photometric
+def _meaning(page: Directory, photometric: int) -> Meaning:
     extra = page.numbers(ifd.EXTRA_SAMPLES)
     bits = page.number(ifd.BITS, 1)
     return Meaning(
-        photometric=kind,
+        photometric=photometric,
         bits=bits,
-        palette=_palette(page.numbers(ifd.COLOUR_MAP), bits) if kind == PALETTE else None,
-        premultiplied=kind == RGB and extra[:1] == (_ASSOCIATED_ALPHA,),
+        palette=_palette(page.numbers(ifd.COLOUR_MAP), bits) if photometric == PALETTE else None,
+        premultiplied=photometric == RGB and extra[:1] == (_ASSOCIATED_ALPHA,),
     )
 
 

@@ -113,8 +113,10 @@ def _moments(
 
 
 def _half_kernel(sigma: float) -> NDArray[np.float32]:
-    taps = np.arange(int(_TRUNCATE * sigma + 0.5) + 1)
-    weights = np.exp(-0.5 * (taps / sigma) ** 2)
+    """From the centre outwards; a 0 at the end makes the radius even for the compiled loop."""
+    radius = int(_TRUNCATE * sigma + 0.5)
+    taps = np.arange(radius + radius % 2 + 1)
+    weights = np.where(taps <= radius, np.exp(-0.5 * (taps / sigma) ** 2), 0)
     weights /= 2 * weights.sum() - weights[0]
     return weights.astype(np.float32)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images import GreyImage
-from backlabel.matching.ssim import ssim_batch, to_common_size
+from backlabel.matching.ssim import ssim_batch
 
 Load = Callable[[str], GreyImage]
 
@@ -98,7 +98,7 @@ def _score(
             one, other = images[group.tiff], images[jpeg]
             if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
                 places[group.tiff, jpeg] = len(pairs)
-                pairs.append(to_common_size(one, other))
+                pairs.append((one, other))
     values = ssim_batch(pairs, device=device, batch_size=batch_size, memory_mib=memory_mib)
     return [_scores(group, images[group.tiff], places, values) for group in batch]
 

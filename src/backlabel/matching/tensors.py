@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backlabel.errors import ConfigError
 from backlabel.matching.grey import GreyImage
 from backlabel.matching.ssim import C1, C2, SIDE, SIGMA, Window
 
@@ -25,11 +26,15 @@ _BYTES_PER_PIXEL = 64
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where to compute, and how much may be there at once."""
+    """Where to compute, and how much may be there at once. ConfigError if it is not there."""
 
     device: str
     batch_size: int
     memory_mib: int
+
+    def __post_init__(self) -> None:
+        if self.device.startswith("cuda") and not torch.cuda.is_available():
+            raise ConfigError(f"device {self.device}: torch finds no CUDA device; choose cpu")
 
     @property
     def pixels(self) -> int:

@@ -12,10 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import pandas as pd
 import requests
-from mlflow.data.pandas_dataset import PandasDataset, from_pandas
-from mlflow.entities import DatasetInput, InputTag, Metric, Param
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -28,12 +26,15 @@ _MAX_BATCH = 1000  # metrics, the limit of MLflow's log_batch
 
 @dataclass(frozen=True)
 class DataSet:
-    """The labelled set as MLflow records it: `manifest` is its table, `digest` its contents."""
+    """The labelled set as MLflow records it; `digest` (36 characters at most) names its contents.
+
+    `source` says where it can be had: the path in the repository and the Git commit.
+    """
 
     name: str
     digest: str
-    source: str
-    manifest: str
+    source: Mapping[str, str]
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,6 @@ def spool(report: Report, experiment: str) -> Path:
         copy = partial / artifact
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(artifact, copy)
-    manifest = partial / "manifest.csv"
-    shutil.copyfile(report.dataset.manifest, manifest)
     write_json(partial / "report.json", {"experiment": experiment, "report": asdict(report)})
     shutil.rmtree(target, ignore_errors=True)
     partial.replace(target)
@@ -107,8 +106,8 @@ def log_spooled(*, timeout_s: int) -> list[str]:
     for folder in sorted(_spool_folder().glob("[!.]*")):
         kept = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         values = kept["report"]
-        dataset = DataSet(**{**values["dataset"], "manifest": str(folder / "manifest.csv")})
         artifacts = [str(folder / artifact) for artifact in values["artifacts"]]
+        dataset = DataSet(**values["dataset"])
         report = Report(**{**values, "dataset": dataset, "artifacts": artifacts})
         runs.append(log(report, kept["experiment"], timeout_s=timeout_s))
         shutil.rmtree(folder)
@@ -158,18 +157,19 @@ def _log(client: MlflowClient, experiment_id: str, report: Report) -> str:
     client.log_batch(run_id, params=params)
     for start in range(0, len(metrics), _MAX_BATCH):
         client.log_batch(run_id, metrics=metrics[start : start + _MAX_BATCH])
-    dataset = DatasetInput(_dataset(report.dataset)._to_mlflow_entity(), [_context_tag()])
-    client.log_inputs(run_id, [dataset])
+    client.log_inputs(run_id, [_dataset(report.dataset)])
     for artifact in report.artifacts:
         client.log_artifact(run_id, artifact, Path(artifact).parent.name)
     client.set_terminated(run_id, "FINISHED")
     return run_id
 
 
-def _context_tag() -> InputTag:
-    return InputTag("mlflow.data.context", "labelled set")
-
-
-def _dataset(dataset: DataSet) -> PandasDataset:
-    table = pd.read_csv(dataset.manifest)
-    return from_pandas(table, source=dataset.source, name=dataset.name, digest=dataset.digest)
+def _dataset(dataset: DataSet) -> DatasetInput:
+    entity = Dataset(
+        name=dataset.name,
+        digest=dataset.digest,
+        source_type="dvc",
+        source=json.dumps(dataset.source),
+        profile=json.dumps({"num_rows": dataset.rows}),
+    )
+    return DatasetInput(entity, [InputTag("mlflow.data.context", "labelled set")])

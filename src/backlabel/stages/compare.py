@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backlabel import config, images, records, tables
 from backlabel.errors import ConfigError, UnreadableImageError
 from backlabel.files import write_json
-from backlabel.hashing import from_hex, standardise
+from backlabel.hashing import from_hexes, standardise
 from backlabel.matching import decide, device, scoring, search
 from backlabel.matching.decide import Candidate, Verdict
 from backlabel.matching.records import Match, SweepPoint
@@ -69,8 +69,14 @@ def _search(
     """The nearest JPEGs of each TIFF by either hash; none for a TIFF without information."""
     if not tiffs or not jpegs:
         return [[] for _ in tiffs]
-    standardised = _hashes([row.phash for row in tiffs]), _hashes([row.phash for row in jpegs])
-    grey = _hashes([row.phash_grey for row in tiffs]), _hashes([row.phash_grey for row in jpegs])
+    standardised = (
+        from_hexes([row.phash for row in tiffs]),
+        from_hexes([row.phash for row in jpegs]),
+    )
+    grey = (
+        from_hexes([row.phash_grey for row in tiffs]),
+        from_hexes([row.phash_grey for row in jpegs]),
+    )
     near = [search.nearest(query, base, k=compare.top_k)[0] for query, base in (standardised, grey)]
     found: list[list[Candidate]] = []
     for i, tiff in enumerate(tiffs):
@@ -86,10 +92,6 @@ def _search(
         ]
         found.append(sorted(both, key=lambda c: (c.distance, c.row))[: compare.top_k])
     return found
-
-
-def _hashes(texts: Sequence[str]) -> NDArray[np.uint8]:
-    return np.stack([from_hex(text) for text in texts])
 
 
 def _distances(

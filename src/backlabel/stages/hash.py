@@ -5,22 +5,27 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 from backlabel import config, images, pool, records, tables
 from backlabel.errors import DataError, UnreadableImageError
-from backlabel.files import sha256, write_json
-from backlabel.hashing import hash_image, to_hex
+from backlabel.files import shared_folder, write_json
+from backlabel.hashing import compile_kernels, hash_image, to_hex
+from backlabel.hashing.cache import Entry, HashCache
 from backlabel.images import inventory
+from backlabel.images.inventory import Listed
 from backlabel.labels import schemes
 from backlabel.records import JpegHash, Passed, TiffHash
+
+_PER_WORKER = 16
+"""Images that a further worker process is worth starting for: it spends seconds on imports."""
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    hashed: list[TiffHash]
+    hashed: dict[images.Kind, list[TiffHash]]
     unreadable: list[Passed]
 
 
@@ -28,49 +33,57 @@ def main(params: config.Params) -> None:
     """Hash all images, write the tables, and stop if too many images cannot be read."""
     jpegs = _find(Path(params.data.jpeg), "jpeg", params.hash.category)
     tiffs = _find(Path(params.data.tiff), "tiff", None)
-    paths = [item.path for item in jpegs.images]
-    scheme = schemes.Scheme(params.labels.name, params.labels.categories)
-    others = [schemes.Scheme(other.name, other.categories) for other in config.schemes()]
-    categories = dict(
-        zip(paths, schemes.categories(paths, params.data.jpeg, scheme, others), strict=True)
-    )
-
-    hashed_jpegs = _hash(paths, "jpeg", params)
-    hashed_tiffs = _hash([item.path for item in tiffs.images], "tiff", params)
+    categories = _categories([item.path for item in jpegs.images], params)
+    outcome = _hash([*jpegs.images, *tiffs.images], params)
     rows = [
         JpegHash(**vars(row), category=categories[row.path].name, label=categories[row.path].label)
-        for row in hashed_jpegs.hashed
+        for row in outcome.hashed["jpeg"]
     ]
     unreadable = [
-        *hashed_jpegs.unreadable,
-        *hashed_tiffs.unreadable,
+        *outcome.unreadable,
         *(Passed(item.path, "", item.reason, "") for item in (*jpegs.errors, *tiffs.errors)),
     ]
     skipped = [Passed(item.path, "", item.reason, "") for item in (*jpegs.skips, *tiffs.skips)]
-    _write(rows, hashed_tiffs.hashed, unreadable, skipped)
-    _refuse_many_unreadable(unreadable, len(rows) + len(hashed_tiffs.hashed), params)
+    _write(rows, outcome.hashed["tiff"], unreadable, skipped)
+    _refuse_many_unreadable(unreadable, len(rows) + len(outcome.hashed["tiff"]), params)
 
 
-def hash_file(path: str, limits: images.Limits) -> TiffHash:
-    """Read and hash one image. Raises UnreadableImageError."""
-    file = Path(path)
-    picture = images.read(file, limits)
-    hashes = hash_image(picture.grey)
-    height, width = picture.grey.shape
+def _categories(paths: Sequence[str], params: config.Params) -> dict[str, schemes.Category]:
+    scheme = schemes.Scheme(params.labels.name, params.labels.categories)
+    others = [schemes.Scheme(other.name, other.categories) for other in config.schemes()]
+    found = schemes.categories(paths, params.data.jpeg, scheme, others)
+    return dict(zip(paths, found, strict=True))
+
+
+def hash_file(item: Listed, *, limits: images.Limits, cache: HashCache) -> TiffHash:
+    """Read and hash one image, unless its content is known. Raises UnreadableImageError."""
+    file = Path(item.path)
+    # Held open until the end: digest and hashes must be of the same, unchanged file.
+    with images.opened(file, max_bytes=limits.max_bytes):
+        try:
+            digest = cache.digest(file)
+        except OSError as error:
+            raise images.unreadable(error) from error
+        entry = cache.get(digest, item.kind)
+        if entry is None:
+            picture = images.read(file, limits)
+            height, width = picture.grey.shape
+            entry = Entry(hash_image(picture.grey), height, width, picture.note)
+            cache.put(digest, item.kind, entry)
     return TiffHash(
         file=file.name,
-        path=path,
-        phash=to_hex(hashes.standardised),
-        phash_grey=to_hex(hashes.grey),
-        gate=hashes.information,
-        note=picture.note,
-        height=height,
-        width=width,
-        sha256=sha256(file),
+        path=item.path,
+        phash=to_hex(entry.hashes.standardised),
+        phash_grey=to_hex(entry.hashes.grey),
+        gate=entry.hashes.information,
+        note=entry.note,
+        height=entry.height,
+        width=entry.width,
+        sha256=digest,
     )
 
 
-def _find(root: Path, kind: str, category: str | None) -> inventory.Inventory:
+def _find(root: Path, kind: images.Kind, category: str | None) -> inventory.Inventory:
     suffixes = {"jpeg": ".jpg, .jpeg", "tiff": ".tif, .tiff"}[kind]
     folder = root / category if category is not None else root
     if not folder.is_dir():
@@ -89,23 +102,26 @@ def _find(root: Path, kind: str, category: str | None) -> inventory.Inventory:
     return found
 
 
-def _hash(paths: Sequence[str], kind: str, params: config.Params) -> _Outcome:
+def _hash(items: Sequence[Listed], params: config.Params) -> _Outcome:
     read = params.read
     limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
+    # What the limits refuse must be refused again when they have changed.
+    cache = HashCache(shared_folder() / "cache", asdict(limits))
     results = pool.map_files(
-        partial(hash_file, limits=limits),
-        paths,
-        workers=params.hash.workers or os.cpu_count() or 1,
+        partial(hash_file, limits=limits, cache=cache),
+        items,
+        workers=min(params.hash.workers or os.cpu_count() or 1, -(-len(items) // _PER_WORKER)),
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
-        what=f"hash {kind.upper()}s",
+        what="hash",
+        prepare=compile_kernels,
     )
-    outcome = _Outcome([], [])
-    for path, result in results:
+    outcome = _Outcome({"jpeg": [], "tiff": []}, [])
+    for item, result in results:
         if isinstance(result, UnreadableImageError):
-            outcome.unreadable.append(Passed(path, kind, result.reason, result.detail))
+            outcome.unreadable.append(Passed(item.path, item.kind, result.reason, result.detail))
         else:
-            outcome.hashed.append(result)
+            outcome.hashed[item.kind].append(result)
     return outcome
 
 

@@ -58,13 +58,14 @@ def build_report(params: config.Params) -> tracking.Report:
     }
     key = _digest([settled, metrics, [sha256(source) for source in sources]])
     labelled = sha256(records.MANIFEST)
+    tags = _tags(labelled)
     return tracking.Report(
         key=key,
         name=os.environ.get("DVC_EXP_NAME") or f"repro-{key[:8]}",
         params={name: _text(value) for name, value in flatten_any(values)},
         metrics=metrics,
         curves=_curves(tables.read(records.SWEEP, SweepPoint)),
-        tags=_tags(labelled),
+        tags={name: value for name, value in tags.items() if value},
         artifacts=[
             *map(str, sorted(records.PLOTS.glob("*.png"))),
             str(mapping),
@@ -74,8 +75,8 @@ def build_report(params: config.Params) -> tracking.Report:
         dataset=tracking.DataSet(
             name="labeled",
             digest=labelled[:32],  # MLflow takes 36 characters
-            source=str(records.LABELED),
-            manifest=str(records.MANIFEST),
+            source={"path": str(records.LABELED), "commit": tags["mlflow.source.git.commit"]},
+            rows=round(metrics["label.labelled"]),
         ),
     )
 
@@ -114,7 +115,7 @@ def _curves(points: list[SweepPoint]) -> dict[str, list[tuple[int, float]]]:
 
 
 def _tags(labelled: str) -> dict[str, str]:
-    tags = {
+    return {
         "backlabel.version": __version__,
         "backlabel.labeled_sha256": labelled,
         "mlflow.source.git.commit": _git_commit(),
@@ -122,7 +123,6 @@ def _tags(labelled: str) -> dict[str, str]:
         "dvc.exp_baseline_rev": os.environ.get("DVC_EXP_BASELINE_REV", ""),
         "dvc.data_md5": _data_md5(),
     }
-    return {name: value for name, value in tags.items() if value}
 
 
 def _git_commit() -> str:

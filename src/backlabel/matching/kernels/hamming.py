@@ -65,6 +65,14 @@ def _insert(index: NDArray[np.int64], distance: NDArray[np.int32], row: int, bit
 
 
 @compiled
+def _least(values: NDArray[np.int32]) -> int:
+    least: int = values[0]
+    for value in values:
+        least = min(least, value)
+    return least
+
+
+@compiled
 def search(
     query: NDArray[np.uint64],
     blocks: NDArray[np.uint64],
@@ -77,13 +85,13 @@ def search(
     `distance` comes filled with a number above all distances. Rows arrive in ascending order and
     enter only when nearer than the last one kept: of equal ones the lower row stays.
     """
-    bits = np.empty(blocks.shape[2], np.int64)
+    bits = np.empty(blocks.shape[2], np.int32)
     for block in range(blocks.shape[0]):
         first = block * blocks.shape[2]
         here = bits[: min(blocks.shape[2], rows - first)]
         for i in range(query.shape[0]):
             _distances(query[i], blocks[block], here)
-            if here.min() < distance[i, -1]:
+            if _least(here) < distance[i, -1]:
                 for j in range(here.size):
                     if here[j] < distance[i, -1]:
                         _insert(index[i], distance[i], first + j, here[j])

@@ -7,24 +7,28 @@ from numpy.typing import NDArray
 
 from backlabel.matching.kernels.compiled import add, compiled, compiled_float
 
+Row = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
 
 @compiled_float
-def _add_rows(
-    up: NDArray[np.uint8], down: NDArray[np.uint8], weight: np.float32, out: NDArray[np.float32]
-) -> None:
+def _add_rows(near: tuple[Row, Row], far: tuple[Row, Row], weights: Floats, out: Floats) -> None:
+    """Add two pairs of rows, each with its weight: two at once save half of the passes."""
+    (up, down), (higher, lower) = near, far
     for j in range(out.size):
-        out[j] += weight * np.float32(add(np.uint16(up[j]), np.uint16(down[j])))
+        first = np.float32(add(np.uint16(up[j]), np.uint16(down[j])))
+        second = np.float32(add(np.uint16(higher[j]), np.uint16(lower[j])))
+        out[j] += weights[0] * first + weights[1] * second
 
 
 @compiled_float
 def _subtract_sides(
-    left: NDArray[np.float32],
-    right: NDArray[np.float32],
-    weight: np.float32,
-    out: NDArray[np.float32],
+    inner: tuple[Floats, Floats], outer: tuple[Floats, Floats], weights: Floats, out: Floats
 ) -> None:
+    (left, right), (outer_left, outer_right) = inner, outer
     for j in range(out.size):
-        out[j] -= weight * (left[j] + right[j])
+        first, second = left[j] + right[j], outer_left[j] + outer_right[j]
+        out[j] -= weights[0] * first + weights[1] * second
 
 
 @compiled
@@ -36,32 +40,35 @@ def _mirror(i: int, size: int) -> int:
 
 
 @compiled
+def _rows_around(image: NDArray[np.uint8], i: int, distance: int) -> tuple[Row, Row]:
+    up, down = _mirror(i - distance, image.shape[0]), _mirror(i + distance, image.shape[0])
+    return image[up], image[down]
+
+
+@compiled
 def _residual(
-    image: NDArray[np.uint8],
-    i: int,
-    weights: NDArray[np.float32],
-    blurred: NDArray[np.float32],
-    out: NDArray[np.float32],
+    image: NDArray[np.uint8], i: int, weights: Floats, blurred: Floats, out: Floats
 ) -> None:
     """Row `i` (w,) of `image` less its blur; `blurred` (w + 2 r,) is scratch.
 
-    `weights` (r + 1,) is half of the symmetric kernel, from its centre outwards.
+    `weights` (r + 1,) is half of the symmetric kernel, from its centre outwards; r is even.
     """
     width, radius = out.size, weights.size - 1
     middle = blurred[radius : radius + width]
     for j in range(width):
         middle[j] = weights[0] * np.float32(image[i, j])
-    for tap in range(1, radius + 1):
-        up, down = _mirror(i - tap, image.shape[0]), _mirror(i + tap, image.shape[0])
-        _add_rows(image[up], image[down], weights[tap], middle)
+    for tap in range(1, radius, 2):
+        near, far = _rows_around(image, i, tap), _rows_around(image, i, tap + 1)
+        _add_rows(near, far, weights[tap:], middle)
     for j in range(radius):
         blurred[j] = middle[_mirror(j - radius, width)]
         blurred[radius + width + j] = middle[_mirror(width + j, width)]
     for j in range(width):
         out[j] = np.float32(image[i, j]) - weights[0] * middle[j]
-    for tap in range(1, radius + 1):
-        left, right = blurred[radius - tap :], blurred[radius + tap :]
-        _subtract_sides(left, right, weights[tap], out)
+    for tap in range(1, radius, 2):
+        inner = blurred[radius - tap :], blurred[radius + tap :]
+        outer = blurred[radius - tap - 1 :], blurred[radius + tap + 1 :]
+        _subtract_sides(inner, outer, weights[tap:], out)
 
 
 @compiled_float
@@ -84,7 +91,7 @@ def _add_moments(a: NDArray[np.float32], b: NDArray[np.float32], sums: NDArray[n
 
 @compiled
 def block_moments(
-    a: NDArray[np.uint8], b: NDArray[np.uint8], block: int, weights: NDArray[np.float32]
+    a: NDArray[np.uint8], b: NDArray[np.uint8], block: int, weights: Floats
 ) -> NDArray[np.float64]:
     """Sums of x, y, x * x, y * y and x * y in each whole block, x and y the residuals of `a`, `b`.
 

@@ -35,12 +35,11 @@ def _slide(new: tuple[Any, Any], old: tuple[Any, Any], sums: tuple[Any, Any, Any
 
 
 @compiled
-def _seven(column: NDArray[Any], two: NDArray[Any], out: NDArray[Any]) -> None:
-    """Sums of seven neighbours of `column` (n + 6,) into `out` (n,); `two` (n + 5,) is scratch."""
-    for j in range(two.size):
-        two[j] = add(column[j], column[j + 1])
+def _seven(column: NDArray[Any], out: NDArray[Any]) -> None:
+    """Sums of seven neighbours of `column` (n + 6,) into `out` (n,)."""
     for j in range(out.size):
-        out[j] = add(add(two[j], two[j + 2]), add(two[j + 4], column[j + 6]))
+        first = add(add(column[j], column[j + 1]), add(column[j + 2], column[j + 3]))
+        out[j] = add(first, add(add(column[j + 4], column[j + 5]), column[j + 6]))
 
 
 @compiled_float
@@ -88,17 +87,16 @@ def ssim_sum(
         np.empty(width - 6, np.int32),
         np.empty(width - 6, np.int32),
     )
-    narrow, wide = np.empty(width - 1, np.uint16), np.empty(width - 1, np.int32)
     black = np.zeros(width, np.uint8)
     total = 0.0
     for i in range(height):
         old = (a[i - 7], b[i - 7]) if i >= SIDE else (black, black)
         _slide((a[i], b[i]), old, columns)
         if i >= SIDE - 1:
-            _seven(columns[0], narrow, boxes[0])
-            _seven(columns[1], narrow, boxes[1])
-            _seven(columns[2], wide, boxes[2])
-            _seven(columns[3], wide, boxes[3])
+            _seven(columns[0], boxes[0])
+            _seven(columns[1], boxes[1])
+            _seven(columns[2], boxes[2])
+            _seven(columns[3], boxes[3])
             row = _ssim_row(boxes, np.float32(mean_constant), np.float32(variance_constant))
             total += float(row)
     return total

@@ -1,0 +1,181 @@
+"""Hashing against the plain chain, the decoders alone and peers, in one run.
+
+    python benchmarks/hashing.py [--images FOLDER] [--rounds 7] [--count 24]
+
+Times are taken in turn, one way after the other in each round, and the median of a round's ratios
+is printed: neighbours on the machine slow down both sides alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import imagehash
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from backlabel.hashing import hash_image
+from backlabel.images import read
+
+Way = Callable[[Path], object]
+KINDS = ("JPEG q100 RGB 420", "TIFF 8 bit", "TIFF palette", "TIFF LZW", "TIFF 16 bit")
+
+
+def plain(path: Path) -> object:
+    with Image.open(path) as image:
+        standard = ImageOps.autocontrast(ImageOps.equalize(image.convert("L")))
+    return imagehash.phash(standard, hash_size=32)
+
+
+def backlabel(path: Path) -> object:
+    return hash_image(read(path).grey)
+
+
+def reading(path: Path) -> object:
+    return read(path).grey
+
+
+def pillow_decoding(path: Path) -> object:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("L"))
+
+
+def imagehash_64(path: Path) -> object:
+    with Image.open(path) as image:
+        return imagehash.phash(image)
+
+
+def peers() -> dict[str, Way]:
+    """imagededup's PHash if it is installed: 64 bits of the plain grey image."""
+    try:
+        from imagededup.methods.hashing import PHash  # noqa: PLC0415
+    except ImportError:
+        return {}
+    encoder = PHash(verbose=False)
+    return {"imagededup PHash, 64 bit": encoder.encode_image}
+
+
+def micrograph(seed: int) -> NDArray[np.uint8]:
+    """1024x768, waves with edges, grain and a databar: about 0.5 MB as JPEG of quality 100."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:768, :1024]
+    image = np.full((768, 1024), 110.0)
+    for fx, fy, phase in rng.uniform(0, 12, (5, 3)):
+        image += 35 * np.tanh(3 * np.sin(2 * np.pi * (fx * x / 1024 + fy * y / 768) + phase))
+    image = np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8)
+    image[706:] = 0
+    image[720:750, 40:300] = 255
+    return image
+
+
+def generate(folder: Path, count: int) -> dict[str, list[Path]]:
+    """Files of each kind, named by kind."""
+    made: dict[str, list[Path]] = {}
+    identity = np.repeat(np.arange(256, dtype=np.uint16)[None] * 257, 3, axis=0)
+    for i in range(count):
+        grey = micrograph(i)
+        wide = grey.astype(np.uint16) * 200 + 17
+        paths = {
+            kind: folder / f"{kind}-{i}{'.jpg' if kind.startswith('JPEG') else '.tif'}"
+            for kind in KINDS
+        }
+        jpeg, eight, palette, lzw, sixteen = paths.values()
+        Image.fromarray(grey).convert("RGB").save(jpeg, quality=100, subsampling=2)
+        tifffile.imwrite(eight, grey, photometric="minisblack")
+        tifffile.imwrite(palette, grey, photometric="palette", colormap=identity)
+        Image.fromarray(grey).save(lzw, compression="tiff_lzw")
+        tifffile.imwrite(sixteen, wide, photometric="minisblack")
+        for kind, path in paths.items():
+            made.setdefault(kind, []).append(path)
+    return made
+
+
+def seconds(way: Way, paths: Sequence[Path]) -> float:
+    start = time.perf_counter()
+    for path in paths:
+        way(path)
+    return (time.perf_counter() - start) / len(paths)
+
+
+def rows(ways: dict[str, Way], paths: Sequence[Path], rounds: int) -> list[str]:
+    """A table row for each way: milliseconds, images a second, ratio to the first way."""
+    for way in ways.values():
+        seconds(way, paths[:2])
+    taken = [{name: seconds(way, paths) for name, way in ways.items()} for _ in range(rounds)]
+    first = next(iter(ways))
+    lines = []
+    for name in ways:
+        each = statistics.median(turn[name] for turn in taken)
+        ratio = statistics.median(turn[first] / turn[name] for turn in taken)
+        lines.append(f"| {name} | {each * 1e3:.2f} | {1 / each:.0f} | {ratio:.2f} |")
+    floor = statistics.median(
+        turn["backlabel, both hashes"] / turn["reading alone"] for turn in taken
+    )
+    return [*lines, f"| *chain over its own reading* | | | {floor:.2f} |"]
+
+
+def two_processes(paths: Sequence[Path], rounds: int) -> float:
+    """How many times faster two warm worker processes are than one."""
+    work = list(paths) * 8
+    context = multiprocessing.get_context("spawn")
+    ratios = []
+    with context.Pool(1) as one, context.Pool(2) as two:
+        for pool in (one, two):
+            pool.map(backlabel_done, work, chunksize=8)
+        for _ in range(rounds):
+            times = []
+            for pool in (one, two):
+                start = time.perf_counter()
+                pool.map(backlabel_done, work, chunksize=8)
+                times.append(time.perf_counter() - start)
+            ratios.append(times[0] / times[1])
+    return statistics.median(ratios)
+
+
+def backlabel_done(path: Path) -> None:
+    backlabel(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=Path, help="also time the TIFFs and JPEGs below FOLDER")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--count", type=int, default=24)
+    options = parser.parse_args()
+    ways: dict[str, Way] = {
+        "plain chain (Pillow, imagehash 1,024 bit)": plain,
+        "backlabel, both hashes": backlabel,
+        "reading alone": reading,
+        "Pillow open + convert alone": pillow_decoding,
+        "imagehash phash, 64 bit, no standardising": imagehash_64,
+        **peers(),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        sets = generate(Path(folder), options.count)
+        if options.images:
+            found = sorted(
+                p for p in options.images.rglob("*") if p.suffix.lower() in {".tif", ".jpg"}
+            )
+            sets[f"{len(found)} sample images"] = found
+        for kind, paths in sets.items():
+            print(f"\n**{kind}**\n\n| way | ms an image | images/s | times the plain chain |")
+            print("|---|---|---|---|")
+            print("\n".join(rows(ways, paths, options.rounds)), flush=True)
+        print("\n| two processes against one | |\n|---|---|")
+        for kind in list(sets)[:2]:
+            print(f"| {kind} | {two_processes(sets[kind], options.rounds):.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""One test for each row of the JPEG table in docs/reading.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from backlabel.images import read
+from backlabel.images.luma import luma, luma_reference, through
+
+
+def by_pillow(path: Path, image: Image.Image, **options: object) -> Path:
+    image.save(path, "JPEG", **options)
+    return path
+
+
+def plain_chain(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("L"))
+
+
+@pytest.mark.parametrize("size", [(80, 48), (79, 47), (16, 16), (1, 1), (8, 200)])
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("quality", [20, 75, 100])
+def test_colour_is_grey_as_in_the_plain_chain(
+    tmp_path, rgb, *, size, subsampling, progressive, quality
+):
+    image = Image.fromarray(rgb).resize(size)
+    path = by_pillow(
+        tmp_path / "a.jpg", image, subsampling=subsampling, progressive=progressive, quality=quality
+    )
+    np.testing.assert_array_equal(read(path).grey, plain_chain(path))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_grey_is_as_in_the_plain_chain(tmp_path, grey, progressive):
+    path = by_pillow(tmp_path / "a.jpg", Image.fromarray(grey), progressive=progressive)
+    np.testing.assert_array_equal(read(path).grey, plain_chain(path))
+
+
+def test_coloured_data_bar_counts_in_full(tmp_path, grey):
+    bar = np.dstack([grey] * 3)
+    bar[40:] = 250, 30, 60
+    path = by_pillow(tmp_path / "a.jpg", Image.fromarray(bar), quality=100)
+    picture = read(path)
+    np.testing.assert_array_equal(picture.grey, plain_chain(path))
+    # (19595 * 250 + 38470 * 30 + 7471 * 60) / 65536 = 99.2
+    assert abs(int(picture.grey[46, 40]) - 99) <= 2
+
+
+def test_cmyk(tmp_path, rgb):
+    path = by_pillow(tmp_path / "a.jpg", Image.fromarray(rgb).convert("CMYK"))
+    picture = read(path)
+    np.testing.assert_array_equal(picture.grey, plain_chain(path))
+    assert picture.note == "CMYK"
+
+
+@pytest.mark.parametrize("colours", ["RGB", "YCBCR"])
+def test_colours_stored_as_rgb_or_ycbcr_by_another_encoder(tmp_path, rgb, colours):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(imagecodecs.jpeg8_encode(rgb, level=95, outcolorspace=colours))
+    np.testing.assert_array_equal(read(path).grey, plain_chain(path))
+
+
+def test_12_bits_are_scaled_by_their_range(tmp_path, grey):
+    samples = grey.astype(np.uint16) * 8 + 100
+    path = tmp_path / "a.jpg"
+    path.write_bytes(imagecodecs.jpeg8_encode(samples, level=100, bitspersample=12))
+    picture = read(path)
+    assert picture.note.startswith("12 bit scaled ")
+    assert (picture.grey.min(), picture.grey.max()) == (0, 255)
+    assert np.abs(picture.grey.astype(int) - grey).max() <= 3
+
+
+def test_lossless_16_bits_are_scaled_by_their_range(tmp_path, grey):
+    path = tmp_path / "a.jpg"
+    samples = grey.astype(np.uint16) * 200
+    path.write_bytes(imagecodecs.jpeg8_encode(samples, lossless=True, bitspersample=16))
+    np.testing.assert_array_equal(read(path).grey, grey)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_as_exif_says(tmp_path, rgb, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    path = by_pillow(tmp_path / "a.jpg", Image.fromarray(rgb), exif=exif)
+    with Image.open(path) as image:
+        upright = np.asarray(ImageOps.exif_transpose(image).convert("L"))
+    np.testing.assert_array_equal(read(path).grey, upright)
+
+
+@pytest.mark.parametrize("exif", [b"", b"II", b"II*\0\xff\xff\xff\xff", b"no TIFF at all"])
+def test_broken_exif_turns_nothing(tmp_path, grey, exif):
+    path = by_pillow(tmp_path / "a.jpg", Image.fromarray(grey), exif=b"Exif\0\0" + exif)
+    bare = by_pillow(tmp_path / "bare.jpg", Image.fromarray(grey))
+    np.testing.assert_array_equal(read(path).grey, plain_chain(bare))
+
+
+def test_first_picture_of_several(tmp_path, grey):
+    path = tmp_path / "a.jpg"
+    first, second = Image.fromarray(grey), Image.fromarray(np.flipud(grey))
+    first.save(path, "MPO", save_all=True, append_images=[second])
+    picture = read(path)
+    np.testing.assert_array_equal(picture.grey, plain_chain(path))
+    assert picture.note == "first picture of several"
+
+
+def test_bytes_after_the_end_do_not_matter(tmp_path, rgb):
+    path = by_pillow(tmp_path / "a.jpg", Image.fromarray(rgb))
+    before = read(path).grey
+    path.write_bytes(path.read_bytes() + bytes(300) + b"trailer")
+    np.testing.assert_array_equal(read(path).grey, before)
+
+
+def test_luma_agrees_with_its_reference_and_with_pillow():
+    steps = np.arange(0, 256, 5, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, len(steps), 3)
+    expected = np.asarray(Image.fromarray(cube).convert("L"))
+    np.testing.assert_array_equal(luma_reference(cube), expected)
+    np.testing.assert_array_equal(luma(cube), expected)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_look_up_is_indexing(kind):
+    rng = np.random.default_rng(3)
+    table = rng.integers(0, 256, np.iinfo(kind).max + 1, dtype=np.uint8)
+    index = rng.integers(0, len(table), (50, 60)).astype(kind)
+    np.testing.assert_array_equal(through(table, index), table[index])
+
+
+def test_a_table_that_is_too_short_is_refused():
+    with pytest.raises(ValueError, match="table of 3 rows"):
+        through(np.zeros(3, np.uint8), np.zeros((2, 2), np.uint8))

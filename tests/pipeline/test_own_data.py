@@ -1,0 +1,87 @@
+"""One's own data, and what is said when it is not there or not as it should be."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.fixture
+def own(pulled, tmp_path):
+    """A clone whose sample data has been put away."""
+    clone = pulled.copy(tmp_path / "clone")
+    (clone.path / "data").rename(tmp_path / "sample")
+    clone.run("git", "rm", "-q", "data.dvc")
+    clone.sample = tmp_path / "sample"
+    return clone
+
+
+def take(clone, *folders):
+    for folder in folders:
+        shutil.copytree(clone.sample / folder, clone.path / "data" / folder)
+
+
+def repro(clone):
+    clone.run("dvc", "add", "data")
+    done = clone.run("dvc", "repro", check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_own_images(own):
+    take(own, "jpeg/Nanowires", "tiff")
+    status, told = repro(own)
+    assert status == 0, told
+    assert {p.name for p in (own.path / "labeled").iterdir()} == {"Nanowires", "manifest.csv"}
+
+
+def test_imported_folder(own, tmp_path):
+    take(own, "jpeg/Nanowires")
+    own.run(
+        "dvc", "import-url", "--no-download", str(own.sample / "tiff"), "data/tiff", check=False
+    )
+    own.run("dvc", "import-url", "-f", str(own.sample / "tiff"), "data/tiff")
+    own.run("dvc", "add", "data/jpeg")
+    done = own.run("dvc", "repro", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (own.path / "labeled/Nanowires").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("folders", "complaint"),
+    [
+        (("tiff",), "data/jpeg: no such folder"),
+        (("jpeg",), "data/tiff: no such folder"),
+    ],
+)
+def test_missing_folder(own, folders, complaint):
+    take(own, *folders)
+    status, told = repro(own)
+    assert status != 0
+    assert complaint in told
+
+
+def test_no_image_in_a_folder(own):
+    take(own, "jpeg/Tips")
+    (own.path / "data/tiff/notes").mkdir(parents=True)
+    (own.path / "data/tiff/notes/readme.txt").write_text("nothing here")
+    status, told = repro(own)
+    assert status != 0
+    assert "data/tiff: no TIFF found; looked for .tif, .tiff" in told
+
+
+def test_prefix_that_the_scheme_lacks(own):
+    take(own, "jpeg/Tips", "tiff")
+    jpeg = next((own.path / "data/jpeg/Tips").glob("*.jpg"))
+    jpeg.rename(jpeg.with_name(f"L12_{jpeg.name[3:]}"))
+    status, told = repro(own)
+    assert status != 0
+    assert "has no prefix L12" in told
+
+
+def test_missing_data_folder(own):
+    done = own.run("dvc", "repro", check=False)
+    assert done.returncode != 0
+    assert "data" in done.stderr

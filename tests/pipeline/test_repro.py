@@ -1,0 +1,140 @@
+"""The pipeline on the sample data, with real DVC, Hydra and MLflow."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from backlabel import records, tables
+from backlabel.labels.manifest import Labelled
+from backlabel.matching.decide import Verdict
+from backlabel.matching.records import Match
+
+pytestmark = pytest.mark.pipeline
+
+
+def rows(clone, path, record):
+    return tables.read(clone.path / path, record)
+
+
+def metrics(clone, stage):
+    return json.loads((clone.path / "metrics" / f"{stage}.json").read_text())
+
+
+def test_make_repro_runs_the_pipeline(pulled, tmp_path):
+    clone = pulled.copy(tmp_path / "clone")
+    stamp = tmp_path / "installed"
+    later = time.time() + 60
+    stamp.touch()
+    os.utime(stamp, (later, later))  # what `make` would install is installed here already
+    done = clone.run("make", "repro", f"STAMP={stamp}", f"BIN={Path(sys.executable).parent}")
+    assert "match_rate" in done.stdout
+    assert (clone.path / "labeled" / "manifest.csv").exists()
+
+
+def test_every_tiff_is_accounted_for(reproduced):
+    mapping = rows(reproduced, records.mapping_path(None), Match)
+    tiffs = {
+        path.relative_to(reproduced.path).as_posix()
+        for path in (reproduced.path / "data/tiff").rglob("*")
+        if path.suffix.lower() in {".tif", ".tiff"}
+    }
+    assert {row.TIFF_path for row in mapping} == tiffs
+    assert len(mapping) == len(tiffs)
+
+
+def test_no_label_is_wrong(reproduced):
+    truth = metrics(reproduced, "compare")["truth"]
+    assert truth["wrong_pairs"] == 0
+    assert truth["wrong_labels"] == 0
+    assert truth["right_pairs"] > 25
+
+
+def test_labelled_files_are_the_originals(reproduced):
+    manifest = rows(reproduced, records.MANIFEST, Labelled)
+    mapping = rows(reproduced, records.mapping_path(None), Match)
+    assert len(manifest) == sum(row.verdict is Verdict.MATCHED for row in mapping)
+    for row in manifest:
+        labelled = (reproduced.path / "labeled" / row.file).read_bytes()
+        assert labelled == (reproduced.path / row.TIFF_path).read_bytes()
+        assert row.sha256 == hashlib.sha256(labelled).hexdigest()
+        assert row.file.startswith(f"{row.category}/{row.label}_")
+    on_disk = list((reproduced.path / "labeled").rglob("*.tif"))
+    assert len(on_disk) == len(manifest)
+
+
+def test_seed_columns_come_first(reproduced):
+    def header(path):
+        with (reproduced.path / path).open(newline="") as file:
+            return next(csv.reader(file))
+
+    assert header(records.JPEG_HASHES)[:3] == ["file", "path", "phash"]
+    assert header(records.TIFF_HASHES)[:3] == ["file", "path", "phash"]
+    assert header(records.category_path("Tips"))[:3] == ["file", "path", "phash"]
+    assert header(records.mapping_path(None))[:7] == [
+        *("TIFF_file", "TIFF_path", "JPEG_file", "JPEG_path"),
+        *("hamming_distance", "ssim_value", "used_ssim"),
+    ]
+
+
+def test_second_repro_has_nothing_to_do(reproduced):
+    assert "Data and pipelines are up to date" in reproduced.run("dvc", "status").stdout
+    done = reproduced.run("dvc", "repro")
+    assert "Running stage" not in done.stdout
+
+
+def test_committed_results_are_reproduced(reproduced):
+    changed = reproduced.run("git", "status", "--porcelain").stdout
+    assert changed == "", "dvc.lock, metrics or params differ from what is committed"
+
+
+def test_committed_results_are_in_the_remote(pulled):
+    done = pulled.run("dvc", "data", "status", "--not-in-remote", "--json")
+    assert "not_in_remote" not in json.loads(done.stdout), "run `dvc push` before you commit"
+
+
+def test_one_category_alone(reproduced, tmp_path):
+    clone = reproduced.copy(tmp_path / "clone")
+    clone.run("dvc", "exp", "run", "-S", "hash.category=Tips", "hash")
+    hashed = rows(clone, records.JPEG_HASHES, records.JpegHash)
+    assert {row.category for row in hashed} == {"Tips"}
+    found = [p.name for p in (clone.path / records.CATEGORY_HASHES).iterdir()]
+    assert found == ["Tips_complete_jpeg_hashes.csv"]
+
+
+def test_a_few_tiffs_drawn_by_the_seed(reproduced, tmp_path):
+    clone = reproduced.copy(tmp_path / "clone")
+    clone.run("dvc", "exp", "run", "-S", "compare.n_tiff=5", "compare")
+    first = rows(clone, records.mapping_path(5), Match)
+    clone.run("dvc", "exp", "run", "-S", "compare.n_tiff=5", "-S", "compare.seed=1", "compare")
+    second = rows(clone, records.mapping_path(5), Match)
+    assert len(first) == len(second) == 5
+    assert {row.TIFF_path for row in first} != {row.TIFF_path for row in second}
+    assert not (clone.path / records.mapping_path(None)).exists()
+
+
+def test_plots_are_readable_offline(reproduced, tmp_path):
+    reproduced.run("dvc", "plots", "show", "-o", str(tmp_path / "plots"))
+    page = (tmp_path / "plots" / "index.html").read_text()
+    assert "hamming_histogram" in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_the_experiments_own_code_runs(reproduced, tmp_path):
+    """An experiment in a temporary checkout runs that checkout's code, not the main workspace's."""
+    clone = reproduced.copy(tmp_path / "clone")
+    decide = clone.path / "src/backlabel/stages/label.py"
+    decide.write_text(decide.read_text().replace('"label.json"', '"label.json"') + "\nX = 1\n")
+    marker = "import sys; sys.stderr.write('own ' + __file__)\n"
+    decide.write_text(decide.read_text() + marker)
+    done = clone.run("dvc", "exp", "run", "--temp", "label")
+    assert "own " in done.stdout + done.stderr
+    assert str(Path(".dvc/tmp/exps")) in (done.stdout + done.stderr).split("own ")[1]

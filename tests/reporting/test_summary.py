@@ -1,0 +1,134 @@
+"""Metrics of a mapping, on mappings small enough to count by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from backlabel.matching.decide import Candidate, Limits, Rule, Verdict
+from backlabel.matching.records import Match, SweepPoint
+from backlabel.records import TruePair
+from backlabel.reporting import summary
+from backlabel.reporting.sweep import sweep
+
+
+def match(tiff, jpeg, verdict=Verdict.MATCHED, category="Tips", hamming=4, ssim=0.9):
+    return Match(
+        TIFF_file=tiff,
+        TIFF_path=tiff,
+        JPEG_path=jpeg,
+        hamming_distance=hamming,
+        ssim_value=ssim,
+        used_ssim=ssim is not None,
+        verdict=verdict,
+        category=category if verdict is Verdict.MATCHED else None,
+    )
+
+
+ROWS = [
+    match("a", "A", hamming=2, ssim=0.99),
+    match("b", "B", hamming=6, ssim=0.80),
+    match("c", "X", category="Films"),
+    match("d", "D", verdict=Verdict.TOO_DIFFERENT, ssim=0.2),
+    match("e", None, verdict=Verdict.NO_CANDIDATE, hamming=300, ssim=None),
+]
+TRUTH = [
+    TruePair("a", "A", "Tips", ""),
+    TruePair("b", "B", "Tips", ""),
+    TruePair("c", "C", "Films", ""),
+    TruePair("d", "D", "Tips", ""),
+    TruePair("not compared", "F", "Tips", ""),
+]
+
+
+def test_counts():
+    found = summary.summarise(ROWS, None)
+    assert found["tiffs"] == 5
+    assert found["matched"] == 3
+    assert found["match_rate"] == 0.6
+    assert found["labels"] == {"Films": 1, "Tips": 2}
+    assert found["ssim_computed"] == 4
+    assert found["verdicts"]["too_different"] == 1
+    assert "truth" not in found
+
+
+def test_distribution_of_matched_pairs_only():
+    found = summary.summarise(ROWS, None)["matched_hamming"]
+    assert found["mean"] == 4
+    assert (found["min"], found["median"], found["max"]) == (2, 4, 6)
+
+
+def test_accuracy():
+    # c has the right label by the wrong pair; d is missed; one true pair was not compared.
+    assert summary.accuracy(ROWS, TRUTH) == {
+        "true_pairs": 4,
+        "right_pairs": 2,
+        "wrong_pairs": 1,
+        "wrong_labels": 0,
+        "precision": pytest.approx(2 / 3),
+        "recall": 0.5,
+        "label_precision": 1.0,
+        "label_recall": 0.75,
+    }
+
+
+def test_bounds_of_ssim_classes():
+    assert summary.ssim_classes([1.0, 0.95, 0.85, 0.849, 0.70, 0.699, -0.1]) == {
+        "above_0.95": 1,
+        "0.85_to_0.95": 2,
+        "0.70_to_0.85": 2,
+        "below_0.70": 2,
+    }
+
+
+def test_no_row_at_all():
+    found = summary.summarise([], [])
+    assert found["match_rate"] == 0
+    assert found["matched_ssim"] == {}
+    assert found["truth"]["precision"] == 1
+
+
+LIMITS = Limits(
+    hamming_threshold=150,
+    ssim_hamming_threshold=120,
+    min_ssim=0.7,
+    min_residual=0,
+    min_ssim_matched=0,
+    min_margin=0,
+)
+EVIDENCE = {
+    "a": [Candidate(0, 10, ssim=0.95)],
+    "b": [Candidate(1, 100, ssim=0.75)],
+    "c": [Candidate(0, 130)],
+}
+
+
+@pytest.fixture(scope="module")
+def points():
+    return sweep(
+        [match(name, None) for name in "abc"],
+        evidence=EVIDENCE,
+        jpegs=["A", "B"],
+        limits=LIMITS,
+        rule=Rule.SSIM,
+        truth=[TruePair("a", "A", "Tips", ""), TruePair("b", "A", "Tips", "")],
+    )
+
+
+@pytest.mark.parametrize(
+    ("threshold", "value", "rate", "precision", "recall"),
+    [
+        ("hamming_threshold", 10, 0, 1, 0),
+        ("hamming_threshold", 15, 1 / 3, 1, 1 / 2),
+        ("hamming_threshold", 150, 2 / 3, 1 / 2, 1 / 2),
+        ("ssim_hamming_threshold", 100, 1 / 3, 1, 1 / 2),
+        ("min_ssim", 0.76, 1 / 3, 1, 1 / 2),
+        ("min_ssim", 0.96, 0, 1, 0),
+    ],
+)
+def test_sweep(points, threshold, value, rate, precision, recall):
+    assert SweepPoint(threshold, value, pytest.approx(rate), precision, recall) in points
+
+
+def test_sweep_ends_at_the_thresholds_in_force(points):
+    ends = {point.threshold: point.value for point in points}
+    assert ends == {"hamming_threshold": 150, "ssim_hamming_threshold": 120, "min_ssim": 1.0}

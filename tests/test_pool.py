@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from backlabel.errors import UnreadableImageError
+from backlabel.pool import map_files
+
+LIMITS = {"max_seconds": 20.0, "max_memory_mib": 200, "what": "test"}
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def uneven(number: int) -> int:
+    time.sleep(0.2 if number == 0 else 0)
+    return number
+
+
+def hostile(kind: str) -> str:
+    if kind == "unreadable":
+        raise UnreadableImageError("corrupt", "the test says so")
+    if kind == "hang":
+        time.sleep(60)
+    if kind == "crash":
+        ctypes.string_at(0)
+    if kind == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "memory":
+        return str(len(bytearray(1 << 30)))
+    return "fine"
+
+
+def buggy(number: int) -> float:
+    return 1 / number
+
+
+def process_id(_: int) -> int:
+    return os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_come_in_the_order_of_the_items(workers):
+    results = map_files(square, range(40), workers=workers, **LIMITS)
+    assert list(results) == [(number, number * number) for number in range(40)]
+
+
+def test_a_slow_item_does_not_change_the_order():
+    assert [item for item, _ in map_files(uneven, range(9), workers=3, **LIMITS)] == [*range(9)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("unreadable", "corrupt"),
+        ("hang", "too slow"),
+        ("crash", "crashed the decoder"),
+        ("killed", "crashed the decoder"),
+        ("memory", "too much memory"),
+    ],
+)
+def test_a_hostile_item_harms_only_itself(kind, reason):
+    limits = LIMITS | ({"max_seconds": 1.0} if kind == "hang" else {})
+    items = ["good", kind, "good", kind, "good"]
+    outcomes = [
+        result.reason if isinstance(result, UnreadableImageError) else result
+        for _, result in map_files(hostile, items, workers=1, **limits)
+    ]
+    assert outcomes == ["fine", reason, "fine", reason, "fine"]
+
+
+def test_any_other_error_is_a_bug_and_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        list(map_files(buggy, [1, 0, 1], workers=2, **LIMITS))
+
+
+def test_work_is_done_in_other_processes_that_are_kept():
+    ids = {result for _, result in map_files(process_id, range(30), workers=2, **LIMITS)}
+    assert os.getpid() not in ids
+    assert len(ids) <= 2
+
+
+def test_items_are_taken_as_they_are_needed():
+    taken = []
+    items = (taken.append(number) or number for number in range(1000))
+    results = map_files(square, items, workers=2, **LIMITS)
+    for _ in range(10):
+        next(results)
+    results.close()
+    assert len(taken) < 80
+
+
+def test_no_worker_is_left_when_the_rest_is_not_wanted():
+    results = map_files(process_id, range(100), workers=2, **LIMITS)
+    next(results)
+    results.close()
+    assert multiprocessing.active_children() == []
+
+
+PARENT = """
+import sys
+sys.path[:0] = {path!r}
+from test_pool import LIMITS, hostile, process_id
+from backlabel.pool import map_files
+if __name__ == "__main__":
+    print(next(map_files(process_id, [1], workers=1, **LIMITS))[1], flush=True)
+    results = map_files({function}, {items}, workers=2, **LIMITS)
+    for _, worker in results:
+        print(worker, flush=True)
+"""
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT.format(path=sys.path, function="process_id", items="iter(int, 1)"))
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
+        workers = {int(parent.stdout.readline()) for _ in range(40)}
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert workers
