@@ -78,3 +78,13 @@ def test_expand_names_every_source_once_and_crops_by_need() -> None:
 def test_unknown_sources_are_named() -> None:
     with pytest.raises(ValueError, match=r"unknown variants \['mirror'\]"):
         expand(["mirror"], (10, 10), [])
+
+
+@pytest.mark.parametrize("variant", [Variant("rot90"), Variant("body", 0.9199)])
+def test_text_of_a_variant_can_be_read_again(variant: Variant) -> None:
+    assert Variant.parse(str(variant)) == variant
+
+
+def test_a_text_that_is_no_variant_is_refused() -> None:
+    with pytest.raises(ValueError, match="'mirror 2' is no variant"):
+        Variant.parse("mirror 2")

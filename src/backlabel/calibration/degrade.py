@@ -119,6 +119,10 @@ def _annotated(grey: Grey, random: np.random.Generator) -> Grey:
     return marked
 
 
+def _saved_before(grey: Grey, _: np.random.Generator, *, quality: int) -> Grey:
+    return encode.decoded(encode.jpeg(grey, quality))
+
+
 def _half_and_gamma(grey: Grey, random: np.random.Generator) -> Grey:
     return _gamma(_scaled(grey, random, by=0.5), random, gamma=1.4)
 
@@ -126,6 +130,7 @@ def _half_and_gamma(grey: Grey, random: np.random.Generator) -> Grey:
 COPIES: Mapping[str, Kind] = MappingProxyType(
     {
         **{f"quality {q}": Kind(_unchanged, q) for q in (100, 95, 90, 75, 50, 20)},
+        "quality 60, saved again": Kind(partial(_saved_before, quality=60)),
         "three quarters": Kind(partial(_scaled, by=0.75)),
         "half size": Kind(partial(_scaled, by=0.5)),
         "half size, averaged": Kind(partial(_scaled, by=0.5, resampling=encode.Resampling.BOX)),

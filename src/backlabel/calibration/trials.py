@@ -6,14 +6,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backlabel.calibration.degrade import COPIES, Copy, Grey, copy, next_frame
 from backlabel.hashing import hash_image
+from backlabel.matching.candidates import candidates
 from backlabel.matching.decide import Candidate
 from backlabel.matching.variants import SOURCES, Variant, expand, hashes
 from backlabel.matching.verify import verify
 
+KINDS = (
+    "quality 90",
+    "quality 75",
+    "quality 50",
+    "half size",
+    "half size, quality 50",
+    "gamma 2.0",
+    "contrast 1.5",
+    "bottom 8 % cut",
+    "turned 90",
+)
+"""Kinds of change that represent the others; a second or two a picture each."""
 DRIFTS = ((0.0, 0.0), (0.5, 0.3), (1.0, 0.0), (2.0, 1.0), (5.0, 3.0))
 """Movements between two frames that are tried: rows, columns; pixels."""
 
@@ -51,20 +63,12 @@ def trials(picture: str, grey: Grey, kinds: Sequence[str], seed: int) -> Iterato
 def scored(tiff: Grey, jpeg: Copy, sources: Sequence[str] = SOURCES) -> Candidate:
     """The pair's scores by the variant that brings the hashes nearest."""
     theirs = hash_image(jpeg.pixels)
-    found: list[tuple[int, int, int, Variant]] = []
-    for variant, standardised, grey in hashes(
-        tiff, expand(sources, _shape(tiff), [_shape(jpeg.pixels)])
-    ):
-        far = _bits(standardised, theirs.standardised), _bits(grey, theirs.grey)
-        found.append((min(far), *far, variant))
-    _, hamming, hamming_grey, variant = min(found, key=lambda one: one[0])
-    candidate = Candidate(0, hamming, hamming_grey, str(variant))
+    variants = expand(sources, _shape(tiff), [_shape(jpeg.pixels)])
+    bases = theirs.standardised[None], theirs.grey[None]
+    (candidate,) = candidates(hashes(tiff, variants), *bases, k=1)
+    variant = Variant.parse(candidate.variant)
     return verify(candidate, tiff, jpeg.pixels, variant, jpeg.table)
 
 
 def _shape(grey: Grey) -> tuple[int, int]:
     return grey.shape[0], grey.shape[1]
-
-
-def _bits(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> int:
-    return int(np.bitwise_count(a ^ b).sum())

@@ -131,9 +131,11 @@ def _groups(edges: Sequence[Edge]) -> list[list[Edge]]:
 def _solve(edges: Sequence[Edge]) -> dict[int, int]:
     tiffs = sorted({edge.tiff for edge in edges})
     jpegs = sorted({edge.jpeg for edge in edges})
+    row_of = {tiff: row for row, tiff in enumerate(tiffs)}
+    column_of = {jpeg: column for column, jpeg in enumerate(jpegs)}
     scores = np.zeros((len(tiffs), len(jpegs)))
     for edge in edges:
-        at = tiffs.index(edge.tiff), jpegs.index(edge.jpeg)
+        at = row_of[edge.tiff], column_of[edge.jpeg]
         scores[at] = max(scores[at], edge.score)
     rows, columns = linear_sum_assignment(scores, maximize=True)
     return {

@@ -48,6 +48,14 @@ class Variant:
     def __str__(self) -> str:
         return f"{self.source} {self.share:g}" if self.source in {"body", "border"} else self.source
 
+    @classmethod
+    def parse(cls, text: str) -> Variant:
+        """The variant whose text is `text`. Raises ValueError for anything else."""
+        source, _, share = text.partition(" ")
+        if source not in SOURCES:
+            raise ValueError(f"{text!r} is no variant; known are {list(SOURCES)}")
+        return cls(source, float(share)) if share else cls(source)
+
 
 def expand(sources: Sequence[str], tiff: Shape, jpegs: Iterable[Shape]) -> list[Variant]:
     """The variants of a TIFF of shape `tiff` that `sources` ask for, given the JPEGs' shapes.
