@@ -86,6 +86,17 @@ def test_level_of_the_noise_is_found_by_brightness() -> None:
     assert np.median(level[156:]) == pytest.approx(12 * left, rel=0.1)
 
 
+@pytest.mark.parametrize("side", [150, 100, 40, 20])
+def test_small_images_have_smaller_blocks(side: int) -> None:
+    image, other = scene(12)[:side, :side], scene(13)[:side, :side]
+    assert correlation(image, image) == pytest.approx(1.0)
+    assert abs(correlation(image, other) or 0.0) < 0.4
+
+
+def test_images_below_one_block_have_no_correlation() -> None:
+    assert correlation(scene(14)[:12, :12], scene(14)[:12, :12]) is None
+
+
 def test_images_without_variation_have_no_correlation() -> None:
     flat = np.full((128, 128), 7, np.uint8)
     assert correlation(flat, flat) is None

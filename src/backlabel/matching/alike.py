@@ -32,6 +32,7 @@ SURE = 0.99
 _LEVELS = 256
 _LEAST_PIXELS = 16  # of one grey value, for its mean in the JPEG to count
 _MOVED = (37, 53)  # pixels; far enough that moved noise has nothing in common with itself
+_BLOCKS = (64, 32, 16)  # pixels a side
 _MEMORY_MIB = 1024  # the CPU path only checks it
 
 
@@ -82,8 +83,15 @@ def another_frame(tiff: Grey) -> Grey:
 
 
 def correlation(a: Grey, b: Grey) -> float | None:
-    """`block_correlation` of one pair; None where no block varies in both."""
-    return block_correlation_batch([(a, b)], device="cpu", batch_size=1, memory_mib=_MEMORY_MIB)[0]
+    """`block_correlation` of one pair, the larger resized to the smaller.
+
+    Blocks have 64 pixels a side, in small images 32 or 16. None where no block varies in both.
+    """
+    side = min(*a.shape, *b.shape)
+    block = next((size for size in _BLOCKS if side >= 2 * size), _BLOCKS[-1])
+    return block_correlation_batch(
+        [(a, b)], device="cpu", batch_size=1, memory_mib=_MEMORY_MIB, block=block
+    )[0]
 
 
 def _makings(tiff: Grey, jpeg: Grey, quantisation: encode.Table | None) -> Iterator[Making]:
