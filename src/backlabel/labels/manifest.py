@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ CSV = "manifest.csv"
 PARQUET = "manifest.parquet"
 SUMS = "SHA256SUMS"
 RULE, PERSON = "rule", "person"
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
@@ -90,18 +92,21 @@ def seal(folder: Path, rows: Sequence[Labelled]) -> None:
         if path.is_file() and file not in digests and file != SUMS:
             digests[file] = sha256(path)
     with atomic_write(folder / SUMS) as sums:
-        for file in sorted(digests, key=os.fsencode):
-            sums.write(f"{digests[file]}  {file}\n")
+        sums.write(_sums_text(digests))
+
+
+def _sums_text(digests: Mapping[str, str]) -> str:
+    ordered = sorted(digests, key=os.fsencode)
+    return "".join(f"{digests[file]}  {file}\n" for file in ordered)
 
 
 def read_sums(folder: Path) -> dict[str, str]:
-    """SHA-256 by path below `folder`. Raises ValueError for a line that is no such pair."""
-    digests = {}
-    for line in (folder / SUMS).read_text(encoding="utf-8").splitlines():
-        digest, gap, file = line.partition("  ")
-        if not gap or len(digest) != 64 or set(digest) - set("0123456789abcdef"):  # noqa: PLR2004
-            raise ValueError(f"{line!r} is no checksum with a path")
-        digests[file] = digest
+    """SHA-256 by path below `folder`. Raises ValueError for any other text than `seal` writes."""
+    text = (folder / SUMS).read_bytes().decode()
+    pairs = [line.partition("  ") for line in text.removesuffix("\n").split("\n")]
+    digests = {file: digest for digest, _, file in pairs}
+    if _sums_text(digests) != text or not all(map(_DIGEST.fullmatch, digests.values())):
+        raise ValueError("not a sorted list of SHA-256 and path, one pair a line")
     return digests
 
 
