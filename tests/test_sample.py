@@ -32,7 +32,7 @@ ORIGINALS = {
     "Martin09__125nm_03_cropped.tif": "Nanowires",
     "rccohn__Sc4Tile_002-008-000_0-000__half.tif": "Powder",
     "RickGummy__C10-1_B_m05__half.tif": "Biological",
-    "kit-data-manager__1-as-cast_16_Sch_10k_InLens.tif": "Films_Coated_Surface",
+    "dvtxc__sample.01_img08__half.tif": "Fibres",
     "fleathlushby__ic_layers.tif": "MEMS_devices_and_electrodes",
 }
 """Names that the script treats in every way it knows, with their published categories."""
