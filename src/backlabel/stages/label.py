@@ -9,7 +9,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -27,6 +27,9 @@ from backlabel.progress import track
 from backlabel.records import LABELED, JpegHash, TiffHash
 
 _PARTIAL = Path(".labeled-partial")
+_OF_THE_MAPPING = sorted(
+    {field.name for field in fields(Labelled)} & {field.name for field in fields(Match)}
+)
 _THREADS = 8  # copying waits for the disk; more threads than this gained nothing
 
 
@@ -129,23 +132,10 @@ def _make(
     _refuse_changed(tiff, digest)
     _refuse_changed(jpeg, _digest(jpeg.path))
     return Labelled(
+        **{name: getattr(match, name) for name in _OF_THE_MAPPING},
         file=file,
-        label=match.label or "",
-        category=match.category or "",
-        TIFF_path=tiff.path,
-        JPEG_path=jpeg.path,
-        hamming_distance=match.hamming_distance,
-        ssim_value=match.ssim_value,
-        verdict=match.verdict,
         decided_by=manifest.PERSON if decision else manifest.RULE,
         reviewer=decision.who if decision else None,
-        reason=match.reason,
-        margin=match.margin,
-        hamming_standardised=match.hamming_standardised,
-        hamming_grey=match.hamming_grey,
-        runner_up_path=match.runner_up_path,
-        runner_up_hamming=match.runner_up_hamming,
-        runner_up_ssim=match.runner_up_ssim,
         height=tiff.height,
         width=tiff.width,
         bytes=target.stat().st_size,
@@ -153,7 +143,6 @@ def _make(
         pixels_sha256=pixels.of(target, digest),
         phash=tiff.phash,
         phash_grey=tiff.phash_grey,
-        JPEG_sha256=jpeg.sha256,
         JPEG_pixels_sha256=pixels.of(Path(jpeg.path), jpeg.sha256),
         JPEG_phash=jpeg.phash,
         JPEG_phash_grey=jpeg.phash_grey,
