@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backlabel.errors import UnreadableImageError
 from backlabel.images import jpeg, tiff
 from backlabel.images.content import HEAD, kind_of
@@ -31,6 +34,17 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Picture:
         if _require_content(source, path.name) == "jpeg":
             return jpeg.read(source, limits)
         return tiff.read(source, limits)
+
+
+def read_samples(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.generic]:
+    """(H, W, channels): of a TIFF the samples as they are stored, of a JPEG the grey of `read`.
+
+    Raises UnreadableImageError as `read` does.
+    """
+    with opened(path, max_bytes=limits.max_bytes) as source:
+        if _require_content(source, path.name) == "jpeg":
+            return jpeg.read(source, limits).grey[..., np.newaxis]
+        return tiff.samples(source, limits)
 
 
 def kind_of_name(name: str) -> Kind | None:

@@ -34,6 +34,14 @@ def read(source: Source, limits: Limits) -> Picture:
     return Picture(grey, "tiff", ", ".join(part for part in notes if part))
 
 
+def samples(source: Source, limits: Limits) -> NDArray[np.generic]:
+    """(H, W, channels) as stored: full depth, neither turned nor inverted. UnreadableImageError."""
+    layout = Layout(source.read)
+    page = main_page(ifd.pages(layout))
+    refuse(page, limits)
+    return _samples(page, layout, source, limits)[0]
+
+
 def _samples(
     page: Directory, layout: Layout, source: Source, limits: Limits
 ) -> tuple[NDArray[np.generic], int]:
