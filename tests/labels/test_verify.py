@@ -96,9 +96,7 @@ def test_file_that_only_the_checksums_were_changed_for(labelled):
     (labelled / "Particles/L5_b.tif").write_bytes(b"forged")
     sums = (labelled / manifest.SUMS).read_text()
     old = hashlib.sha256(b"L5_b.tif").hexdigest()
-    (labelled / manifest.SUMS).write_text(
-        sums.replace(old, hashlib.sha256(b"forged").hexdigest())
-    )
+    (labelled / manifest.SUMS).write_text(sums.replace(old, hashlib.sha256(b"forged").hexdigest()))
     assert [finding.file for finding in verify.verify(labelled).findings] == ["Particles/L5_b.tif"]
 
 
