@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backlabel.errors import UnreadableImageError
 from backlabel.images import jpeg, tiff
 from backlabel.images.content import HEAD, kind_of
@@ -31,6 +34,17 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Picture:
         if _require_content(source, path.name) == "jpeg":
             return jpeg.read(source, limits)
         return tiff.read(source, limits)
+
+
+def read_unit(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.float32]:
+    """The picture that `read` gives, (H, W), from 0 black to 1 white, in its full depth.
+
+    Rounded to 255ths it is `read`'s grey. Raises what `read` raises.
+    """
+    with opened(path, max_bytes=limits.max_bytes) as source:
+        if _require_content(source, path.name) == "jpeg":
+            return jpeg.read(source, limits).grey.astype(np.float32) / np.float32(255)
+        return tiff.read_unit(source, limits)
 
 
 def kind_of_name(name: str) -> Kind | None:
