@@ -1,0 +1,99 @@
+"""What lies beside the labelled files for those who load them: `metadata.csv` and `README.md`.
+
+Hugging Face's `imagefolder` takes `metadata.csv` for the columns of its images. It takes words like
+"test" in file names for names of splits, and then loads those files alone; the head of `README.md`
+tells `load_dataset` to take all files as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backlabel.labels.croissant import About
+
+METADATA, README, CROISSANT = "metadata.csv", "README.md", "croissant.json"
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A row of `metadata.csv`: here `label` is the category, as such loaders expect.
+
+    `file_name` is the path below the set as it is: labelled files have no name that needs escapes.
+    """
+
+    file_name: str
+    label: str
+    split: str
+    group: str
+    sha256: str
+    pixel_size_nm: float | None
+
+
+def readme(about: About, rows: Sequence[Listed]) -> str:
+    """The data set's card in Markdown."""
+    return "\n".join(
+        [
+            _head(about),
+            f"# {about.name} {about.version}",
+            "",
+            about.description,
+            "",
+            *_counts(rows),
+            "",
+            f"Licence: {about.licence or 'not stated'}",
+            "",
+            f"To cite: {about.citation or 'not stated'}",
+            "",
+            _LOADING,
+        ]
+    )
+
+
+def _head(about: About) -> str:
+    # A JSON text is a YAML text too: no name can break out of its line.
+    return "\n".join(
+        [
+            "---",
+            f"pretty_name: {json.dumps(about.name)}",
+            "configs:",
+            "  - config_name: default",
+            "    data_files:",
+            "      - split: train",
+            '        path: "**"',
+            "---",
+        ]
+    )
+
+
+def _counts(rows: Sequence[Listed]) -> list[str]:
+    found = Counter((row.label, row.split) for row in rows)
+    lines = [f"| category | {' | '.join(SPLITS)} |", "|---" * (len(SPLITS) + 1) + "|"]
+    for label in sorted({row.label for row in rows}):
+        cells = " | ".join(str(found[label, split]) for split in SPLITS)
+        lines.append(f"| {label} | {cells} |")
+    return lines
+
+
+_LOADING = """\
+Each TIFF lies in the folder of its category, byte for byte as the microscope wrote it, so its
+private tags are still in it. `manifest.csv` says of each where it comes from and why it has its
+label; `croissant.json` describes the set for machines. Files of one specimen, of one JPEG, or that
+look nearly alike are in one split; the splits are a column, not folders.
+
+```python
+import backlabel
+
+train = backlabel.load("labeled", split="train")  # (tensor, number of the category)
+```
+
+```python
+from datasets import load_dataset
+
+everything = load_dataset("./labeled", split="train")  # Hugging Face calls all of it "train"
+train = everything.filter(lambda split: split == "train", input_columns="split")
+```
+"""
