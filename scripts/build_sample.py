@@ -83,10 +83,21 @@ DEGRADED = {
     "Mumrah213__4__half.tif": "quality 75",
     "rccohn__Sc1Tile_001-001-000_0-000__half.tif": "quality 75",
     "RickGummy__C10-1_B_m05__half.tif": "half size",
-    "kit-data-manager__1-as-cast_16_Sch_10k_InLens.tif": "databar cut off",
+    "dvtxc__sample.01_img08__half.tif": "databar cut off",
 }
+MIT = Path(__file__).parents[1] / "LICENSE"
 DATABAR = 90 / 768
 """Share of the height that is cut off where the databar goes, generous for all instruments."""
+
+
+NOTICES = {
+    "dvtxc/fibresem": "Copyright (c) 2021 dvtxc",
+    "EMMC-ASBL/tripper": "Copyright (c) 2022-2025 SINTEF",
+    "Martin09/DeepSEM": "Copyright (c) 2020 Martin Friedl",
+    "Mumrah213/nanowire-detection": "Copyright (c) 2026 Markus Aspegren",
+    "RickGummy/SEM-Image-Processing-Toolkit": "Copyright (c) 2024 RickGummy",
+}
+"""As the licence files of the repositories have them; of the others it could not be read."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +193,7 @@ def _category(published: str) -> str:
 
 def _write_sixteen_bit(original: Path, target: Path) -> None:
     """12-bit data in a 16-bit file, as a detector with more depth would have given it."""
-    grey = tifffile.TiffFile(original).asarray().astype(np.uint16)
+    grey = tifffile.imread(original).astype(np.uint16)
     noise = np.random.default_rng(12).integers(0, 16, grey.shape, dtype=np.uint16)
     tifffile.imwrite(target, grey * 16 + noise, metadata=None, software=False, datetime=False)
 
@@ -223,13 +234,15 @@ def _licences(made: list[Source]) -> str:
         "Each image comes from a public repository whose licence permits redistribution.",
         "SOURCES.csv names repository, commit and original path of every file.",
         "",
-        "| repository | licence | files |",
-        "|---|---|---|",
+        "| repository | licence | notice | files |",
+        "|---|---|---|---|",
     ]
     groups = sorted({(source.repository, source.licence) for source in made})
     for repository, licence in groups:
         count = sum((one.repository, one.licence) == (repository, licence) for one in made)
-        lines.append(f"| {repository} | {licence} | {count} |")
+        notice = NOTICES.get(repository, "see its licence file")
+        lines.append(f"| {repository} | {licence} | {notice} | {count} |")
+    lines += ["", "## The MIT licence", "", MIT.read_text(encoding="utf-8").split("\n\n", 2)[2]]
     return "\n".join(lines) + "\n"
 
 

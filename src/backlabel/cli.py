@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="say what DVC would hang on, drop or change")
     check.add_argument("folder", type=Path)
     check.set_defaults(run=_check)
+    verify = commands.add_parser("verify", help="hold a labelled set against its manifest")
+    verify.add_argument("folder", type=Path)
+    verify.set_defaults(run=_verify)
     ui = commands.add_parser("mlflow", help="open the MLflow UI on loopback")
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(run=_mlflow)
@@ -94,6 +97,16 @@ def _check(chosen: argparse.Namespace) -> int:
         sys.stdout.write(f"{path}\n  {finding.problem}. {finding.advice}\n")
     sys.stdout.write(f"{chosen.folder}: {len(findings)} things to put right before `dvc add`\n")
     return 1 if findings else 0
+
+
+def _verify(chosen: argparse.Namespace) -> int:
+    from backlabel.labels import verify  # noqa: PLC0415
+
+    report = verify.verify(chosen.folder)
+    for finding in report.findings:
+        sys.stdout.write(f"{verify.told(finding)}\n")
+    sys.stdout.write(f"{chosen.folder}: {report.files} files, {len(report.findings)} differ\n")
+    return 1 if report.findings else 0
 
 
 def _mlflow(chosen: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from numba.core.caching import UserProvidedCacheLocator
 from backlabel.files import shared_folder, shared_root
 
 
-class SharedCacheLocator(UserProvidedCacheLocator):  # type: ignore[misc]
+class SharedCacheLocator(UserProvidedCacheLocator):
     """Keeps kernels below the main repository's `.backlabel`, by the name of their source file.
 
     numba checks a digest of the source file: another version of it is compiled, not mistaken.
@@ -29,7 +29,9 @@ class SharedCacheLocator(UserProvidedCacheLocator):  # type: ignore[misc]
         """None outside of a DVC repository: a library leaves no folders where it is used."""
         if not (shared_root() / ".dvc").is_dir():
             return None
-        # Not the parent's own: it asks for NUMBA_CACHE_DIR.
-        parent = super(UserProvidedCacheLocator, cls)
-        found: SharedCacheLocator | None = parent.from_function(py_func, py_file)  # type: ignore[misc]
-        return found
+        made = cls(py_func, py_file)
+        try:
+            made.ensure_cache_path()  # type: ignore[no-untyped-call]
+        except OSError:
+            return None  # a folder that cannot be written: numba asks the next locator
+        return made

@@ -5,6 +5,7 @@ Stages read `params.yaml` alone: `dvc exp run -S` writes its overrides there, an
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self
@@ -39,6 +40,7 @@ MACHINE_KEYS = frozenset(
         "compare.device",
         "compare.batch_size",
         "compare.memory_mib",
+        "label.link",
         "track.timeout_s",
     }
 )
@@ -134,7 +136,7 @@ class Labels(_Section):
 class Label(_Section):
     """The label stage."""
 
-    link: Literal["copy"]
+    link: Literal["auto", "copy", "hardlink"]
 
 
 class Track(_Section):
@@ -173,6 +175,22 @@ def check(values: Any, source: str) -> Params:
             f"{source}: parameters are wrong:\n{problems}\n"
             "Allowed values are listed in docs/parameters.md."
         ) from error
+
+
+def settled(params: Params) -> dict[str, Any]:
+    """All that decides what a run finds, by dotted name: not the machine's part, nor tracking."""
+    return {
+        f"{section}.{name}": value
+        for section, values in params.model_dump(mode="json", exclude={"track"}).items()
+        for name, value in values.items()
+        if f"{section}.{name}" not in MACHINE_KEYS
+    }
+
+
+def digest(params: Params) -> str:
+    """SHA-256 over `settled` as JSON with sorted keys."""
+    text = json.dumps(settled(params), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def compose(conf: Path = CONF, overrides: list[str] | None = None) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,16 +15,22 @@ from filelock import FileLock, Timeout
 
 from backlabel.errors import OutputError
 
-_CHUNK = 1 << 20  # bytes
+PARTIAL = ".partial-"
+"""Start of the names of files that are being written."""
 
 
 @contextmanager
 def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """A file that appears at `path` whole when the block ends well, and not at all otherwise."""
+    """A file that appears at `path` whole when the block ends well, and not at all otherwise.
+
+    A kill leaves at most `.partial-<name>` behind, which the next writer of `path` takes over.
+    Raises OutputError that names `path`.
+    """
     options: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+    partial = path.with_name(PARTIAL + path.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+        handle = _take(partial)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
     try:
@@ -32,14 +38,34 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(partial).chmod(0o644)
-        Path(partial).replace(path)
+            partial.replace(path)  # while the lock is held: nobody may take `partial` over
     except OSError as error:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
     except BaseException:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
+
+
+def _take(partial: Path) -> int:
+    """`partial`, empty, open and locked: what a killed writer left is used anew.
+
+    The name is fixed, so that nothing piles up; the lock keeps two writers apart.
+    """
+    while True:
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if _is_at(partial, handle):
+            os.ftruncate(handle, 0)
+            return handle
+        os.close(handle)  # meanwhile the other writer has renamed it into place
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -64,14 +90,20 @@ def md5(path: Path) -> str:
 @contextmanager
 def lock(path: Path, *, timeout_s: float = 0) -> Iterator[None]:
     """Hold an exclusive lock; the system frees it when the process dies, so none goes stale."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(path, timeout=timeout_s):
-            yield
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held = FileLock(path)
+        held.acquire(timeout=timeout_s)
     except Timeout as error:
         raise OutputError(
             f"{path}: another backlabel process holds this lock. Wait for it, or end it."
         ) from error
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be locked ({error.strerror})") from error
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def shared_root() -> Path:

@@ -19,6 +19,8 @@ METRICS = Path("metrics")
 PLOTS = Path("plots")
 LABELED = Path("labeled")
 MANIFEST = LABELED / "manifest.csv"
+NAMES = Path("reviews") / "names.csv"
+DECISIONS = Path("reviews") / "decisions.csv"
 
 
 def mapping_path(n_tiff: int | None, folder: Path = MAPPINGS) -> Path:

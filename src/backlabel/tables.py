@@ -54,6 +54,32 @@ def read(path: Path, record: type[Record]) -> list[Record]:
         raise TableError(f"{path}: not a CSV table in UTF-8 ({error}).") from error
 
 
+def plain_kinds(record: type[Any]) -> dict[str, type]:
+    """The columns of `record` and the plain type of their values: str, int, float or bool."""
+    return {name: _plain_kind(_bare(kind)[0]) for name, kind in _kinds(record).items()}
+
+
+def plain_values(record: type[Record], row: Record) -> list[str | int | float | bool | None]:
+    """The cells of `row`, typed as `plain_kinds` says; file names are escaped as in `write`."""
+    return [_plain(getattr(row, name), kind) for name, kind in _kinds(record).items()]
+
+
+def _plain_kind(bare: Any) -> type:
+    if bare == FileName or issubclass(bare, str):
+        return str
+    return next(kind for kind in (bool, int, float) if issubclass(bare, kind))
+
+
+def _plain(value: Any, kind: Any) -> str | int | float | bool | None:
+    if value is None:
+        return None
+    bare, _ = _bare(kind)
+    if bare == FileName:
+        return names.to_cell(value)
+    plain: str | int | float | bool = _plain_kind(bare)(value)
+    return plain
+
+
 def _row(
     path: Path, line: int, cells: list[str], record: type[Record], kinds: dict[str, Any]
 ) -> Record:

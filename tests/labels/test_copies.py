@@ -1,92 +1,132 @@
-"""Names of labelled files, and copies that lose nothing."""
+"""Copies that lose nothing, and folders that are replaced whole."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from pathlib import Path
 
 import pytest
 
 from backlabel.errors import DataError, OutputError
 from backlabel.labels import copies
+from backlabel.labels.copies import Link
+
+BYTES = b"II*\0" + bytes(range(256)) * 9000
+DIGEST = hashlib.sha256(BYTES).hexdigest()
 
 
-def test_seed_format():
-    assert copies.target_names([("data/tiff/x/sample_123.tif", "Particles", "L5")]) == [
-        Path("Particles/L5_sample_123.tif")
-    ]
+def make(source, target, link=Link.AUTO):
+    return copies.make(source, target, link=link, max_bytes=1 << 30)
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("a/001.tif", "b/001.tif"),
-        ("a/A.TIF", "a/A.tif"),
-        ("a/pair.tif", "a/pair.tiff"),
-        ("a/Mu\u0308ller.tif", "a/M\u00fcller.tif"),
-        ("a/x:y.tif", "a/x?y.tif"),
-        ("a/" + "L" * 251 + ".tif", "b/" + "L" * 251 + ".tif"),
-    ],
-    ids=["folders", "case", "suffix", "unicode form", "odd characters", "long"],
-)
-def test_equal_names_both_survive(one, other):
-    targets = copies.target_names([(one, "Tips", "L9"), (other, "Tips", "L9")])
-    assert len({str(target).casefold() for target in targets}) == 2
-    assert all(len(target.name.encode()) <= 255 for target in targets)
-    assert all(target.name.startswith("L9_") and target.suffix == ".tif" for target in targets)
+def put(folder, **files):
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
 
-def test_names_do_not_depend_on_the_order_of_rows():
-    sources = [("b/1.tif", "Tips", "L9"), ("a/1.tif", "Tips", "L9"), ("a/2.tif", "Tips", "L9")]
-    assert copies.target_names(sources[::-1]) == copies.target_names(sources)[::-1]
+def digests(**files):
+    return {
+        name.replace("_", "."): hashlib.sha256(text.encode()).hexdigest()
+        for name, text in files.items()
+    }
 
 
-@pytest.mark.parametrize(
-    "name", [os.fsdecode(b"\xe9.tif"), "a\nb.tif", "..\\..\\evil.tif", "\u202ex.tif"]
-)
-def test_odd_names_become_safe(name):
-    (target,) = copies.target_names([(f"d/{name}", "Tips", "L9")])
-    assert target.parts[0] == "Tips"
-    assert len(target.parts) == 2
-    assert target.name.encode("utf-8").decode().isprintable()
-    assert "\\" not in target.name
+@pytest.mark.parametrize("link", list(Link))
+def test_every_way_gives_the_same_bytes(tmp_path, link):
+    source, target = tmp_path / "a.tif", tmp_path / "new" / "b.tif"
+    source.write_bytes(BYTES)
+    before = source.stat()
+    assert make(source, target, link) == DIGEST
+    assert target.read_bytes() == BYTES
+    assert (source.stat().st_mtime_ns, source.stat().st_mode) == (
+        before.st_mtime_ns,
+        before.st_mode,
+    )
 
 
-def test_copy_is_the_same_bytes(tmp_path):
+def test_hardlink_shares_the_file_and_nothing_else_does(tmp_path):
     source = tmp_path / "a.tif"
-    source.write_bytes(b"II*\0" + bytes(range(256)) * 9000)
-    digest = copies.copy(source, tmp_path / "new" / "b.tif")
-    assert (tmp_path / "new" / "b.tif").read_bytes() == source.read_bytes()
-    assert len(digest) == 64
+    source.write_bytes(BYTES)
+    same = {}
+    for link in Link:
+        make(source, tmp_path / link.value, link)
+        same[link] = source.samefile(tmp_path / link.value)
+    assert same == {Link.AUTO: False, Link.COPY: False, Link.HARDLINK: True}
 
 
-def test_copy_overwrites_nothing(tmp_path):
-    (tmp_path / "a.tif").write_bytes(b"new")
-    (tmp_path / "b.tif").write_bytes(b"old")
+def test_hardlink_is_a_copy_on_another_file_system(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    (tmp_path / "a.tif").write_bytes(BYTES)
+    make(tmp_path / "a.tif", tmp_path / "b.tif", Link.HARDLINK)
+    assert (tmp_path / "b.tif").read_bytes() == BYTES
+    assert not (tmp_path / "a.tif").samefile(tmp_path / "b.tif")
+
+
+@pytest.mark.parametrize("link", list(Link))
+def test_nothing_is_overwritten(tmp_path, link):
+    put(tmp_path, a_tif="new", b_tif="old")
     with pytest.raises(OutputError, match=r"b\.tif"):
-        copies.copy(tmp_path / "a.tif", tmp_path / "b.tif")
-    assert (tmp_path / "b.tif").read_bytes() == b"old"
+        make(tmp_path / "a.tif", tmp_path / "b.tif", link)
+    assert (tmp_path / "b.tif").read_text() == "old"
 
 
 def test_vanished_source_is_named(tmp_path):
     with pytest.raises(DataError, match=r"gone\.tif: cannot be read any more"):
-        copies.copy(tmp_path / "gone.tif", tmp_path / "b.tif")
+        make(tmp_path / "gone.tif", tmp_path / "b.tif")
+
+
+def test_source_that_became_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.tif")
+    with pytest.raises(DataError, match=r"a\.tif: cannot be read any more"):
+        make(tmp_path / "a.tif", tmp_path / "b.tif")
 
 
 def test_foreign_file_is_not_removed(tmp_path):
-    for name in ("old/own.tif", "old/foreign.txt", "new/own.tif"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(name)
-    with pytest.raises(OutputError, match=r"foreign\.txt"):
-        copies.replace_folder(tmp_path / "new", tmp_path / "old", ["own.tif"])
-    assert (tmp_path / "old/foreign.txt").read_text() == "old/foreign.txt"
-    assert (tmp_path / "old/own.tif").read_text() == "old/own.tif"
+    put(tmp_path, old__own_tif="own", old__foreign_txt="foreign", new__own_tif="own")
+    with pytest.raises(OutputError, match=r"foreign\.txt: was not written"):
+        copies.replace_folder(tmp_path / "new", tmp_path / "old", digests(own_tif="own"))
+    assert (tmp_path / "old/foreign.txt").read_text() == "foreign"
+    assert (tmp_path / "old/own.tif").read_text() == "own"
+
+
+def test_file_that_others_changed_is_not_removed(tmp_path):
+    put(tmp_path, old__own_tif="edited")
+    with pytest.raises(OutputError, match=r"own\.tif: was changed by others"):
+        copies.refuse_foreign(tmp_path / "old", digests(own_tif="own"))
+
+
+def test_link_in_the_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "old").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match="old: is no folder"):
+        copies.refuse_foreign(tmp_path / "old", {})
 
 
 def test_own_folder_is_replaced(tmp_path):
-    for name in ("old/own.tif", "new/own.tif"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(name)
-    copies.replace_folder(tmp_path / "new", tmp_path / "old", ["own.tif"])
-    assert [p.name for p in tmp_path.iterdir()] == ["old"]
-    assert (tmp_path / "old/own.tif").read_text() == "new/own.tif"
+    put(tmp_path, old__own_tif="old", new__own_tif="new")
+    copies.replace_folder(tmp_path / "new", tmp_path / "old", digests(own_tif="old"))
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert (tmp_path / "old/own.tif").read_text() == "new"
+
+
+def test_folder_set_aside_by_a_killed_run_comes_back(tmp_path):
+    # As a kill between the two renames of replace_folder leaves them.
+    put(tmp_path, **{"new-old__own_tif": "old", "new__own_tif": "new"})
+    copies.recover(tmp_path / "new", tmp_path / "target")
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+    assert (tmp_path / "target/own.tif").read_text() == "old"
+
+
+def test_what_a_killed_run_left_is_cleared(tmp_path):
+    put(
+        tmp_path,
+        **{"new-old__own_tif": "older", "new__half_tif": "", "target__own_tif": "whole"},
+    )
+    copies.recover(tmp_path / "new", tmp_path / "target")
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+    assert (tmp_path / "target/own.tif").read_text() == "whole"

@@ -48,7 +48,13 @@ def test_no_candidates_at_all() -> None:
 def test_best_is_chosen_by_ssim_not_by_distance() -> None:
     near, like = Candidate(1, 2, ssim=0.75), Candidate(2, 9, ssim=0.80)
     assert decide([near, like], LIMITS, Rule.SSIM) == Decision(
-        Verdict.MATCHED, "SSIM 0.800 at 9 bits.", like, near, pytest.approx(0.05), True
+        Verdict.MATCHED,
+        "SSIM 0.800 at 9 bits.",
+        like,
+        near,
+        pytest.approx(0.05),
+        True,
+        (like, near),
     )
 
 
@@ -98,15 +104,41 @@ def test_combined_rule(residual: float | None, matched: float | None, verdict: V
     ("second", "label", "verdict", "certain"),
     [
         (0.81, "L0", Verdict.AMBIGUOUS, True),
+        (0.79, "L0", Verdict.MATCHED, True),
         (0.81, "L1", Verdict.AMBIGUOUS, False),
-        (0.79, "L1", Verdict.MATCHED, True),
+        (0.41, "L1", Verdict.AMBIGUOUS, False),
         (0.39, "L1", Verdict.MATCHED, True),
     ],
-    ids=["twin, same label", "twin, other label", "far enough behind", "would not pass"],
+    ids=["twin", "far enough behind", "twin, other label", "other label", "would not pass"],
 )
 def test_rivals(second: float, label: str, verdict: Verdict, certain: bool) -> None:
     decision = decide([scored(0, 0.9), scored(1, second, label=label)], LIMITS, Rule.COMBINED)
     assert (decision.verdict, decision.label_certain) == (verdict, certain)
+
+
+def test_a_candidate_that_fails_one_limit_does_not_hide_one_that_passes_all() -> None:
+    loud, true = scored(0, 0.99, matched=0.2), scored(1, 0.8)
+    decision = decide([loud, true], LIMITS, Rule.COMBINED)
+    assert (decision.verdict, decision.chosen, decision.runner_up) == (Verdict.MATCHED, true, loud)
+
+
+def test_noise_alike_counts_where_compression_took_the_noise() -> None:
+    weak = dataclasses.replace(scored(0, 0.2), residual_alike=0.9)
+    assert decide([weak], LIMITS, Rule.COMBINED).verdict is Verdict.MATCHED
+
+
+def test_quality_75_passes_and_a_wrong_frame_of_higher_ssim_does_not() -> None:
+    copy = Candidate(0, 24, ssim=0.60, ssim_matched=0.80, residual=0.62)
+    frame = Candidate(0, 24, ssim=0.75, ssim_matched=0.80, residual=0.05)
+    verdicts = [decide([one], LIMITS, Rule.COMBINED).verdict for one in (copy, frame)]
+    assert verdicts == [Verdict.MATCHED, Verdict.TOO_DIFFERENT]
+
+
+def test_margin_limit_changes_a_verdict() -> None:
+    twins = [scored(0, 0.9), scored(1, 0.85)]
+    small = dataclasses.replace(LIMITS, min_margin=0.01)
+    verdicts = [decide(twins, limits, Rule.COMBINED).verdict for limits in (LIMITS, small)]
+    assert verdicts == [Verdict.AMBIGUOUS, Verdict.MATCHED]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
@@ -50,17 +49,11 @@ def test_python_api_from_another_repository(pulled, consumer):
     assert done.stdout.startswith("file,label,category,TIFF_path")
 
 
-def test_artifact_is_declared(pulled):
-    shown = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import dvc.api; print(dvc.api.artifacts_show('labeled', repo='.'))",
-        ],
-        cwd=pulled.path,
-        env=pulled.environment,
-        capture_output=True,
-        text=True,
-        check=True,
+def test_artifact_by_version(pulled, consumer, tmp_path):
+    publisher = pulled.copy(tmp_path / "publisher")
+    publisher.run("git", "tag", "-a", "labeled@v0.1.0", "-m", "First")
+    consumer.run(
+        *("dvc", "artifacts", "get", str(publisher.path), "labeled", "--rev", "v0.1.0"),
+        *("--remote-config", f"url={publisher.path / 'sample-remote'}"),
     )
-    assert "'path': 'labeled'" in shown.stdout
+    assert (consumer.path / "labeled/manifest.csv").exists()

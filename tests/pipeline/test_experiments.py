@@ -31,14 +31,6 @@ def wait_for_queue(clone):
     raise AssertionError(f"the queue never ended:\n{status}")
 
 
-@pytest.fixture(scope="module")
-def experimented(reproduced, tmp_path_factory):
-    """A clone with one experiment beside what is committed."""
-    clone = reproduced.copy(tmp_path_factory.mktemp("experimented") / "backlabel")
-    clone.run("dvc", "exp", "run", "-n", "stricter", "-S", "compare.hamming_threshold=140")
-    return clone
-
-
 def test_override_reaches_the_stages(experimented):
     assert "hamming_threshold: 140" in (experimented.path / "params.yaml").read_text()
     shown = experimented.run("dvc", "exp", "show", "--csv").stdout

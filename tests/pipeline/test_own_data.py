@@ -13,8 +13,8 @@ pytestmark = pytest.mark.pipeline
 def own(pulled, tmp_path):
     """A clone whose sample data has been put away."""
     clone = pulled.copy(tmp_path / "clone")
+    clone.run("dvc", "remove", "data.dvc")
     (clone.path / "data").rename(tmp_path / "sample")
-    clone.run("git", "rm", "-q", "data.dvc")
     clone.sample = tmp_path / "sample"
     return clone
 
@@ -37,7 +37,7 @@ def test_own_images(own):
     assert {p.name for p in (own.path / "labeled").iterdir()} == {"Nanowires", "manifest.csv"}
 
 
-def test_imported_folder(own, tmp_path):
+def test_imported_folder(own):
     take(own, "jpeg/Nanowires")
     own.run(
         "dvc", "import-url", "--no-download", str(own.sample / "tiff"), "data/tiff", check=False

@@ -3,9 +3,11 @@
 from backlabel.hashing.phash import (
     Hashes,
     compile_kernels,
+    frequencies,
     from_hex,
     from_hexes,
     hash_image,
+    hash_of,
     phash,
     to_hex,
 )
@@ -14,9 +16,11 @@ from backlabel.hashing.standardise import standardise
 __all__ = [
     "Hashes",
     "compile_kernels",
+    "frequencies",
     "from_hex",
     "from_hexes",
     "hash_image",
+    "hash_of",
     "phash",
     "standardise",
     "to_hex",

@@ -50,6 +50,18 @@ def compile_kernels() -> None:
     hash_image(np.zeros((160, 160), np.uint8))
 
 
+def frequencies(grey: GreyImage) -> NDArray[np.float64]:
+    """(2, 32, 32): the DCT blocks that the standardised and the grey hash are made from."""
+    pixels = _checked(grey)
+    small = _kernels.thumbnails(pixels, standard_table(histogram(pixels)))
+    return _low_rows(small)[:, :, :HASH_SIDE]
+
+
+def hash_of(block: NDArray[np.float64]) -> Bits:
+    """The hash of a DCT block (32, 32)."""
+    return _bits(block)
+
+
 def to_hex(bits: Bits) -> str:
     """As `str(imagehash.ImageHash)` writes it: 256 digits."""
     if bits.shape != (HASH_BYTES,):

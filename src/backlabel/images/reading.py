@@ -47,6 +47,17 @@ def read_unit(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.float32
         return tiff.read_unit(source, limits)
 
 
+def read_samples(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.generic]:
+    """(H, W, channels): of a TIFF the samples as they are stored, of a JPEG the grey of `read`.
+
+    Raises UnreadableImageError as `read` does.
+    """
+    with opened(path, max_bytes=limits.max_bytes) as source:
+        if _require_content(source, path.name) == "jpeg":
+            return jpeg.read(source, limits).grey[..., np.newaxis]
+        return tiff.samples(source, limits)
+
+
 def kind_of_name(name: str) -> Kind | None:
     """What the extension promises; letters of any case, blanks after it ignored."""
     _, dot, extension = name.rstrip().lower().rpartition(".")

@@ -47,6 +47,14 @@ def _decoded(
     return found, page, samples, _meaning(page, photometric)
 
 
+def samples(source: Source, limits: Limits) -> NDArray[np.generic]:
+    """(H, W, channels) as stored: full depth, neither turned nor inverted. UnreadableImageError."""
+    layout = Layout(source.read)
+    page = main_page(ifd.pages(layout))
+    refuse(page, limits)
+    return _samples(page, layout, source, limits)[0]
+
+
 def _samples(
     page: Directory, layout: Layout, source: Source, limits: Limits
 ) -> tuple[NDArray[np.generic], int]:

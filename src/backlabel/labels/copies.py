@@ -1,120 +1,164 @@
-"""The labelled TIFFs: what they are called, and how they are copied byte for byte."""
+"""Labelled TIFFs are made from their originals, and a finished folder takes its place."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
-import unicodedata
-from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
 
-from backlabel import names
-from backlabel.errors import DataError, OutputError
+from backlabel import images, names
+from backlabel.errors import DataError, OutputError, UnreadableImageError
+from backlabel.files import sha256
 
-_MAX_NAME = 255  # bytes, on the file systems in use
 _CHUNK = 1 << 20  # bytes
-_SUFFIX = ".tif"
+_FICLONE = 0x40049409  # linux/fs.h
+_OLD = "-old"
 
 
-def target_names(sources: Sequence[tuple[str, str, str]]) -> list[PurePosixPath]:
-    """The path below the labelled set for each (original path, category, label).
+class Link(StrEnum):
+    """How the labelled file comes by the bytes of its original."""
 
-    `<category>/<label>_<original name>.tif`. Where the original name cannot be used as it is, or
-    an earlier source (by the bytes of its path) has taken it, `~` and eight digits of the SHA-256
-    of the original path follow the name. Names that differ only in letter case or in their Unicode
-    form count as equal: some file systems take them for one.
+    AUTO = "auto"
+    """Blocks shared until one of the two is written to (reflink), where the file system can."""
+    COPY = "copy"
+    """Blocks of its own."""
+    HARDLINK = "hardlink"
+    """One file under two names, where both lie on one file system: writing to one changes both."""
+
+
+def make(source: Path, target: Path, *, link: Link, max_bytes: int) -> str:
+    """Make the new file `target` of the bytes of `source`; returns their SHA-256.
+
+    Where `link` cannot be had, the bytes are copied. Raises DataError if the source is gone, is no
+    plain file or changes meanwhile, OutputError if the target exists or cannot be written.
     """
-    order = sorted(range(len(sources)), key=lambda i: os.fsencode(sources[i][0]))
-    taken: set[str] = set()
-    targets: dict[int, PurePosixPath] = {}
-    for i in order:
-        path, category, label = sources[i]
-        stem = f"{label}_{PurePosixPath(path).stem}"
-        usable = _usable(stem)
-        name = usable if usable == stem else _distinct(usable, path)
-        if _key(category, name) in taken:
-            name = _distinct(usable, path)
-        taken.add(_key(category, name))
-        targets[i] = PurePosixPath(category) / f"{name}{_SUFFIX}"
-    return [targets[i] for i in range(len(sources))]
-
-
-def copy(source: Path, target: Path) -> str:
-    """Copy `source` to the new file `target`; returns the SHA-256 of the bytes copied.
-
-    Raises DataError if the source cannot be read, OutputError if the target cannot be written.
-    """
-    digest = hashlib.sha256()
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        reader = source.open("rb")
-    except OSError as error:
+        with images.opened(source, max_bytes=max_bytes) as original:
+            return _make(original.descriptor, source, target, link)
+    except UnreadableImageError as error:
         raise DataError(
-            f"{names.to_cell(str(source))}: cannot be read any more ({error.strerror}). "
+            f"{names.to_cell(str(source))}: cannot be read any more ({error}). "
             "Put it back, or run the hash stage again."
         ) from error
-    with reader:
-        try:
-            with target.open("xb") as writer:
-                while chunk := reader.read(_CHUNK):
-                    digest.update(chunk)
-                    writer.write(chunk)
-                writer.flush()
-                os.fsync(writer.fileno())
-        except OSError as error:
-            raise OutputError(
-                f"{target}: cannot be copied from {names.to_cell(str(source))} ({error.strerror})."
-            ) from error
+
+
+def _make(descriptor: int, source: Path, target: Path, link: Link) -> str:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if link is Link.HARDLINK and _hardlinked(source, target):
+            return _digest(descriptor)
+        with target.open("xb") as writer:
+            if link is Link.AUTO and _cloned(descriptor, writer):
+                return _digest(descriptor)
+            digest = _copied(descriptor, writer)
+            writer.flush()
+            os.fsync(writer.fileno())
+            return digest
+    except OSError as error:
+        raise OutputError(
+            f"{target}: cannot be made from {names.to_cell(str(source))} ({error.strerror})."
+        ) from error
+
+
+def _hardlinked(source: Path, target: Path) -> bool:
+    try:
+        target.hardlink_to(source)
+    except FileExistsError:
+        raise
+    except OSError:  # another file system, one without hard links, or too many of them
+        return False
+    return True
+
+
+def _cloned(descriptor: int, writer: IO[bytes]) -> bool:
+    try:
+        fcntl.ioctl(writer.fileno(), _FICLONE, descriptor)
+    except OSError:  # another file system, or one that shares no blocks
+        return False
+    return True
+
+
+def _copied(descriptor: int, writer: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in _chunks(descriptor):
+        digest.update(chunk)
+        writer.write(chunk)
     return digest.hexdigest()
 
 
-def replace_folder(partial: Path, target: Path, own_files: Iterable[str]) -> None:
+def _digest(descriptor: int) -> str:
+    digest = hashlib.sha256()
+    for chunk in _chunks(descriptor):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _chunks(descriptor: int) -> Iterator[bytes]:
+    position = 0
+    while chunk := os.pread(descriptor, _CHUNK, position):
+        yield chunk
+        position += len(chunk)
+
+
+def recover(partial: Path, target: Path) -> None:
+    """Clear what a killed run left of `partial`, after putting a folder it had set aside back."""
+    old = _set_aside(partial)
+    try:
+        if old.exists() and not target.exists():
+            old.replace(target)
+        for left in (partial, old):
+            if left.exists():
+                shutil.rmtree(left)
+    except OSError as error:
+        raise OutputError(
+            f"{error.filename or partial}: left by a run that was ended, cannot be removed "
+            f"({error.strerror})."
+        ) from error
+
+
+def replace_folder(partial: Path, target: Path, own_files: Mapping[str, str]) -> None:
     """Put the finished folder `partial` in the place of `target`.
 
-    `own_files` are the paths below `target` that an earlier run wrote. Raises OutputError if any
-    other file lies there: what this program did not write it does not remove.
+    Raises OutputError if other than `own_files` lies there (see `refuse_foreign`): what this
+    program did not write it does not remove. After a kill in between, `recover` puts the old
+    folder back.
     """
-    if target.exists():
-        refuse_foreign(target, own_files)
-        old = partial.with_name(partial.name + "-old")
-        target.replace(old)
+    refuse_foreign(target, own_files)
+    old = _set_aside(partial)
+    try:
+        if target.exists():
+            target.replace(old)
         partial.replace(target)
-        shutil.rmtree(old)
-    else:
-        partial.replace(target)
+    except OSError as error:
+        if old.exists():
+            old.replace(target)
+        raise OutputError(f"{target}: cannot be replaced ({error.strerror}).") from error
+    shutil.rmtree(old, ignore_errors=True)  # what stays is cleared by the next run
 
 
-def refuse_foreign(target: Path, own_files: Iterable[str]) -> None:
-    """Raise OutputError if below `target` lies a file that is none of `own_files`."""
-    own = set(own_files)
+def refuse_foreign(target: Path, own_files: Mapping[str, str]) -> None:
+    """Raise OutputError if `target` is no folder, or holds what no run wrote.
+
+    `own_files` has the SHA-256 of each path below `target` that an earlier run wrote.
+    """
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise OutputError(f"{target}: is no folder of backlabel's. Move it away.")
     for path in sorted(target.rglob("*")):
-        if not path.is_dir() and path.relative_to(target).as_posix() not in own:
+        if path.is_dir() and not path.is_symlink():
+            continue
+        digest = own_files.get(path.relative_to(target).as_posix())
+        if digest is None or not path.is_file() or sha256(path) != digest:
+            how = "was not written by backlabel" if digest is None else "was changed by others"
             raise OutputError(
-                f"{names.to_cell(str(path))}: was not written by backlabel. Move it out of "
-                f"{target}, which is made anew by each run."
+                f"{names.to_cell(str(path))}: {how}. Move it out of {target}, which is made anew "
+                "by each run."
             )
 
 
-def _usable(stem: str) -> str:
-    """`stem` without characters that break tools or file systems, short enough for a file name."""
-    kept = "".join("_" if _breaks(char) else char for char in stem).rstrip(" .") or "_"
-    room = _MAX_NAME - len(_SUFFIX.encode())
-    while len(kept.encode()) > room:
-        # Leave room for the digits that a shortened name gets.
-        kept = kept.encode()[: room - 9].decode(errors="ignore")
-    return kept
-
-
-def _breaks(char: str) -> bool:
-    return char in '\\/:*?"<>|' or unicodedata.category(char) in {"Cc", "Cs", "Cf", "Zl", "Zp"}
-
-
-def _distinct(name: str, path: str) -> str:
-    digits = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
-    room = _MAX_NAME - len(_SUFFIX.encode()) - 9
-    return f"{name.encode()[:room].decode(errors='ignore')}~{digits}"
-
-
-def _key(category: str, name: str) -> str:
-    return unicodedata.normalize("NFC", f"{category}/{name}").casefold()
+def _set_aside(partial: Path) -> Path:
+    return partial.with_name(partial.name + _OLD)

@@ -47,11 +47,30 @@ class Candidate:
     """SSIM of the grey images after the JPEG's histogram is matched to the TIFF's."""
     residual: float | None = None
     """Median over blocks of the correlation of the high-pass residuals."""
+    residual_alike: float | None = None
+    """The same after the TIFF was made into a JPEG alike; see `alike`. None where not needed."""
+    residual_chance: float | None = None
+    """What another frame of the same field would reach, made alike. None where not needed."""
 
     @property
     def distance(self) -> int:
         """The smaller of the two Hamming distances: the one that decides."""
         return self.hamming if self.hamming_grey is None else min(self.hamming, self.hamming_grey)
+
+    @property
+    def noise(self) -> float | None:
+        """Noise in common: how far the better residual correlation lies above chance.
+
+        1 for a copy, about 0 for another frame; None where no block of the images varies.
+        """
+        known = [one for one in (self.residual, self.residual_alike) if one is not None]
+        if not known:
+            return None
+        by_chance = min(max(self.residual_chance or 0.0, 0.0), _MOST_CHANCE)
+        return (max(known) - by_chance) / (1 - by_chance)
+
+
+_MOST_CHANCE = 0.99  # nearer to 1 an image has no noise by which to tell its frames apart
 
 
 @dataclass(frozen=True)
@@ -65,11 +84,11 @@ class Limits:
     min_ssim: float
     """Rule `ssim`: least SSIM of the standardised images (inclusive)."""
     min_residual: float
-    """Rule `combined`: least residual correlation (inclusive)."""
+    """Rule `combined`: least noise in common (inclusive)."""
     min_ssim_matched: float
     """Rule `combined`: least SSIM after histogram matching (inclusive)."""
     min_margin: float
-    """Rule `combined`: least lead in residual correlation over another acceptable JPEG."""
+    """Rule `combined`: least lead in noise in common over another JPEG that passes."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +102,11 @@ class Decision:
     runner_up: Candidate | None = None
     """The next best candidate that is another JPEG."""
     margin: float | None = None
-    """Lead of the chosen one's deciding score (SSIM, or residual correlation under `combined`)."""
+    """Lead of the chosen one's deciding score (SSIM, or noise in common under `combined`)."""
     label_certain: bool = False
-    """All acceptable candidates carry the chosen one's label, even where the pair is ambiguous."""
+    """All acceptable candidates carry one label, even where the pair is ambiguous."""
+    acceptable: tuple[Candidate, ...] = ()
+    """Every JPEG that passes the rule's limits, best first."""
 
 
 def decide(candidates: Iterable[Candidate], limits: Limits, rule: Rule) -> Decision:
@@ -97,55 +118,79 @@ def decide(candidates: Iterable[Candidate], limits: Limits, rule: Rule) -> Decis
 
     - `seed` accepts every scored best candidate, as the earlier scripts did.
     - `ssim` also asks for `min_ssim`.
-    - `combined` decides by residual correlation, asks for `min_residual` and `min_ssim_matched`,
-      and for a lead of `min_margin` over any other JPEG that would pass too.
+    - `combined` decides by the noise in common and asks for `min_residual` and `min_ssim_matched`.
+      The pair is ambiguous when another JPEG that passes is less than `min_margin` behind, or
+      carries another label.
     """
     near = [one for one in candidates if one.distance < limits.hamming_threshold]
     if not near:
         reason = f"No JPEG lies below {limits.hamming_threshold} differing bits."
         return Decision(Verdict.NO_CANDIDATE, reason)
     ranked = _ranked(near, limits, rule)
-    chosen, others = ranked[0], ranked[1:]
-    rivals = [one for one in others if _is_rival(one, chosen, limits, rule)]
-    verdict, reason = _verdict(chosen, rivals, limits, rule)
+    passing = tuple(
+        one
+        for one in ranked
+        if score(one, limits, rule) is not None and not _fault(one, limits, rule)
+    )
+    chosen = passing[0] if passing else ranked[0]
+    verdict, reason = _verdict(chosen, passing, limits, rule)
+    others = [one for one in ranked if one.row != chosen.row]
     return Decision(
         verdict=verdict,
         reason=reason,
         chosen=chosen,
         runner_up=others[0] if others else None,
         margin=_lead(chosen, others[0], limits, rule) if others else None,
-        label_certain=verdict in {Verdict.MATCHED, Verdict.AMBIGUOUS}
-        and all(one.label == chosen.label for one in rivals),
+        label_certain=len({one.label for one in passing}) == 1,
+        acceptable=passing,
     )
 
 
+def score(one: Candidate, limits: Limits, rule: Rule) -> float | None:
+    """The score that ranks, or None where it does not count."""
+    if one.distance >= limits.ssim_hamming_threshold:
+        return None
+    if rule is not Rule.COMBINED:
+        return one.ssim
+    return None if one.ssim_matched is None else one.noise
+
+
 def _verdict(
-    chosen: Candidate, rivals: Sequence[Candidate], limits: Limits, rule: Rule
+    chosen: Candidate, passing: Sequence[Candidate], limits: Limits, rule: Rule
 ) -> tuple[Verdict, str]:
-    score = _score(chosen, limits, rule)
-    if score is None:
+    best = score(chosen, limits, rule)
+    if best is None:
         return Verdict.NOT_VERIFIED, (
-            f"{chosen.distance} bits differ; scores count below {limits.ssim_hamming_threshold}."
+            f"{chosen.distance} bits differ, and it was not scored;"
+            f" scores count below {limits.ssim_hamming_threshold} bits."
         )
-    fault = _fault(chosen, limits, rule)
-    if fault:
-        return Verdict.TOO_DIFFERENT, fault
-    if rivals:
-        lead = _lead(chosen, rivals[0], limits, rule)
-        return Verdict.AMBIGUOUS, (
-            f"{len(rivals)} other JPEG(s) would pass too, the nearest {lead:.3f} behind;"
-            f" {limits.min_margin} is needed."
-        )
-    return Verdict.MATCHED, f"{_SCORE_NAMES[rule]} {score:.3f} at {chosen.distance} bits."
+    if not passing:
+        return Verdict.TOO_DIFFERENT, _fault(chosen, limits, rule)
+    rivalry = _rivalry(passing, limits, rule) if rule is Rule.COMBINED else ""
+    if rivalry:
+        return Verdict.AMBIGUOUS, rivalry
+    return Verdict.MATCHED, f"{_SCORE_NAMES[rule]} {best:.3f} at {chosen.distance} bits."
+
+
+def _rivalry(passing: Sequence[Candidate], limits: Limits, rule: Rule) -> str:
+    """Why the best of several that pass is not the only one; empty where it is."""
+    chosen, others = passing[0], passing[1:]
+    labels = sorted({one.label for one in passing})
+    if len(labels) > 1:
+        return f"JPEGs with different labels would pass: {', '.join(labels)}."
+    lead = _lead(chosen, others[0], limits, rule) if others else None
+    if lead is None or lead >= limits.min_margin:
+        return ""
+    return f"Another JPEG would pass and is only {lead:.3f} behind; {limits.min_margin} is needed."
 
 
 def _ranked(near: Sequence[Candidate], limits: Limits, rule: Rule) -> list[Candidate]:
     """Best first, each JPEG once, by its best variant."""
 
     def order(one: Candidate) -> tuple[float, int, int, str]:
-        score = _score(one, limits, rule)
-        unscored = score is None or math.isnan(score)
-        return (math.inf if unscored else -(score or 0.0), one.distance, one.row, one.variant)
+        rank = score(one, limits, rule)
+        unscored = rank is None or math.isnan(rank)
+        return (math.inf if unscored else -(rank or 0.0), one.distance, one.row, one.variant)
 
     best: dict[int, Candidate] = {}
     for one in sorted(near, key=order):
@@ -153,42 +198,26 @@ def _ranked(near: Sequence[Candidate], limits: Limits, rule: Rule) -> list[Candi
     return list(best.values())
 
 
-def _score(one: Candidate, limits: Limits, rule: Rule) -> float | None:
-    """The score that ranks, or None where it does not count."""
-    if one.distance >= limits.ssim_hamming_threshold:
-        return None
-    if rule is not Rule.COMBINED:
-        return one.ssim
-    return None if one.ssim_matched is None else one.residual
-
-
 def _fault(one: Candidate, limits: Limits, rule: Rule) -> str:
     """Why a scored candidate is refused; empty where it is not."""
     if rule is Rule.SSIM:
         return _shortfall("SSIM", one.ssim, limits.min_ssim)
     if rule is Rule.COMBINED:
-        return _shortfall("Residual correlation", one.residual, limits.min_residual) or _shortfall(
+        return _shortfall("Noise in common", one.noise, limits.min_residual) or _shortfall(
             "SSIM after histogram matching", one.ssim_matched, limits.min_ssim_matched
         )
     return ""
 
 
-def _shortfall(name: str, score: float | None, least: float) -> str:
-    if score is not None and score >= least:  # a NaN is not
+def _shortfall(name: str, value: float | None, least: float) -> str:
+    if value is not None and value >= least:  # a NaN is not
         return ""
-    return f"{name} {score:.3f} is below {least}." if score is not None else f"No {name}."
-
-
-def _is_rival(one: Candidate, chosen: Candidate, limits: Limits, rule: Rule) -> bool:
-    if rule is not Rule.COMBINED or _score(one, limits, rule) is None:
-        return False
-    lead = _lead(chosen, one, limits, rule)
-    return not _fault(one, limits, rule) and lead is not None and lead < limits.min_margin
+    return f"{name} {value:.3f} is below {least}." if value is not None else f"No {name}."
 
 
 def _lead(chosen: Candidate, other: Candidate, limits: Limits, rule: Rule) -> float | None:
-    ahead, behind = _score(chosen, limits, rule), _score(other, limits, rule)
+    ahead, behind = score(chosen, limits, rule), score(other, limits, rule)
     return None if ahead is None or behind is None else ahead - behind
 
 
-_SCORE_NAMES = {Rule.SEED: "SSIM", Rule.SSIM: "SSIM", Rule.COMBINED: "Residual correlation"}
+_SCORE_NAMES = {Rule.SEED: "SSIM", Rule.SSIM: "SSIM", Rule.COMBINED: "Noise in common"}

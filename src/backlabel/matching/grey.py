@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-GreyImage = NDArray[np.uint8]
-"""(H, W), 8 bits."""
+from backlabel.images import GreyImage
+
 _AXES = 2
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching.grey import GreyImage, check_grey
+from backlabel.images import GreyImage
+from backlabel.matching.grey import check_grey
 from backlabel.matching.kernels import pixels
 
 

@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching.grey import GreyImage, check_grey
+from backlabel.images import GreyImage
+from backlabel.matching.grey import check_grey
 from backlabel.matching.kernels import residuals
 from backlabel.matching.resize import to_smaller_size
 

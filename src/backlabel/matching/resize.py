@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching.grey import GreyImage
+from backlabel.images import GreyImage
 from backlabel.matching.kernels import pixels
 
 _LOBES = 3

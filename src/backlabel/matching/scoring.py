@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from backlabel.images import GreyImage
 from backlabel.matching.ssim import ssim_batch
 
 Load = Callable[[str], GreyImage]
+Pair = tuple[GreyImage, GreyImage]
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,15 @@ def score(
     Each image is read once per batch. A batch holds at least `batch_size` pairs, or one group.
     """
     batches = list(_batches(groups, batch_size))
+    compute = partial(
+        ssim_batch, device=device, batch_size=batch_size, memory_mib=memory_mib, threads=threads
+    )
     with ThreadPoolExecutor(threads) as readers:
         ahead = _read(batches[0], load, readers) if batches else {}
         for i, batch in enumerate(batches):
             now = {path: _outcome(future) for path, future in ahead.items()}
             ahead = _read(batches[i + 1], load, readers) if i + 1 < len(batches) else {}
-            yield from zip(batch, _score(batch, now, device, batch_size, memory_mib), strict=True)
+            yield from zip(batch, _score(batch, now, compute), strict=True)
 
 
 def _batches(groups: Sequence[Group], batch_size: int) -> Iterator[list[Group]]:
@@ -87,11 +92,9 @@ def _outcome(future: Future[GreyImage]) -> GreyImage | UnreadableImageError:
 def _score(
     batch: Sequence[Group],
     images: dict[str, GreyImage | UnreadableImageError],
-    device: str,
-    batch_size: int,
-    memory_mib: int,
+    compute: Callable[[Sequence[Pair]], NDArray[np.float64]],
 ) -> list[Scores]:
-    pairs: list[tuple[GreyImage, GreyImage]] = []
+    pairs: list[Pair] = []
     places: dict[tuple[str, str], int] = {}
     for group in batch:
         for jpeg in group.jpegs:
@@ -99,7 +102,7 @@ def _score(
             if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
                 places[group.tiff, jpeg] = len(pairs)
                 pairs.append((one, other))
-    values = ssim_batch(pairs, device=device, batch_size=batch_size, memory_mib=memory_mib)
+    values = compute(pairs)
     return [_scores(group, images[group.tiff], places, values) for group in batch]
 
 

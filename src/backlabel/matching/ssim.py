@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching.grey import GreyImage, check_grey
+from backlabel.images import GreyImage
+from backlabel.matching.grey import check_grey
 from backlabel.matching.kernels import windows
 from backlabel.matching.resize import to_common_size
 

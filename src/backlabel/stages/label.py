@@ -2,96 +2,226 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
 from pathlib import Path
 
-from backlabel import config, names, records, tables
-from backlabel.errors import DataError, TableError
-from backlabel.files import lock, write_json
-from backlabel.labels import copies
+from backlabel import __version__, config, images, names, records, tables
+from backlabel.errors import DataError, OutputError
+from backlabel.files import lock, sha256, shared_folder, write_json
+from backlabel.hashing.cache import versions
+from backlabel.labels import copies, decisions, ledger, manifest
+from backlabel.labels.decisions import Choice, Decided, Decision
 from backlabel.labels.manifest import Labelled
-from backlabel.matching.decide import Verdict
+from backlabel.labels.pixels import PixelDigests
 from backlabel.matching.records import Match
 from backlabel.progress import track
-from backlabel.records import LABELED
+from backlabel.records import LABELED, JpegHash, TiffHash
 
 _PARTIAL = Path(".labeled-partial")
+_THREADS = 8  # copying waits for the disk; more threads than this gained nothing
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all rows of the manifest share."""
+
+    versions: str
+    config_digest: str
+    key: str
 
 
 def main(params: config.Params) -> None:
-    """Copy what the mapping matched; other rows get no label."""
+    """Make the labelled set of what the mapping matched or a person accepted."""
     mapping = tables.read(records.mapping_path(params.compare.n_tiff), Match)
-    matches = [row for row in mapping if row.used_ssim and row.verdict is Verdict.MATCHED]
+    made_by_people = _read_decisions(records.DECISIONS)
+    known = _known(params)
+    chosen, in_force = decisions.apply(made_by_people, mapping, known)
+    make = partial(
+        _make,
+        known=known,
+        run=_run(params),
+        link=copies.Link(params.label.link),
+        pixels=_pixel_digests(params.read),
+        max_bytes=params.read.max_bytes,
+    )
     with lock(Path(".backlabel") / "label.lock"):
-        rows = write_set(matches, LABELED)
-    write_json(records.METRICS / "label.json", _metrics(rows, mapping))
+        rows = write_set(chosen, LABELED, records.NAMES, make)
+    metrics = _metrics(rows, mapping) | {"decisions": _decision_metrics(made_by_people, in_force)}
+    write_json(records.METRICS / "label.json", metrics)
 
 
-def write_set(matches: list[Match], target: Path) -> list[Labelled]:
-    """Write the labelled set of `matches` to the folder `target`; returns its manifest.
+Make = Callable[[Decided, Path, str], Labelled]
+"""Makes the file of one row below a folder, and says what it made."""
+
+
+def write_set(chosen: Sequence[Decided], target: Path, names: Path, make: Make) -> list[Labelled]:
+    """Write the labelled set to the folder `target`; returns its manifest.
 
     The folder is made beside `target` and then put in its place, so that it is whole or absent.
+    `names` is the ledger: it is extended before the set appears, so that no name is given twice.
     """
-    partial = target.with_name(_PARTIAL.name)
-    shutil.rmtree(partial, ignore_errors=True)
-    own = _own_files(target)
-    if target.exists():
-        copies.refuse_foreign(target, own)
-    partial.mkdir(parents=True)
+    partial_folder = target.with_name(_PARTIAL.name)
+    copies.recover(partial_folder, target)
+    own = manifest.own_files(target)
+    copies.refuse_foreign(target, own)
+    known = ledger.read(names)
+    files, extended = ledger.assign([_source(one.match) for one in chosen], known)
     try:
-        rows = [
-            _copy(match, partial, file.as_posix())
-            for match, file in track(
-                list(zip(matches, _targets(matches), strict=True)), "label TIFFs"
-            )
-        ]
+        _create(partial_folder)
+        rows = _make_all(chosen, files, partial_folder, make)
         rows.sort(key=lambda row: os.fsencode(row.file))
-        tables.write(partial / records.MANIFEST.name, Labelled, rows)
-        copies.replace_folder(partial, target, own)
+        manifest.write(partial_folder, rows)
+        manifest.seal(partial_folder, rows)
+        if extended != known:
+            tables.write(names, ledger.Named, extended)
+        copies.replace_folder(partial_folder, target, own)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(partial_folder, ignore_errors=True)
     return rows
 
 
-def _targets(matches: list[Match]) -> list[Path]:
-    sources = [(row.TIFF_path, row.category or "", row.label or "") for row in matches]
-    return [Path(target) for target in copies.target_names(sources)]
+def _create(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror}).") from error
 
 
-def _copy(match: Match, folder: Path, file: str) -> Labelled:
+def _make_all(
+    chosen: Sequence[Decided], files: Sequence[str], folder: Path, make: Make
+) -> list[Labelled]:
+    with ThreadPoolExecutor(_THREADS) as pool:
+        try:
+            made = pool.map(lambda one, file: make(one, folder, file), chosen, files)
+            return list(track(made, "label TIFFs", total=len(chosen)))
+        finally:
+            pool.shutdown(cancel_futures=True)  # after an error the rest is not made
+
+
+def _source(match: Match) -> ledger.Source:
+    return ledger.Source(match.TIFF_path, match.category or "", match.label or "")
+
+
+def _make(
+    decided: Decided,
+    folder: Path,
+    file: str,
+    *,
+    known: decisions.Known,
+    run: _Run,
+    link: copies.Link,
+    pixels: PixelDigests,
+    max_bytes: int,
+) -> Labelled:
+    match, decision = decided.match, decided.decision
+    tiff, jpeg = known.tiffs[match.TIFF_path], known.jpegs[match.JPEG_path or ""]
     target = folder / file
-    digest = copies.copy(Path(match.TIFF_path), target)
-    if digest != match.TIFF_sha256:
-        raise DataError(
-            f"{names.to_cell(match.TIFF_path)}: changed since it was hashed. "
-            "Run the hash stage again."
-        )
-    if match.label is None or match.category is None or match.JPEG_path is None:
-        raise TableError(f"{match.TIFF_path}: is matched, but the mapping gives it no label.")
+    digest = copies.make(Path(tiff.path), target, link=link, max_bytes=max_bytes)
+    _refuse_changed(tiff, digest)
+    _refuse_changed(jpeg, _digest(jpeg.path))
     return Labelled(
         file=file,
-        label=match.label,
-        category=match.category,
-        TIFF_path=match.TIFF_path,
-        JPEG_path=match.JPEG_path,
-        hamming_distance=match.hamming_distance or 0,
-        ssim_value=match.ssim_value or 0.0,
+        label=match.label or "",
+        category=match.category or "",
+        TIFF_path=tiff.path,
+        JPEG_path=jpeg.path,
+        hamming_distance=match.hamming_distance,
+        ssim_value=match.ssim_value,
         verdict=match.verdict,
+        decided_by=manifest.PERSON if decision else manifest.RULE,
+        reviewer=decision.who if decision else None,
         reason=match.reason,
         margin=match.margin,
+        hamming_standardised=match.hamming_standardised,
+        hamming_grey=match.hamming_grey,
+        runner_up_path=match.runner_up_path,
+        runner_up_hamming=match.runner_up_hamming,
+        runner_up_ssim=match.runner_up_ssim,
+        height=tiff.height,
+        width=tiff.width,
         bytes=target.stat().st_size,
         sha256=digest,
-        JPEG_sha256=match.JPEG_sha256 or "",
+        pixels_sha256=pixels.of(target, digest),
+        phash=tiff.phash,
+        phash_grey=tiff.phash_grey,
+        JPEG_sha256=jpeg.sha256,
+        JPEG_pixels_sha256=pixels.of(Path(jpeg.path), jpeg.sha256),
+        JPEG_phash=jpeg.phash,
+        JPEG_phash_grey=jpeg.phash_grey,
+        versions=run.versions,
+        config_digest=run.config_digest,
+        run_key=run.key,
     )
 
 
-def _own_files(target: Path) -> list[str]:
-    manifest = target / records.MANIFEST.name
-    if not manifest.exists():
-        return []
-    return [manifest.name, *(row.file for row in tables.read(manifest, Labelled))]
+def _digest(path: str) -> str:
+    try:
+        return sha256(Path(path))
+    except OSError as error:
+        raise DataError(
+            f"{names.to_cell(path)}: cannot be read any more ({error.strerror}). "
+            "Put it back, or run the hash stage again."
+        ) from error
+
+
+def _refuse_changed(image: TiffHash, digest: str) -> None:
+    if digest != image.sha256:
+        raise DataError(
+            f"{names.to_cell(image.path)}: changed since it was hashed. Run the hash stage again."
+        )
+
+
+def _known(params: config.Params) -> decisions.Known:
+    return decisions.Known(
+        tiffs={row.path: row for row in tables.read(records.TIFF_HASHES, TiffHash)},
+        jpegs={row.path: row for row in tables.read(records.JPEG_HASHES, JpegHash)},
+        categories={f"L{i}": line[0] for i, line in enumerate(params.labels.categories)},
+        some_jpegs=params.hash.category is not None,
+    )
+
+
+def _pixel_digests(read: config.Read) -> PixelDigests:
+    limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
+    return PixelDigests(shared_folder() / "cache" / "pixels", limits)
+
+
+def _run(params: config.Params) -> _Run:
+    found = versions() | {"backlabel": __version__, "torch": metadata.version("torch")}
+    # Not the part after "+": a GPU's build of torch finds what the CPU's finds.
+    told = "; ".join(f"{name} {found[name].partition('+')[0]}" for name in sorted(found))
+    digest = config.digest(params)
+    mapping = records.mapping_path(params.compare.n_tiff)
+    sources = (records.JPEG_HASHES, records.TIFF_HASHES, mapping, records.DECISIONS)
+    parts = [digest, told, *map(sha256, sources)]
+    return _Run(told, digest, hashlib.sha256(json.dumps(parts).encode()).hexdigest())
+
+
+def _read_decisions(path: Path) -> list[Decision]:
+    if not path.exists():
+        columns = ",".join(tables.plain_kinds(Decision))
+        raise DataError(
+            f"{path}: not found. Restore it with `git checkout`; where no person has decided "
+            f"anything it holds one line: {columns}"
+        )
+    return tables.read(path, Decision)
+
+
+def _decision_metrics(all_made: list[Decision], in_force: list[Decision]) -> dict[str, int]:
+    return {
+        "accepted": sum(one.decision is Choice.ACCEPT for one in in_force),
+        "rejected": sum(one.decision is Choice.REJECT for one in in_force),
+        "outside_this_run": len(all_made) - len(in_force),
+        "people": len({one.who for one in in_force}),
+    }
 
 
 def _metrics(rows: list[Labelled], mapping: list[Match]) -> dict[str, object]:

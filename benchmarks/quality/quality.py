@@ -1,0 +1,243 @@
+"""How many pairs are right, wrong and missed, by kind of change and by rule.
+
+    python benchmarks/quality/quality.py FOLDER [FOLDER ...] --out scores.csv [--every N]
+    python benchmarks/quality/report.py scores.csv
+
+Every TIFF below the folders is published once per kind of change, together with a copy of a
+simulated next frame of the same field (fresh noise, moved by 0 to 5 pixels); the JPEGs of all
+others are distractors. Pairs that a `look_alikes.csv` beside the TIFFs names are scored whatever
+their distance. This script writes every scored candidate; `report.py` decides and counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.fftpack import dct
+
+from backlabel import images, tables
+from backlabel.calibration.degrade import COPIES, Copy, copy, next_frame
+from backlabel.calibration.trials import DRIFTS
+from backlabel.hashing import hash_image
+from backlabel.matching.decide import Candidate
+from backlabel.matching.variants import SOURCES, Variant, expand, hashes
+from backlabel.matching.verify import verify
+
+WIDEST = 200  # bits; candidates beyond it are not scored
+MOST = 6  # candidates a TIFF
+DEDUP_BITS = 10  # of 64: the default of imagededup
+
+
+@dataclass(frozen=True)
+class Picture:
+    name: str
+    family: str
+    label: str
+    grey: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scored candidate."""
+
+    kind: str
+    tiff: str
+    family: str
+    label: str
+    jpeg: int
+    jpeg_label: str
+    is_copy: bool
+    variant: str
+    hamming: int
+    hamming_grey: int | None
+    hamming_64: int
+    ssim: float | None
+    ssim_matched: float | None
+    residual: float | None
+    residual_alike: float | None
+    residual_chance: float | None
+
+
+def pictures(folders: list[Path], every: int) -> list[Picture]:
+    """The TIFFs, with category and family where a SOURCES.csv beside them says so."""
+    found = []
+    for folder in folders:
+        sources = folder / "SOURCES.csv"
+        rows = csv.DictReader(sources.open(encoding="utf-8")) if sources.exists() else []
+        labels = {row["file"]: row["category"] for row in rows}
+        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".tif", ".tiff"}):
+            name = path.relative_to(folder).as_posix()
+            family = name.replace("__", "/").split("/")[0]
+            found.append(Picture(name, family, labels.get(name, family), images.read(path).grey))
+    return found[::every]
+
+
+def dedup_hash(grey: NDArray[np.uint8]) -> int:
+    """64-bit pHash as imagededup's documentation has it: the median leaves the mean out."""
+    small = np.asarray(Image.fromarray(grey).resize((32, 32), Image.Resampling.LANCZOS))
+    low = dct(dct(small.astype(float), axis=0), axis=1)[:8, :8]
+    bits = (low >= np.median(low.ravel()[1:])).ravel()
+    return int("".join("1" if bit else "0" for bit in bits), 2)
+
+
+def frames_of(found: list[Picture]) -> list[NDArray[np.uint8]]:
+    """Per picture its next frame; the drifts take turns."""
+    return [
+        next_frame(one.grey, DRIFTS[number % len(DRIFTS)], zlib.crc32(one.name.encode()))
+        for number, one in enumerate(found)
+    ]
+
+
+def published(found: list[Picture], frames: list[NDArray[np.uint8]], kind: str) -> list[Copy]:
+    """Per picture its copy, then a copy of its next frame."""
+    copies = []
+    for picture, frame in zip(found, frames, strict=True):
+        seed = zlib.crc32(f"{picture.name} {kind}".encode())
+        copies += [copy(picture.grey, COPIES[kind], seed), copy(frame, COPIES[kind], seed)]
+    return copies
+
+
+def bits(query: NDArray[np.uint8], base: NDArray[np.uint8]) -> NDArray[np.int64]:
+    return np.bitwise_count(query ^ base).sum(axis=1, dtype=np.int64)
+
+
+def rows_of(kind: str, found: list[Picture], frames: list[NDArray[np.uint8]]) -> Iterator[Row]:
+    """Scored candidates of every picture among all copies of one kind."""
+    copies = published(found, frames, kind)
+    hashed = [hash_image(one.pixels) for one in copies]
+    standardised = np.stack([one.standardised for one in hashed])
+    plain = np.stack([one.grey for one in hashed])
+    short = [dedup_hash(one.pixels) for one in copies]
+    for number, picture in enumerate(found):
+        own = dedup_hash(picture.grey)
+        nearest = _nearest(picture, copies, standardised, plain)
+        near = [
+            row for row in sorted(nearest, key=lambda r: nearest[r][0]) if nearest[row][0] < WIDEST
+        ]
+        kept = set(near[:MOST]) | {2 * number, 2 * number + 1}
+        kept |= {row for row, other in enumerate(short) if (own ^ other).bit_count() <= DEDUP_BITS}
+        for row in sorted(kept):
+            distance, far, far_grey, variant = nearest[row]
+            candidate = Candidate(row, far, far_grey, str(variant))
+            if distance < WIDEST:
+                made = copies[row]
+                candidate = verify(candidate, picture.grey, made.pixels, variant, made.table)
+            yield _row(
+                kind,
+                picture,
+                found[row // 2].label,
+                candidate,
+                is_copy=row == 2 * number,
+                hamming_64=(own ^ short[row]).bit_count(),
+            )
+
+
+def look_alikes(folder: Path, found: list[Picture], kind: str) -> Iterator[Row]:
+    """The pairs that the folder's list names, in both orders, the second one published."""
+    listed = folder / "look_alikes.csv"
+    named = {picture.name: picture for picture in found}
+    if not listed.exists():
+        return
+    for row in csv.DictReader(listed.open(encoding="utf-8")):
+        ends = [named.get(row["file_a"]), named.get(row["file_b"])]
+        for ours, theirs in (ends, ends[::-1]):
+            if ours is None or theirs is None or row["true_copy"] != "no":
+                continue
+            made = copy(theirs.grey, COPIES[kind], 0)
+            mine, other = hash_image(ours.grey), hash_image(made.pixels)
+            far, far_grey = (
+                int(bits(a, b[None])[0])
+                for a, b in ((mine.standardised, other.standardised), (mine.grey, other.grey))
+            )
+            candidate = verify(
+                Candidate(0, far, far_grey), ours.grey, made.pixels, Variant("identity"), made.table
+            )
+            apart = (dedup_hash(ours.grey) ^ dedup_hash(made.pixels)).bit_count()
+            name = f"look-alike, {kind}"
+            yield _row(name, ours, theirs.label, candidate, is_copy=False, hamming_64=apart)
+
+
+Nearest = dict[int, tuple[int, int, int, Variant]]
+"""By row: the smaller distance, that of the standardised and of the grey image, the variant."""
+
+
+def _nearest(
+    picture: Picture,
+    copies: list[Copy],
+    standardised: NDArray[np.uint8],
+    plain: NDArray[np.uint8],
+) -> Nearest:
+    best: Nearest = {}
+    shapes = {one.pixels.shape for one in copies}
+    for variant, ours, ours_grey in hashes(
+        picture.grey, expand(SOURCES, picture.grey.shape, shapes)
+    ):
+        far, far_grey = bits(ours, standardised), bits(ours_grey, plain)
+        for row, distance in enumerate(np.minimum(far, far_grey)):
+            if row not in best or distance < best[row][0]:
+                best[row] = int(distance), int(far[row]), int(far_grey[row]), variant
+    return best
+
+
+def _row(
+    kind: str,
+    picture: Picture,
+    jpeg_label: str,
+    candidate: Candidate,
+    *,
+    is_copy: bool,
+    hamming_64: int,
+) -> Row:
+    return Row(
+        kind=kind,
+        tiff=picture.name,
+        family=picture.family,
+        label=picture.label,
+        jpeg=candidate.row,
+        jpeg_label=jpeg_label,
+        is_copy=is_copy,
+        variant=candidate.variant,
+        hamming=candidate.hamming,
+        hamming_grey=candidate.hamming_grey,
+        hamming_64=hamming_64,
+        ssim=candidate.ssim,
+        ssim_matched=candidate.ssim_matched,
+        residual=candidate.residual,
+        residual_alike=candidate.residual_alike,
+        residual_chance=candidate.residual_chance,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--kinds", nargs="*", default=list(COPIES))
+    parser.add_argument("--every", type=int, default=1, help="use every Nth TIFF only")
+    args = parser.parse_args()
+    found = pictures(args.folders, args.every)
+    frames = frames_of(found)
+    rows: list[Row] = []
+    for kind in args.kinds:
+        start = time.monotonic()
+        rows += rows_of(kind, found, frames)
+        tables.write(args.out, Row, rows)
+        print(f"{kind}: {time.monotonic() - start:.0f} s", flush=True)
+    everything = pictures(args.folders, 1) if args.every > 1 else found
+    for folder in args.folders:
+        for kind in ("quality 100", "half size"):
+            rows += look_alikes(folder, everything, kind)
+    tables.write(args.out, Row, rows)
+
+
+if __name__ == "__main__":
+    main()

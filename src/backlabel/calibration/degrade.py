@@ -1,0 +1,184 @@
+"""Changes that turn an original into a published copy, and frames that only look like one.
+
+Every change is a pure function of the image and a random generator; `COPIES` names those whose
+result is still a copy, `next_frame` makes an image of the same field that is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from backlabel.images import encode
+from backlabel.matching.noise import rejoined, separate
+
+Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
+Change: TypeAlias = Callable[[Grey, np.random.Generator], Grey]
+
+_WHITE = 255
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a copy differs from its original: a change of the pixels, then one JPEG."""
+
+    change: Change
+    quality: int = 90
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A published copy as a reader sees it."""
+
+    pixels: Grey
+    table: encode.Table
+    """Quantisation of the JPEG."""
+
+
+def copy(grey: Grey, kind: Kind, seed: int) -> Copy:
+    """A copy of `grey`; the same seed gives the same pixels."""
+    changed = kind.change(grey, np.random.default_rng(seed))
+    data = encode.jpeg(np.ascontiguousarray(changed), kind.quality)
+    return Copy(encode.decoded(data), encode.luma_table(data))
+
+
+def _unchanged(grey: Grey, _: np.random.Generator) -> Grey:
+    return grey
+
+
+def _scaled(
+    grey: Grey,
+    _: np.random.Generator,
+    *,
+    by: float,
+    by_height: float = 1.0,
+    resampling: encode.Resampling = encode.Resampling.BICUBIC,
+) -> Grey:
+    height, width = grey.shape
+    return encode.resized(grey, round(height * by * by_height), round(width * by), resampling)
+
+
+def _gamma(grey: Grey, _: np.random.Generator, *, gamma: float) -> Grey:
+    table: Grey = np.rint(_WHITE * (np.arange(256) / _WHITE) ** gamma).astype(np.uint8)
+    return table[grey]
+
+
+def _linear(grey: Grey, _: np.random.Generator, *, factor: float = 1.0, add: float = 0.0) -> Grey:
+    """Contrast about the middle grey, then brightness; what leaves 0..255 is clipped."""
+    middle = 127.5
+    table = (np.arange(256) - middle) * factor + middle + add
+    return _to_grey(table)[grey]
+
+
+def _inverted(grey: Grey, _: np.random.Generator) -> Grey:
+    return _WHITE - grey
+
+
+def _flipped(grey: Grey, _: np.random.Generator, *, axis: int) -> Grey:
+    return np.flip(grey, axis)
+
+
+def _turned(grey: Grey, _: np.random.Generator, *, quarters: int) -> Grey:
+    return np.rot90(grey, quarters)
+
+
+def _bottom_cut(grey: Grey, _: np.random.Generator, *, share: float) -> Grey:
+    return grey[: grey.shape[0] - round(grey.shape[0] * share)]
+
+
+def _border_cut(grey: Grey, _: np.random.Generator, *, share: float) -> Grey:
+    rows, columns = (round(size * share) for size in grey.shape)
+    return grey[rows : grey.shape[0] - rows, columns : grey.shape[1] - columns]
+
+
+def _blurred(grey: Grey, _: np.random.Generator, *, sigma: float) -> Grey:
+    return _to_grey(ndimage.gaussian_filter(grey.astype(np.float32), sigma))
+
+
+def _noisy(grey: Grey, random: np.random.Generator, *, sigma: float) -> Grey:
+    return _to_grey(grey + random.normal(0, sigma, grey.shape))
+
+
+def _annotated(grey: Grey, random: np.random.Generator) -> Grey:
+    """A white box with dark strokes and a measuring line, as microscopes burn them in."""
+    height, width = grey.shape
+    marked = grey.copy()
+    top, left = (int(random.integers(0, size * 3 // 4)) for size in grey.shape)
+    box = marked[top : top + height // 12, left : left + width // 5]
+    box[...] = _WHITE
+    box[2:-2:3, 2 : -2 : random.integers(3, 7)] = 0
+    line = int(random.integers(0, height - 3))
+    marked[line : line + 3, width // 4 : width // 2] = _WHITE
+    return marked
+
+
+def _saved_before(grey: Grey, _: np.random.Generator, *, quality: int) -> Grey:
+    return encode.decoded(encode.jpeg(grey, quality))
+
+
+def _half_and_gamma(grey: Grey, random: np.random.Generator) -> Grey:
+    return _gamma(_scaled(grey, random, by=0.5), random, gamma=1.4)
+
+
+COPIES: Mapping[str, Kind] = MappingProxyType(
+    {
+        **{f"quality {q}": Kind(_unchanged, q) for q in (100, 95, 90, 75, 50, 20)},
+        "quality 60, saved again": Kind(partial(_saved_before, quality=60)),
+        "three quarters": Kind(partial(_scaled, by=0.75)),
+        "half size": Kind(partial(_scaled, by=0.5)),
+        "half size, averaged": Kind(partial(_scaled, by=0.5, resampling=encode.Resampling.BOX)),
+        "half size, quality 75": Kind(partial(_scaled, by=0.5), 75),
+        "half size, quality 50": Kind(partial(_scaled, by=0.5), 50),
+        "quarter size, quality 75": Kind(partial(_scaled, by=0.25), 75),
+        "half size, gamma 1.4, quality 75": Kind(_half_and_gamma, 75),
+        "stretched": Kind(partial(_scaled, by=1.0, by_height=0.948)),
+        **{f"gamma {g}": Kind(partial(_gamma, gamma=g)) for g in (0.5, 0.7, 1.4, 2.0)},
+        "contrast 1.5": Kind(partial(_linear, factor=1.5)),
+        "contrast 0.6": Kind(partial(_linear, factor=0.6)),
+        "brighter": Kind(partial(_linear, add=30)),
+        "darker": Kind(partial(_linear, add=-30)),
+        "flipped sideways": Kind(partial(_flipped, axis=1)),
+        "flipped upside down": Kind(partial(_flipped, axis=0)),
+        **{f"turned {90 * n}": Kind(partial(_turned, quarters=n)) for n in (1, 2, 3)},
+        "inverted": Kind(_inverted),
+        **{f"bottom {n} % cut": Kind(partial(_bottom_cut, share=n / 100)) for n in (4, 6, 8, 11)},
+        **{f"border {n} % cut": Kind(partial(_border_cut, share=n / 100)) for n in (1, 3)},
+        "blurred": Kind(partial(_blurred, sigma=1.0)),
+        "noisy": Kind(partial(_noisy, sigma=5.0)),
+        "annotated": Kind(_annotated),
+    }
+)
+"""Every kind of change whose result is still a copy, by name; quality 90 where none is named."""
+
+
+def next_frame(grey: Grey, drift: tuple[float, float], seed: int) -> Grey:
+    """The same field scanned once more: moved by `drift` (rows, columns; pixels), fresh noise.
+
+    The noise has the spectrum of the original's with random phases, and its level by brightness.
+    """
+    parts = separate(grey)
+    clean, level = (
+        ndimage.shift(plane, drift, order=1, mode="nearest") for plane in (parts.clean, parts.level)
+    )
+    return rejoined(clean, _same_spectrum(parts.noise, np.random.default_rng(seed)), level)
+
+
+def _same_spectrum(noise: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Noise with the power spectrum and the deviation of `noise`, and nothing else in common."""
+    white = np.fft.rfft2(random.standard_normal(noise.shape))
+    shaped = white / np.maximum(np.abs(white), 1e-12) * np.abs(np.fft.rfft2(noise))
+    fresh = np.fft.irfft2(shaped, noise.shape)
+    scaled: NDArray[np.float64] = fresh * (float(noise.std()) / max(float(fresh.std()), 1e-6))
+    return scaled.astype(np.float32)
+
+
+def _to_grey(image: NDArray[np.floating]) -> Grey:
+    clipped: Grey = np.clip(np.rint(image), 0, _WHITE).astype(np.uint8)
+    return clipped

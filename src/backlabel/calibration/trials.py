@@ -1,0 +1,74 @@
+"""Scored pairs of known truth, made from one's own images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backlabel.calibration.degrade import COPIES, Copy, Grey, copy, next_frame
+from backlabel.hashing import hash_image
+from backlabel.matching.candidates import candidates
+from backlabel.matching.decide import Candidate
+from backlabel.matching.variants import SOURCES, Variant, expand, hashes
+from backlabel.matching.verify import verify
+
+KINDS = (
+    "quality 90",
+    "quality 75",
+    "quality 50",
+    "half size",
+    "half size, quality 50",
+    "gamma 2.0",
+    "contrast 1.5",
+    "bottom 8 % cut",
+    "turned 90",
+)
+"""Kinds of change that represent the others; a second or two a picture each."""
+DRIFTS = ((0.0, 0.0), (0.5, 0.3), (1.0, 0.0), (2.0, 1.0), (5.0, 3.0))
+"""Movements between two frames that are tried: rows, columns; pixels."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One pair whose truth is known, with all its scores."""
+
+    picture: str
+    kind: str
+    """Change of the copy, a key of `COPIES`."""
+    drift: float | None
+    """Pixels by which the JPEG's frame moved; None for a copy of the picture itself."""
+    candidate: Candidate
+
+    @property
+    def is_copy(self) -> bool:
+        return self.drift is None
+
+
+def trials(picture: str, grey: Grey, kinds: Sequence[str], seed: int) -> Iterator[Trial]:
+    """For each kind of change the pair with a true copy and the pair with a next frame's copy.
+
+    The drifts take turns, so that a run over many pictures has all of them with every kind.
+    """
+    for number, kind in enumerate(kinds):
+        drift = DRIFTS[(seed + number) % len(DRIFTS)]
+        frame = next_frame(grey, drift, seed)
+        true = copy(grey, COPIES[kind], seed)
+        wrong = copy(frame, COPIES[kind], seed)
+        yield Trial(picture, kind, None, scored(grey, true))
+        yield Trial(picture, kind, float(np.hypot(*drift)), scored(grey, wrong))
+
+
+def scored(tiff: Grey, jpeg: Copy, sources: Sequence[str] = SOURCES) -> Candidate:
+    """The pair's scores by the variant that brings the hashes nearest."""
+    theirs = hash_image(jpeg.pixels)
+    variants = expand(sources, _shape(tiff), [_shape(jpeg.pixels)])
+    bases = theirs.standardised[None], theirs.grey[None]
+    (candidate,) = candidates(hashes(tiff, variants), *bases, k=1)
+    variant = Variant.parse(candidate.variant)
+    return verify(candidate, tiff, jpeg.pixels, variant, jpeg.table)
+
+
+def _shape(grey: Grey) -> tuple[int, int]:
+    return grey.shape[0], grey.shape[1]

@@ -1,0 +1,63 @@
+"""Grey images to JPEG bytes and to other sizes: what makes a published copy of an original."""
+
+from __future__ import annotations
+
+import io
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from backlabel.errors import UnreadableImageError
+
+Resampling: TypeAlias = Image.Resampling
+RESAMPLINGS = (Resampling.LANCZOS, Resampling.BICUBIC, Resampling.BILINEAR, Resampling.BOX)
+"""The usual ways to reduce an image, antialiased."""
+Table: TypeAlias = tuple[int, ...]
+"""64 quantisation steps, row by row of the 8x8 block."""
+
+
+def jpeg(grey: NDArray[np.uint8], quality: int) -> bytes:
+    """`grey` (H, W) as a baseline JPEG with one channel; `quality` 1..100 as Pillow has it."""
+    buffer = io.BytesIO()
+    Image.fromarray(grey).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def decoded(data: bytes) -> NDArray[np.uint8]:
+    """The pixels (H, W) of a JPEG that `jpeg` made."""
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image)
+
+
+def luma_table(data: bytes) -> Table:
+    """The quantisation of brightness that the JPEG `data` states, in natural order.
+
+    Its beginning up to the image data is enough. Raises UnreadableImageError if it states none.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+            tables = image.quantization  # type: ignore[attr-defined]  # of JPEG images only
+    except (OSError, SyntaxError) as error:
+        raise UnreadableImageError("no quantisation", f"no JPEG header ({error})") from error
+    if not tables:
+        raise UnreadableImageError("no quantisation", "the JPEG states no quantisation table")
+    return tuple(tables[min(tables)])
+
+
+def through_table(grey: NDArray[np.uint8], table: Table) -> NDArray[np.uint8]:
+    """What is left of `grey` (H, W) after one JPEG with the quantisation `table`."""
+    buffer = io.BytesIO()
+    Image.fromarray(grey).save(buffer, "JPEG", qtables=[list(table)])
+    return decoded(buffer.getvalue())
+
+
+def resized(
+    grey: NDArray[np.uint8],
+    height: int,
+    width: int,
+    resampling: Resampling = Resampling.LANCZOS,
+) -> NDArray[np.uint8]:
+    """`grey` at (`height`, `width`) pixels, antialiased."""
+    return np.asarray(Image.fromarray(grey).resize((width, height), resampling))

@@ -1,0 +1,167 @@
+"""Decisions by people override verdicts, as long as they fit the files that they were made on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from backlabel import names
+from backlabel.errors import DataError
+from backlabel.matching.decide import Verdict
+from backlabel.matching.records import Match
+from backlabel.records import JpegHash, TiffHash
+from backlabel.tables import FileName
+
+
+class Choice(StrEnum):
+    """What a person decided on a TIFF: to label it by a JPEG, or not to label it."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A line of `reviews/decisions.csv`.
+
+    `accept` needs the JPEG and the label; `reject` may name the JPEG that was looked at.
+    """
+
+    TIFF_path: FileName
+    TIFF_sha256: str
+    decision: Choice
+    JPEG_path: FileName | None
+    JPEG_sha256: str | None
+    label: str | None
+    who: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The row of a TIFF that is to be labelled, and the decision where a person made one."""
+
+    match: Match
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a decision is held against: the hashed images by path, and categories by label.
+
+    `some_jpegs` says that this run looked at part of the JPEGs only.
+    """
+
+    tiffs: Mapping[str, TiffHash]
+    jpegs: Mapping[str, JpegHash]
+    categories: Mapping[str, str]
+    some_jpegs: bool = False
+
+
+def apply(
+    decisions: Sequence[Decision], rows: Sequence[Match], known: Known
+) -> tuple[list[Decided], list[Decision]]:
+    """The rows to label, in their order, and the decisions that took effect.
+
+    A decision on an image that fits its files but is not part of this run (a draw of some TIFFs,
+    one category's JPEGs) has no effect. Raises DataError that names all decisions that do not fit.
+    """
+    by_path = {row.TIFF_path: row for row in rows}
+    _refuse(decisions, by_path, known)
+    inside = {
+        one.TIFF_path: one
+        for one in decisions
+        if one.TIFF_path in by_path
+        and (one.decision is Choice.REJECT or one.JPEG_path in known.jpegs)
+    }
+    chosen: list[Decided] = []
+    for row in rows:
+        decision = inside.get(row.TIFF_path)
+        if decision is None:
+            if row.used_ssim and row.verdict is Verdict.MATCHED:
+                chosen.append(Decided(row))
+        elif decision.decision is Choice.ACCEPT:
+            chosen.append(Decided(_accepted(row, decision, known), decision))
+    return chosen, list(inside.values())
+
+
+def _refuse(decisions: Sequence[Decision], rows: Mapping[str, Match], known: Known) -> None:
+    problems = []
+    seen: set[str] = set()
+    for one in decisions:
+        problem = _misfit(one, rows.get(one.TIFF_path), known)
+        if one.TIFF_path in seen:
+            problem = "is decided twice"
+        seen.add(one.TIFF_path)
+        if problem:
+            problems.append(f"  {names.to_cell(one.TIFF_path)}: {problem}")
+    if problems:
+        raise DataError(
+            "reviews/decisions.csv: these decisions do not fit; look again, and change or remove "
+            "their lines:\n" + "\n".join(problems)
+        )
+
+
+def _misfit(one: Decision, row: Match | None, known: Known) -> str:
+    """Why a decision cannot be followed, or nothing."""
+    tiff = known.tiffs.get(one.TIFF_path)
+    if tiff is None:
+        return "no such TIFF among those that can be read"
+    if tiff.sha256 != one.TIFF_sha256:
+        return f"the TIFF has changed: its SHA-256 is {tiff.sha256}"
+    if not one.who.strip():
+        return "nobody is named in column who"
+    if one.decision is Choice.ACCEPT:
+        return _misfit_of_pair(one, known)
+    if row and row.verdict is Verdict.MATCHED and one.JPEG_path not in (None, row.JPEG_path):
+        return f"the JPEG that is matched now is another: {names.to_cell(row.JPEG_path or '')}"
+    return ""
+
+
+def _misfit_of_pair(one: Decision, known: Known) -> str:
+    if one.JPEG_path is None or one.JPEG_sha256 is None or one.label is None:
+        return "accept needs JPEG_path, JPEG_sha256 and label"
+    if one.label not in known.categories:
+        return f"the label scheme has no label {one.label!r}"
+    jpeg = known.jpegs.get(one.JPEG_path)
+    told = names.to_cell(one.JPEG_path)
+    if jpeg is None:
+        return "" if known.some_jpegs else f"no such JPEG among those that can be read: {told}"
+    if jpeg.sha256 != one.JPEG_sha256:
+        return f"the JPEG has changed: the SHA-256 of {told} is {jpeg.sha256}"
+    return ""
+
+
+def _accepted(row: Match, one: Decision, known: Known) -> Match:
+    assert one.JPEG_path is not None  # else _refuse had stopped
+    assert one.label is not None
+    tiff, jpeg = known.tiffs[one.TIFF_path], known.jpegs[one.JPEG_path]
+    standardised = _differing(tiff.phash, jpeg.phash)
+    grey = _differing(tiff.phash_grey, jpeg.phash_grey)
+    ssim = {row.runner_up_path: row.runner_up_ssim, row.JPEG_path: row.ssim_value}
+    score = ssim.get(jpeg.path)
+    same_pair = row.JPEG_path == jpeg.path
+    return replace(
+        row,
+        JPEG_file=jpeg.file,
+        JPEG_path=jpeg.path,
+        JPEG_sha256=jpeg.sha256,
+        hamming_distance=min(standardised, grey),
+        hamming_standardised=standardised,
+        hamming_grey=grey,
+        ssim_value=score,
+        used_ssim=score is not None,
+        verdict=Verdict.MATCHED,
+        reason=f"Accepted by a person: {one.why} (Without this decision: {row.verdict}.)",
+        label=one.label,
+        category=known.categories[one.label],
+        runner_up_path=row.runner_up_path if same_pair else None,
+        runner_up_hamming=row.runner_up_hamming if same_pair else None,
+        runner_up_ssim=row.runner_up_ssim if same_pair else None,
+        margin=row.margin if same_pair else None,
+    )
+
+
+def _differing(one: str, other: str) -> int:
+    return (int(one, 16) ^ int(other, 16)).bit_count()

@@ -1,0 +1,54 @@
+"""Digests of decoded pixels: equal pictures have equal digests, however they are stored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel import images, names
+from backlabel.errors import DataError, UnreadableImageError
+from backlabel.hashing.cache import versions
+from backlabel.hashing.store import Store
+
+
+def digest(samples: NDArray[np.generic]) -> str:
+    """SHA-256 of a picture (H, W, channels).
+
+    Over a line of ASCII, `<type> <H> <W> <channels>` with NumPy's name of the little-endian type
+    (for instance `<u2 768 1024 1`), a line feed, and the samples row by row, little-endian.
+    """
+    little = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<"))
+    head = " ".join([little.dtype.str, *map(str, little.shape)])
+    found = hashlib.sha256(f"{head}\n".encode())
+    found.update(little.data)
+    return found.hexdigest()
+
+
+class PixelDigests:
+    """Digests of the pixels of files, remembered in `folder` by the files' content."""
+
+    def __init__(self, folder: Path, limits: images.Limits) -> None:
+        self._limits = limits
+        self._store = Store(folder)
+        self._circumstances = json.dumps([asdict(limits), versions()], sort_keys=True).encode()
+
+    def of(self, path: Path, sha256: str) -> str:
+        """Of the file `path`, whose bytes have this SHA-256. Raises DataError that names it."""
+        key = self._circumstances + bytes.fromhex(sha256) + path.suffix.lower().encode()
+        known = self._store.get(key)
+        if known is not None:
+            return known.hex()
+        try:
+            found = digest(images.read_samples(path, self._limits))
+        except UnreadableImageError as error:
+            raise DataError(
+                f"{names.to_cell(str(path))}: cannot be read any more ({error}). "
+                "Run the hash stage again."
+            ) from error
+        self._store.put(key, bytes.fromhex(found))
+        return found

@@ -1,0 +1,99 @@
+"""Does a labelled set hold exactly what its manifest says, byte for byte?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from backlabel import names, tables
+from backlabel.errors import DataError, TableError
+from backlabel.files import sha256
+from backlabel.labels import manifest
+from backlabel.labels.manifest import Labelled
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A path below the set, and what is wrong with it."""
+
+    file: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """How many files were looked at, and all that differs."""
+
+    files: int
+    findings: list[Finding]
+
+
+def verify(folder: Path) -> Report:
+    """Compare every file below `folder` with the checksums and the manifest.
+
+    Raises DataError if there is no such folder.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder. Fetch it with `dvc pull`, or run the pipeline.")
+    found = {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
+    try:
+        sums = manifest.read_sums(folder)
+    except (OSError, ValueError) as error:
+        return Report(len(found), [Finding(manifest.SUMS, f"cannot be read: {error}")])
+    findings = [*_compared(found, sums), *_manifest_findings(folder, sums)]
+    return Report(len(found), sorted(findings, key=lambda one: os.fsencode(one.file)))
+
+
+def _compared(found: dict[str, Path], sums: dict[str, str]) -> Iterator[Finding]:
+    for file in sums.keys() - found.keys():
+        yield Finding(file, "is missing")
+    for file in found.keys() - sums.keys() - {manifest.SUMS}:
+        yield Finding(file, "is not in the manifest")
+    both = sorted(sums.keys() & found.keys())
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        digests = pool.map(_digest, (found[file] for file in both))
+        for file, digest in zip(both, digests, strict=True):
+            if digest != sums[file]:
+                yield Finding(file, "has other bytes than it was written with" if digest else _GONE)
+
+
+_GONE = "cannot be read as a file"
+
+
+def _digest(path: Path) -> str:
+    """Empty where there is no file to be read: that differs from every checksum."""
+    if not path.is_file():  # a FIFO would be waited for without end
+        return ""
+    try:
+        return sha256(path)
+    except OSError:
+        return ""
+
+
+def _manifest_findings(folder: Path, sums: dict[str, str]) -> Iterator[Finding]:
+    """Where the checksums and the manifest disagree: one of the two was changed."""
+    try:
+        rows = tables.read(folder / manifest.CSV, Labelled)
+    except TableError as error:
+        yield Finding(manifest.CSV, f"cannot be read: {error}")
+        return
+    listed = {row.file: row.sha256 for row in rows}
+    for file, digest in listed.items():
+        if sums.get(file) != digest:
+            told = f"{manifest.SUMS} and {manifest.CSV} have different checksums for it"
+            yield Finding(file, told)
+    for file in sums.keys() - listed.keys():
+        if "/" in file:
+            yield Finding(file, f"is in {manifest.SUMS}, but not in {manifest.CSV}")
+
+
+def told(finding: Finding) -> str:
+    """A finding as one line."""
+    return f"{names.to_cell(finding.file)}: {finding.problem}"

@@ -1,0 +1,145 @@
+"""One JPEG to at most one TIFF: the assignment that makes the sum of all scores largest."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from backlabel.matching.decide import Decision, Limits, Rule, Verdict, score
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A TIFF may be the original of a JPEG."""
+
+    tiff: int
+    jpeg: int
+    score: float
+    """Higher is better; 0 or less is never assigned."""
+
+
+def assign(edges: Iterable[Edge]) -> dict[int, int]:
+    """JPEG by TIFF, each at most once, with the largest sum of scores.
+
+    Independent groups are solved one by one (Hungarian method), so that a million TIFFs with few
+    edges each stay cheap. The order of `edges` does not matter.
+    """
+    ordered = sorted(edges, key=lambda edge: (edge.tiff, edge.jpeg, -edge.score))
+    assigned: dict[int, int] = {}
+    for group in _groups(ordered):
+        assigned.update(_solve(group))
+    return assigned
+
+
+def one_to_one(
+    decisions: Sequence[Decision], identical: Sequence[Hashable], limits: Limits, rule: Rule
+) -> list[Decision]:
+    """`decisions`, one a TIFF, with conflicts over a JPEG settled or named.
+
+    `identical[i]` is the same for TIFFs of identical content (say a digest): they stand for one
+    another and share the JPEG. A TIFF keeps its verdict when the assignment gives it the JPEG that
+    it chose and no other TIFF would pass for it within `min_margin`; otherwise it is ambiguous.
+    """
+    heads = _heads(identical)
+    wanted = [
+        Edge(heads[tiff], one.row, _worth(score(one, limits, rule)))
+        for tiff, decision in enumerate(decisions)
+        for one in decision.acceptable
+        if heads[tiff] == tiff
+    ]
+    given = assign(wanted)
+    claims: dict[int, dict[int, float]] = {}
+    for edge in wanted:
+        claims.setdefault(edge.jpeg, {})[edge.tiff] = edge.score
+    return [
+        _settled(decision, heads[tiff], given, claims, limits)
+        for tiff, decision in enumerate(decisions)
+    ]
+
+
+def duplicates(identical: Sequence[Hashable]) -> dict[int, list[int]]:
+    """The other TIFFs of identical content, for each TIFF that has any."""
+    members: dict[Hashable, list[int]] = {}
+    for tiff, content in enumerate(identical):
+        members.setdefault(content, []).append(tiff)
+    return {
+        tiff: [other for other in group if other != tiff]
+        for group in members.values()
+        if len(group) > 1
+        for tiff in group
+    }
+
+
+def _settled(
+    decision: Decision,
+    head: int,
+    given: Mapping[int, int],
+    claims: Mapping[int, Mapping[int, float]],
+    limits: Limits,
+) -> Decision:
+    chosen = decision.chosen
+    if decision.verdict is not Verdict.MATCHED or chosen is None:
+        return decision
+    if given.get(head) != chosen.row:
+        return _ambiguous(decision, "The JPEG was given to another TIFF that fits it better.")
+    mine = claims[chosen.row][head]
+    rivals = [value for tiff, value in claims[chosen.row].items() if tiff != head]
+    if rivals and mine - max(rivals) < limits.min_margin:
+        lead = mine - max(rivals)
+        reason = (
+            f"Another TIFF fits the JPEG too, {lead:.3f} behind; {limits.min_margin} is needed."
+        )
+        return _ambiguous(decision, reason)
+    return decision
+
+
+def _ambiguous(decision: Decision, reason: str) -> Decision:
+    return dataclasses.replace(decision, verdict=Verdict.AMBIGUOUS, reason=reason)
+
+
+def _heads(identical: Sequence[Hashable]) -> list[int]:
+    """For each TIFF the first one of identical content."""
+    first: dict[Hashable, int] = {}
+    return [first.setdefault(content, tiff) for tiff, content in enumerate(identical)]
+
+
+def _worth(value: float | None) -> float:
+    return 0.0 if value is None else max(value, 0.0)
+
+
+def _groups(edges: Sequence[Edge]) -> list[list[Edge]]:
+    """Edges that hang together through a TIFF or a JPEG."""
+    if not edges:
+        return []
+    tiffs, rows = np.unique([edge.tiff for edge in edges], return_inverse=True)
+    jpegs, columns = np.unique([edge.jpeg for edge in edges], return_inverse=True)
+    size = len(tiffs) + len(jpegs)
+    links = coo_array((np.ones(len(edges)), (rows, columns + len(tiffs))), shape=(size, size))
+    count, group = connected_components(links, directed=False)
+    found: list[list[Edge]] = [[] for _ in range(count)]
+    for edge, row in zip(edges, rows, strict=True):
+        found[group[row]].append(edge)
+    return found
+
+
+def _solve(edges: Sequence[Edge]) -> dict[int, int]:
+    tiffs = sorted({edge.tiff for edge in edges})
+    jpegs = sorted({edge.jpeg for edge in edges})
+    row_of = {tiff: row for row, tiff in enumerate(tiffs)}
+    column_of = {jpeg: column for column, jpeg in enumerate(jpegs)}
+    scores = np.zeros((len(tiffs), len(jpegs)))
+    for edge in edges:
+        at = row_of[edge.tiff], column_of[edge.jpeg]
+        scores[at] = max(scores[at], edge.score)
+    rows, columns = linear_sum_assignment(scores, maximize=True)
+    return {
+        tiffs[row]: jpegs[column]
+        for row, column in zip(rows, columns, strict=True)
+        if scores[row, column] > 0
+    }

@@ -1,0 +1,189 @@
+"""The manifest, and the set held against it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import subprocess
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+import tifffile
+from PIL import Image
+
+from backlabel import cli, images, tables
+from backlabel.errors import DataError
+from backlabel.labels import manifest, pixels, verify
+from backlabel.labels.manifest import Labelled
+from backlabel.labels.verify import Finding
+from backlabel.matching.decide import Verdict
+
+
+def row(file, content, **others):
+    values = {
+        field.name: f"{field.name} of {file}" for field in dataclasses.fields(Labelled)
+    } | dict.fromkeys(
+        (
+            *("hamming_distance", "hamming_standardised", "hamming_grey", "height", "width"),
+            *("bytes", "runner_up_hamming"),
+        ),
+        7,
+    )
+    values |= {"ssim_value": 0.75, "margin": None, "runner_up_ssim": None, "reviewer": None}
+    values |= {"file": file, "sha256": hashlib.sha256(content).hexdigest()}
+    return Labelled(**(values | {"verdict": Verdict.MATCHED} | others))
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    folder = tmp_path / "labeled"
+    rows = []
+    for name in ("L5_\u00e4 b.tif", "L5_b.tif"):
+        (folder / "Particles").mkdir(parents=True, exist_ok=True)
+        (folder / "Particles" / name).write_bytes(name.encode())
+        rows.append(row(f"Particles/{name}", name.encode()))
+    manifest.write(folder, rows)
+    manifest.seal(folder, rows)
+    return folder
+
+
+def test_whole_set(labelled, capsys):
+    assert verify.verify(labelled) == verify.Report(5, [])
+    assert cli.main(["verify", str(labelled)]) == 0
+    assert "5 files, 0 differ" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "file", ["Particles/L5_b.tif", manifest.CSV, manifest.PARQUET, manifest.SUMS]
+)
+def test_one_flipped_bit_anywhere(labelled, file, capsys):
+    path = labelled / file
+    content = path.read_bytes()
+    for position in {0, len(content) // 2, len(content) - 1}:
+        flipped = bytearray(content)
+        flipped[position] ^= 1
+        path.write_bytes(flipped)
+        assert cli.main(["verify", str(labelled)]) == 1
+        # A damaged list of checksums shows at the file that its line speaks of.
+        assert file == manifest.SUMS or file in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "file", ["Particles/L5_b.tif", manifest.CSV, manifest.PARQUET, manifest.SUMS]
+)
+def test_missing_file(labelled, file):
+    (labelled / file).unlink()
+    assert file in {finding.file for finding in verify.verify(labelled).findings}
+
+
+def test_extra_file(labelled):
+    (labelled / "Particles" / "notes.txt").write_text("mine")
+    assert verify.verify(labelled).findings == [
+        Finding("Particles/notes.txt", "is not in the manifest")
+    ]
+
+
+def test_swapped_files(labelled):
+    one, other = sorted((labelled / "Particles").iterdir())
+    one.rename(labelled / "aside")
+    other.rename(one)
+    (labelled / "aside").rename(other)
+    assert len(verify.verify(labelled).findings) == 2
+
+
+def test_file_that_only_the_checksums_were_changed_for(labelled):
+    (labelled / "Particles/L5_b.tif").write_bytes(b"forged")
+    sums = (labelled / manifest.SUMS).read_text()
+    old = hashlib.sha256(b"L5_b.tif").hexdigest()
+    (labelled / manifest.SUMS).write_text(
+        sums.replace(old, hashlib.sha256(b"forged").hexdigest())
+    )
+    assert [finding.file for finding in verify.verify(labelled).findings] == ["Particles/L5_b.tif"]
+
+
+def test_no_such_folder(tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        verify.verify(tmp_path / "labeled")
+
+
+def test_sha256sum_reads_the_checksums(labelled):
+    done = subprocess.run(
+        ["sha256sum", "--check", "--strict", manifest.SUMS],
+        cwd=labelled,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.count(": OK") == 4
+
+
+def test_parquet_holds_what_the_csv_holds(labelled):
+    table = pyarrow.parquet.read_table(labelled / manifest.PARQUET)
+    rows = tables.read(labelled / manifest.CSV, Labelled)
+    assert table.to_pylist() == [
+        dict(zip(table.column_names, tables.plain_values(Labelled, one), strict=True))
+        for one in rows
+    ]
+    assert str(table.schema.field("ssim_value").type) == "double"
+    assert str(table.schema.field("bytes").type) == "int64"
+
+
+def test_manifest_of_nothing(tmp_path):
+    tmp_path.joinpath("labeled").mkdir()
+    manifest.write(tmp_path / "labeled", [])
+    manifest.seal(tmp_path / "labeled", [])
+    assert verify.verify(tmp_path / "labeled") == verify.Report(3, [])
+
+
+def test_manifest_is_the_same_bytes_each_time(labelled, tmp_path):
+    rows = tables.read(labelled / manifest.CSV, Labelled)
+    manifest.write(tmp_path, rows)
+    for name in (manifest.CSV, manifest.PARQUET):
+        assert (tmp_path / name).read_bytes() == (labelled / name).read_bytes()
+
+
+def test_set_of_an_earlier_version_is_known_as_ours(tmp_path):
+    (tmp_path / "manifest.csv").write_text("file,label,sha256\nTips/L9_a.tif,L9,1234\n")
+    assert manifest.own_files(tmp_path).keys() == {"Tips/L9_a.tif", "manifest.csv"}
+
+
+def test_foreign_manifest_is_not_ours(tmp_path):
+    (tmp_path / "manifest.csv").write_text("name;size\nTips/L9_a.tif;3\n")
+    assert manifest.own_files(tmp_path) == {}
+
+
+def test_digest_of_pixels_by_its_definition():
+    samples = np.array([[1, 2, 3], [256, 257, 65535]], ">u2")[..., np.newaxis]
+    text = b"<u2 2 3 1\n" + bytes([1, 0, 2, 0, 3, 0, 0, 1, 1, 1, 255, 255])
+    assert pixels.digest(samples) == hashlib.sha256(text).hexdigest()
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_equal_pixels_have_equal_digests_however_stored(tmp_path, byteorder, compression):
+    picture = np.random.default_rng(5).integers(0, 65536, (40, 50), np.uint16)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, picture, byteorder=byteorder, compression=compression)
+    digests = pixels.PixelDigests(tmp_path / "cache", images.Limits())
+    # tifffile reads the picture by itself; the definition is written out here.
+    text = b"<u2 40 50 1\n" + tifffile.imread(path).astype("<u2").tobytes()
+    for _ in ("decoded", "remembered"):
+        assert digests.of(path, "ab" * 32) == hashlib.sha256(text).hexdigest()
+
+
+def test_digest_of_a_jpeg_is_of_its_grey(tmp_path):
+    path = tmp_path / "a.jpg"
+    noise = np.random.default_rng(6).integers(0, 256, (40, 50, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    with Image.open(path) as image:
+        grey = np.array(image.convert("L"))
+    text = b"|u1 40 50 1\n" + grey.tobytes()
+    digests = pixels.PixelDigests(tmp_path / "cache", images.Limits())
+    assert digests.of(path, "ab" * 32) == hashlib.sha256(text).hexdigest()
+
+
+def test_picture_that_cannot_be_decoded_is_named(tmp_path):
+    (tmp_path / "a.tif").write_bytes(b"II*\0nothing")
+    with pytest.raises(DataError, match=r"a\.tif: cannot be read any more"):
+        pixels.PixelDigests(tmp_path / "cache", images.Limits()).of(tmp_path / "a.tif", "ab" * 32)

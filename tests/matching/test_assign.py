@@ -1,0 +1,76 @@
+"""One JPEG to at most one TIFF."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backlabel.matching.assign import Edge, assign, duplicates, one_to_one
+from backlabel.matching.decide import Candidate, Decision, Limits, Rule, Verdict, decide
+
+LIMITS = Limits(150, 150, 0.7, min_residual=0.4, min_ssim_matched=0.3, min_margin=0.1)
+
+
+def test_the_sum_counts_not_the_single_best() -> None:
+    edges = [Edge(0, 0, 0.9), Edge(0, 1, 0.8), Edge(1, 0, 0.8), Edge(1, 1, 0.1)]
+    assert assign(edges) == {0: 1, 1: 0}  # 1.6 against 1.0
+
+
+def test_a_tiff_without_a_free_jpeg_gets_none() -> None:
+    assert assign([Edge(7, 3, 0.9), Edge(8, 3, 0.8)]) == {7: 3}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=16, max_size=16))
+def test_no_assignment_has_a_larger_sum(values: list[int]) -> None:
+    table = np.array(values, float).reshape(4, 4)
+    edges = [Edge(i, j, table[i, j]) for i, j in itertools.product(range(4), range(4))]
+    best = max(sum(table[range(4), list(p)]) for p in itertools.permutations(range(4)))
+    assert sum(table[i, j] for i, j in assign(edges).items()) == best
+
+
+def test_order_of_edges_does_not_matter() -> None:
+    edges = [Edge(i, j, 0.5) for i, j in itertools.product(range(3), range(3))]
+    assert assign(edges) == assign(reversed(edges))
+
+
+def decided(*noise: float) -> Decision:
+    found = [
+        Candidate(row, 5, label="L0", ssim_matched=0.9, residual=one)
+        for row, one in enumerate(noise)
+    ]
+    return decide(found, LIMITS, Rule.COMBINED)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdicts"),
+    [
+        (0.9, 0.7, (Verdict.MATCHED, Verdict.AMBIGUOUS)),
+        (0.9, 0.85, (Verdict.AMBIGUOUS, Verdict.AMBIGUOUS)),
+        (0.9, 0.3, (Verdict.MATCHED, Verdict.TOO_DIFFERENT)),
+    ],
+    ids=["clearly better", "too near to tell", "one does not pass"],
+)
+def test_two_tiffs_for_one_jpeg(
+    first: float, second: float, verdicts: tuple[Verdict, Verdict]
+) -> None:
+    both = one_to_one([decided(first), decided(second)], ["a", "b"], LIMITS, Rule.COMBINED)
+    assert tuple(one.verdict for one in both) == verdicts
+
+
+def test_identical_tiffs_share_a_jpeg() -> None:
+    both = one_to_one([decided(0.9), decided(0.9)], ["same", "same"], LIMITS, Rule.COMBINED)
+    assert [one.verdict for one in both] == [Verdict.MATCHED, Verdict.MATCHED]
+
+
+def test_label_stays_certain_where_the_pair_is_not() -> None:
+    both = one_to_one([decided(0.9), decided(0.85)], [0, 1], LIMITS, Rule.COMBINED)
+    assert [one.label_certain for one in both] == [True, True]
+
+
+def test_duplicates_are_named() -> None:
+    assert duplicates(["a", "b", "a", "a"]) == {0: [2, 3], 2: [0, 3], 3: [0, 2]}

@@ -1,0 +1,45 @@
+"""Candidates by any variant and either hash."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel.matching.candidates import candidates
+from backlabel.matching.decide import Candidate
+from backlabel.matching.variants import Variant
+
+ZEROS = np.zeros((3, 128), np.uint8)
+
+
+def bits(count: int) -> NDArray[np.uint8]:
+    """A hash with the first `count` bits set."""
+    return np.packbits(np.arange(1024) < count)
+
+
+def test_either_hash_finds_and_both_are_reported() -> None:
+    standardised = np.stack([bits(300), bits(5), bits(400)])
+    grey = np.stack([bits(2), bits(500), bits(400)])
+    query = [(Variant("identity"), bits(0), bits(0))]
+    assert candidates(query, standardised, grey, k=2) == [
+        Candidate(0, 300, 2),
+        Candidate(1, 5, 500),
+    ]
+
+
+def test_the_nearest_variant_counts() -> None:
+    base = np.stack([bits(100), bits(40)])
+    queries = [
+        (Variant("identity"), bits(0), bits(0)),
+        (Variant("flip_h"), bits(90), bits(90)),
+    ]
+    assert candidates(queries, base, base, k=2) == [
+        Candidate(0, 10, 10, "flip_h"),
+        Candidate(1, 40, 40, "identity"),
+    ]
+
+
+def test_ties_go_to_the_lower_row_and_the_first_variant() -> None:
+    queries = [(Variant(name), bits(0), bits(0)) for name in ("identity", "rot180")]
+    found = candidates(queries, ZEROS, ZEROS, k=2)
+    assert [(one.row, one.variant) for one in found] == [(0, "identity"), (1, "identity")]

@@ -1,0 +1,13 @@
+"""What the pipeline's tests share."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def experimented(reproduced, tmp_path_factory):
+    """A clone with one experiment beside what is committed. Not to be changed: copy it."""
+    clone = reproduced.copy(tmp_path_factory.mktemp("experimented") / "backlabel")
+    clone.run("dvc", "exp", "run", "-n", "stricter", "-S", "compare.hamming_threshold=140")
+    return clone
