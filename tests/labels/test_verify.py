@@ -31,6 +31,8 @@ def row(file, content, **others):
         7,
     )
     values |= {"ssim_value": 0.75, "margin": None, "runner_up_ssim": None, "reviewer": None}
+    told = ("pixel_size_nm", "magnification", "accelerating_voltage_kv", "working_distance_mm")
+    values |= dict.fromkeys(told, 2.5)
     values |= {"file": file, "sha256": hashlib.sha256(content).hexdigest()}
     return Labelled(**(values | {"verdict": Verdict.MATCHED} | others))
 
@@ -96,9 +98,7 @@ def test_file_that_only_the_checksums_were_changed_for(labelled):
     (labelled / "Particles/L5_b.tif").write_bytes(b"forged")
     sums = (labelled / manifest.SUMS).read_text()
     old = hashlib.sha256(b"L5_b.tif").hexdigest()
-    (labelled / manifest.SUMS).write_text(
-        sums.replace(old, hashlib.sha256(b"forged").hexdigest())
-    )
+    (labelled / manifest.SUMS).write_text(sums.replace(old, hashlib.sha256(b"forged").hexdigest()))
     assert [finding.file for finding in verify.verify(labelled).findings] == ["Particles/L5_b.tif"]
 
 

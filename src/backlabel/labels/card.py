@@ -11,8 +11,13 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from backlabel.labels.croissant import About
+from backlabel import tables
+from backlabel.files import atomic_write, sha256, write_json
+from backlabel.labels import croissant, manifest
+from backlabel.labels.croissant import About, File
+from backlabel.labels.manifest import Labelled
 
 METADATA, README, CROISSANT = "metadata.csv", "README.md", "croissant.json"
 SPLITS = ("train", "val", "test")
@@ -20,10 +25,7 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Listed:
-    """A row of `metadata.csv`: here `label` is the category, as such loaders expect.
-
-    `file_name` is the path below the set as it is: labelled files have no name that needs escapes.
-    """
+    """A row of `metadata.csv`: here `label` is the category, as such loaders expect."""
 
     file_name: str
     label: str
@@ -31,6 +33,21 @@ class Listed:
     group: str
     sha256: str
     pixel_size_nm: float | None
+
+
+def write(folder: Path, rows: Sequence[Labelled], about: About) -> None:
+    """Write all three beside the manifest of `rows`, which lies in `folder` already."""
+    listed = [
+        Listed(row.file, row.category, row.split, row.group, row.sha256, row.pixel_size_nm)
+        for row in rows
+    ]
+    tables.write(folder / METADATA, Listed, listed)
+    with atomic_write(folder / README) as file:
+        file.write(readme(about, listed))
+    table = folder / manifest.CSV
+    described = File(table.name, table.stat().st_size, sha256(table))
+    categories = sorted({row.category for row in rows})
+    write_json(folder / CROISSANT, croissant.document(about, described, categories))
 
 
 def readme(about: About, rows: Sequence[Listed]) -> str:

@@ -7,6 +7,7 @@ the contents of the files and on the seed, not on the order of rows or on names 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,31 @@ class Member:
     folder: str | None
     JPEG_sha256: str
     category: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file belongs."""
+
+    split: str
+    group: str
+
+
+def places(
+    members: Sequence[Member],
+    hashes: Sequence[NDArray[np.uint8]],
+    shares: Mapping[str, float],
+    *,
+    near_bits: int,
+    seed: int,
+) -> list[Place]:
+    """The place of each member. Near-duplicates differ by at most `near_bits` in any of `hashes`,
+    each (n, 128), packed.
+    """
+    pairs = itertools.chain.from_iterable(near(one, near_bits) for one in hashes)
+    found = groups(members, pairs)
+    chosen = assign(found, [member.category for member in members], shares, seed=seed)
+    return [Place(split, group) for split, group in zip(chosen, found, strict=True)]
 
 
 def specimen_folder(path: str, root: str) -> str | None:
