@@ -64,6 +64,22 @@ Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[^/\\\x00-\x1f]+$")]
 
 
+Source = Literal[
+    "identity",
+    "flip_h",
+    "flip_v",
+    "rot180",
+    "rot90",
+    "rot270",
+    "transpose",
+    "transverse",
+    "inverted",
+    "body",
+    "border",
+]
+"""As `backlabel.matching.variants.SOURCES`; a test holds them together."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -102,7 +118,12 @@ class Compare(_Section):
     hamming_threshold: Bits
     ssim_hamming_threshold: Bits
     min_ssim: Annotated[float, Field(ge=-1, le=1)]
-    rule: Literal["ssim", "seed"]
+    rule: Literal["combined", "ssim", "seed"]
+    hashes: Literal["both", "standardised"]
+    variants: Annotated[tuple[Source, ...], Field(min_length=1)]
+    min_noise_in_common: Share
+    min_ssim_matched: Annotated[float, Field(ge=-1, le=1)]
+    min_margin: Share
     device: Literal["auto", "cpu", "cuda"]
     batch_size: Annotated[int, Field(ge=1)]
     memory_mib: Annotated[int, Field(ge=64)]

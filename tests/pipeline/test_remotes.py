@@ -7,8 +7,9 @@ import sys
 
 import boto3
 import pytest
-from conftest import Clone
 from moto.server import ThreadedMotoServer
+
+from clones import Clone
 
 pytestmark = pytest.mark.pipeline
 

@@ -9,7 +9,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -35,6 +35,12 @@ from backlabel.progress import track
 from backlabel.records import LABELED, JpegHash, TiffHash
 
 _PARTIAL = Path(".labeled-partial")
+_OF_THE_MAPPING = sorted(
+    {field.name for field in fields(Labelled)} & {field.name for field in fields(Match)}
+)
+_OF_THE_MICROSCOPE = sorted(
+    {field.name for field in fields(Labelled)} & {field.name for field in fields(Acquisition)}
+)
 _THREADS = 8  # copying waits for the disk; more threads than this gained nothing
 
 
@@ -146,23 +152,11 @@ def _make(
     _refuse_changed(jpeg, _digest(jpeg.path))
     taken, place = _acquisition(tiff.path, max_bytes), places[tiff.path]
     row = Labelled(
+        **{name: getattr(match, name) for name in _OF_THE_MAPPING},
+        **{name: getattr(taken, name) for name in _OF_THE_MICROSCOPE},
         file=file,
-        label=match.label or "",
-        category=match.category or "",
-        TIFF_path=tiff.path,
-        JPEG_path=jpeg.path,
-        hamming_distance=match.hamming_distance,
-        ssim_value=match.ssim_value,
-        verdict=match.verdict,
         decided_by=manifest.PERSON if decision else manifest.RULE,
         reviewer=decision.who if decision else None,
-        reason=match.reason,
-        margin=match.margin,
-        hamming_standardised=match.hamming_standardised,
-        hamming_grey=match.hamming_grey,
-        runner_up_path=match.runner_up_path,
-        runner_up_hamming=match.runner_up_hamming,
-        runner_up_ssim=match.runner_up_ssim,
         height=tiff.height,
         width=tiff.width,
         bytes=target.stat().st_size,
@@ -170,20 +164,12 @@ def _make(
         pixels_sha256=pixels.of(target, digest),
         phash=tiff.phash,
         phash_grey=tiff.phash_grey,
-        JPEG_sha256=jpeg.sha256,
         JPEG_pixels_sha256=pixels.of(Path(jpeg.path), jpeg.sha256),
         JPEG_phash=jpeg.phash,
         JPEG_phash_grey=jpeg.phash_grey,
         split=place.split,
         group=place.group,
-        pixel_size_nm=taken.pixel_size_nm,
-        magnification=taken.magnification,
-        accelerating_voltage_kv=taken.accelerating_voltage_kv,
-        working_distance_mm=taken.working_distance_mm,
-        detector=taken.detector,
         acquired=taken.date,
-        instrument=taken.instrument,
-        operator=taken.operator,
         metadata_note=taken.note,
         versions=run.versions,
         config_digest=run.config_digest,

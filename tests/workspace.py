@@ -1,0 +1,133 @@
+"""Small folders in which the stages run without DVC."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image, ImageFilter
+
+from backlabel import records, tables
+from backlabel.labels.decisions import Decision
+from backlabel.labels.ledger import Named
+from backlabel.matching.decide import Verdict
+from backlabel.matching.records import Match
+from backlabel.records import JpegHash, TiffHash
+
+ROOT = Path(__file__).parents[1]
+LABELS = {"L1": "Fibres", "L9": "Tips"}
+
+
+def picture(seed, height=96, width=128):
+    """A smooth random picture, as uint8 of shape (height, width)."""
+    noise = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
+    blurred = Image.fromarray(noise).filter(ImageFilter.GaussianBlur(5))
+    smooth = np.asarray(blurred, np.float64)
+    spread = (smooth - smooth.min()) / (smooth.max() - smooth.min())
+    return (255 * spread).astype(np.uint8)
+
+
+def make(root, pairs):
+    """Write images and an empty review for pairs of (path below data/tiff, label, seed)."""
+    root.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "params.yaml", root)
+    shutil.copytree(ROOT / "conf", root / "conf", dirs_exist_ok=True)
+    (root / "reviews").mkdir(exist_ok=True)
+    tables.write(root / records.DECISIONS, Decision, [])
+    tables.write(root / records.NAMES, Named, [])
+    for path, label, seed in pairs:
+        tiff, jpeg = root / "data/tiff" / path, root / jpeg_path(label, seed)
+        for file in (tiff, jpeg):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(tiff, picture(seed))
+        Image.fromarray(picture(seed)).save(jpeg, quality=90)
+
+
+def jpeg_path(label, seed):
+    return f"data/jpeg/{LABELS[label]}/{label}_{seed:032x}.jpg"
+
+
+def write_tables(root, pairs):
+    """The tables that the label stage reads, as if each pair had been matched."""
+    tiffs = [tiff_hash(root, f"data/tiff/{path}") for path, _, _ in pairs]
+    jpegs = [
+        JpegHash(
+            **vars(tiff_hash(root, jpeg_path(label, seed))), category=LABELS[label], label=label
+        )
+        for _, label, seed in pairs
+    ]
+    rows = [match(tiff, jpeg) for tiff, jpeg in zip(tiffs, jpegs, strict=True)]
+    tables.write(root / records.TIFF_HASHES, TiffHash, tiffs)
+    tables.write(root / records.JPEG_HASHES, JpegHash, jpegs)
+    tables.write(root / records.mapping_path(None), Match, rows)
+    return tiffs, jpegs, rows
+
+
+def tiff_hash(root, path):
+    digest = hashlib.sha256((root / path).read_bytes()).hexdigest()
+    phash = digest * 4  # as long as a hash; what it says does not matter to the label stage
+    return TiffHash(Path(path).name, path, phash, phash, "", "", 96, 128, digest)
+
+
+def match(tiff, jpeg):
+    return Match(
+        TIFF_file=tiff.file,
+        TIFF_path=tiff.path,
+        JPEG_file=jpeg.file,
+        JPEG_path=jpeg.path,
+        hamming_distance=2,
+        ssim_value=0.9,
+        used_ssim=True,
+        verdict=Verdict.MATCHED,
+        reason="SSIM 0.900 at 2 bits.",
+        label=jpeg.label,
+        category=jpeg.category,
+        TIFF_sha256=tiff.sha256,
+        JPEG_sha256=jpeg.sha256,
+    )
+
+
+def start(root, *arguments, **options):
+    """`python -m backlabel ...` in `root`, as the leader of a new process group."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "backlabel", *arguments],
+        cwd=root,
+        env={**environment, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        **options,
+    )
+
+
+def run(root, *arguments, **options):
+    """Run a command to its end: exit status and what it told."""
+    process = start(root, *arguments, **options)
+    told, _ = process.communicate(timeout=300)
+    return process.returncode, told
+
+
+def listing(root, *below):
+    """SHA-256 of every file below the named folders, by path."""
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in below
+        for path in sorted((root / folder).rglob("*"))
+        if path.is_file()
+    }
+
+
+def times(root, folder):
+    """Modification time in nanoseconds of every file and folder below `folder`."""
+    return {
+        path.relative_to(root).as_posix(): path.lstat().st_mtime_ns
+        for path in (root / folder).rglob("*")
+    }
