@@ -47,6 +47,7 @@ MACHINE_KEYS = frozenset(
 """Parameters that change how a run goes, not what it finds: no stage re-runs because of them."""
 
 BITS = 1024
+_ROUNDING = 1e-9
 
 
 def _inside(path: str) -> str:
@@ -59,6 +60,7 @@ def _inside(path: str) -> str:
 RepoPath = Annotated[str, AfterValidator(_inside)]
 Bits = Annotated[int, Field(ge=0, le=BITS)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[^/\\\x00-\x1f]+$")]
 
 
@@ -154,10 +156,43 @@ class Labels(_Section):
         return self
 
 
+class Splits(_Section):
+    """Shares of the labelled files; together they are all of them."""
+
+    train: Share
+    val: Share
+    test: Share
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        total = self.train + self.val + self.test
+        if abs(total - 1) > _ROUNDING:
+            raise ValueError(f"train, val and test sum to {total:g}, not to 1")
+        return self
+
+
+class About(_Section):
+    """What is said of the labelled set where it is published; null where nothing is said."""
+
+    name: Line
+    description: Line
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    licence: Line | None
+    citation: Line | None
+    creator: Line | None
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None
+    published: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None
+
+
 class Label(_Section):
     """The label stage."""
 
     link: Literal["auto", "copy", "hardlink"]
+    public: bool
+    splits: Splits
+    split_seed: Annotated[int, Field(ge=0)]
+    near_hamming: Bits
+    about: About
 
 
 class Track(_Section):
