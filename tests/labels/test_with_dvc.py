@@ -6,6 +6,10 @@ import json
 
 import pytest
 
+from backlabel import records, tables
+from backlabel.labels.decisions import Choice, Decision
+from backlabel.records import TiffHash
+
 pytestmark = pytest.mark.pipeline
 
 
@@ -63,12 +67,9 @@ def test_names_given_in_an_experiment_come_with_it(clone):
 
 
 def test_decision_runs_the_label_stage_alone(clone):
-    with (clone.path / "csv/tiff_hashes.csv").open() as file:
-        file.readline()
-        cells = file.readline().split(",")
-    decision = f"{cells[1]},{cells[-1].strip()},reject,,,,Ada,Not this sample.\n"
-    with (clone.path / "reviews/decisions.csv").open("a") as file:
-        file.write(decision)
+    tiff = tables.read(clone.path / records.TIFF_HASHES, TiffHash)[0]
+    decision = Decision(tiff.path, tiff.sha256, Choice.REJECT, None, None, None, "Ada", "Another.")
+    tables.write(clone.path / records.DECISIONS, Decision, [decision])
     done = clone.run("dvc", "repro", "label")
     assert "Running stage 'label'" in done.stdout
     assert "Running stage 'compare'" not in done.stdout
