@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import typing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from ruamel.yaml import YAML
 
 from backlabel import config
 from backlabel.errors import ConfigError
+from backlabel.matching import variants
 
 ROOT = Path(__file__).parents[1]
 
@@ -113,3 +115,18 @@ def _leaves(model):
         if isinstance(kind, type) and issubclass(kind, config.BaseModel):
             yield from _leaves(kind)
         yield name
+
+
+def test_variants_are_those_that_matching_knows():
+    assert set(typing.get_args(config.Source)) == set(variants.SOURCES)
+
+
+def test_seed_way_is_selectable():
+    text = config.compose(ROOT / "conf", ["compare=seed"])
+    compare = config.check(YAML(typ="safe", pure=True).load(text), "conf").compare
+    assert (compare.rule, compare.hashes, compare.variants) == (
+        "seed",
+        "standardised",
+        ("identity",),
+    )
+    assert compare.hamming_threshold == 150

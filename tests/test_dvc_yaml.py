@@ -121,7 +121,7 @@ def _read_parameters(path: Path) -> set[str]:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute)
     }
-    return {text.removeprefix("params.") for text in texts} & known
+    return {text.removeprefix("self.").removeprefix("params.") for text in texts} & known
 
 
 def test_track_reports_every_parameter():

@@ -47,6 +47,7 @@ MACHINE_KEYS = frozenset(
 """Parameters that change how a run goes, not what it finds: no stage re-runs because of them."""
 
 BITS = 1024
+_ROUNDING = 1e-9
 
 
 def _inside(path: str) -> str:
@@ -59,7 +60,24 @@ def _inside(path: str) -> str:
 RepoPath = Annotated[str, AfterValidator(_inside)]
 Bits = Annotated[int, Field(ge=0, le=BITS)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[^/\\\x00-\x1f]+$")]
+
+
+Source = Literal[
+    "identity",
+    "flip_h",
+    "flip_v",
+    "rot180",
+    "rot90",
+    "rot270",
+    "transpose",
+    "transverse",
+    "inverted",
+    "body",
+    "border",
+]
+"""As `backlabel.matching.variants.SOURCES`; a test holds them together."""
 
 
 class _Section(BaseModel):
@@ -100,7 +118,12 @@ class Compare(_Section):
     hamming_threshold: Bits
     ssim_hamming_threshold: Bits
     min_ssim: Annotated[float, Field(ge=-1, le=1)]
-    rule: Literal["ssim", "seed"]
+    rule: Literal["combined", "ssim", "seed"]
+    hashes: Literal["both", "standardised"]
+    variants: Annotated[tuple[Source, ...], Field(min_length=1)]
+    min_noise_in_common: Share
+    min_ssim_matched: Annotated[float, Field(ge=-1, le=1)]
+    min_margin: Share
     device: Literal["auto", "cpu", "cuda"]
     batch_size: Annotated[int, Field(ge=1)]
     memory_mib: Annotated[int, Field(ge=64)]
@@ -133,10 +156,43 @@ class Labels(_Section):
         return self
 
 
+class Splits(_Section):
+    """Shares of the labelled files; together they are all of them."""
+
+    train: Share
+    val: Share
+    test: Share
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        total = self.train + self.val + self.test
+        if abs(total - 1) > _ROUNDING:
+            raise ValueError(f"train, val and test sum to {total:g}, not to 1")
+        return self
+
+
+class About(_Section):
+    """What is said of the labelled set where it is published; null where nothing is said."""
+
+    name: Line
+    description: Line
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    licence: Line | None
+    citation: Line | None
+    creator: Line | None
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None
+    published: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None
+
+
 class Label(_Section):
     """The label stage."""
 
     link: Literal["auto", "copy", "hardlink"]
+    public: bool
+    splits: Splits
+    split_seed: Annotated[int, Field(ge=0)]
+    near_hamming: Bits
+    about: About
 
 
 class Track(_Section):

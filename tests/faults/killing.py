@@ -19,7 +19,6 @@ import sys
 from pathlib import Path
 
 import workspace
-
 from backlabel import config
 
 OUTPUTS = ("csv", "labeled", "metrics", "plots", "reviews")

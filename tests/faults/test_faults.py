@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 import pytest
-import workspace
 
+import workspace
 from backlabel.files import lock
 from backlabel.labels import verify
 

@@ -21,7 +21,8 @@ def test_either_hash_finds_and_both_are_reported() -> None:
     standardised = np.stack([bits(300), bits(5), bits(400)])
     grey = np.stack([bits(2), bits(500), bits(400)])
     query = [(Variant("identity"), bits(0), bits(0))]
-    assert candidates(query, standardised, grey, k=2) == [
+    (found,) = candidates([query], standardised, grey, k=2)
+    assert found == [
         Candidate(0, 300, 2),
         Candidate(1, 5, 500),
     ]
@@ -33,7 +34,8 @@ def test_the_nearest_variant_counts() -> None:
         (Variant("identity"), bits(0), bits(0)),
         (Variant("flip_h"), bits(90), bits(90)),
     ]
-    assert candidates(queries, base, base, k=2) == [
+    (found,) = candidates([queries], base, base, k=2)
+    assert found == [
         Candidate(0, 10, 10, "flip_h"),
         Candidate(1, 40, 40, "identity"),
     ]
@@ -41,5 +43,25 @@ def test_the_nearest_variant_counts() -> None:
 
 def test_ties_go_to_the_lower_row_and_the_first_variant() -> None:
     queries = [(Variant(name), bits(0), bits(0)) for name in ("identity", "rot180")]
-    found = candidates(queries, ZEROS, ZEROS, k=2)
+    (found,) = candidates([queries], ZEROS, ZEROS, k=2)
     assert [(one.row, one.variant) for one in found] == [(0, "identity"), (1, "identity")]
+
+
+def test_tiffs_are_kept_apart() -> None:
+    base = np.stack([bits(0), bits(700)])
+    near, none, far = (
+        [(Variant("identity"), bits(1), bits(1))],
+        [],
+        [(Variant("flip_v"), bits(699), bits(650)), (Variant("identity"), bits(690), bits(690))],
+    )
+    assert candidates([near, none, far], base, base, k=1) == [
+        [Candidate(0, 1, 1)],
+        [],
+        [Candidate(1, 1, 50, "flip_v")],
+    ]
+
+
+def test_one_hash_alone() -> None:
+    base = np.stack([bits(9), bits(4)])
+    ((found,),) = candidates([[(Variant("identity"), bits(0), bits(9))]], base, None, k=1)
+    assert found == Candidate(1, 4, None)

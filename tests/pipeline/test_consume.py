@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from conftest import Clone, clone_of_the_working_tree
+
+from clones import Clone, clone_of_the_working_tree
 
 pytestmark = pytest.mark.pipeline
 

@@ -8,11 +8,11 @@ import json
 from dataclasses import replace
 
 import pytest
-import workspace
 
+import workspace
 from backlabel import config, records, tables
 from backlabel.errors import DataError, OutputError
-from backlabel.labels import manifest, verify
+from backlabel.labels import card, manifest, verify
 from backlabel.labels.decisions import Choice, Decision
 from backlabel.labels.manifest import Labelled
 from backlabel.matching.decide import Verdict
@@ -34,7 +34,8 @@ def root(tmp_path, monkeypatch):
 def run(**overrides):
     params = config.load()
     if overrides:
-        params = params.model_copy(update={"label": config.Label(**overrides)})
+        changed = config.Label(**(params.label.model_dump() | overrides))
+        params = params.model_copy(update={"label": changed})
     label.main(params)
     return tables.read(records.MANIFEST, Labelled)
 
@@ -204,7 +205,8 @@ def test_nothing_matched(root):
     tables.write(records.mapping_path(None), Match, [])
     assert run() == []
     assert {path.name for path in (root / "labeled").iterdir()} == {
-        *(manifest.CSV, manifest.PARQUET, manifest.SUMS)
+        *(manifest.CSV, manifest.PARQUET, manifest.SUMS),
+        *(card.METADATA, card.README, card.CROISSANT),
     }
 
 

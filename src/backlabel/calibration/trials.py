@@ -65,7 +65,7 @@ def scored(tiff: Grey, jpeg: Copy, sources: Sequence[str] = SOURCES) -> Candidat
     theirs = hash_image(jpeg.pixels)
     variants = expand(sources, _shape(tiff), [_shape(jpeg.pixels)])
     bases = theirs.standardised[None], theirs.grey[None]
-    (candidate,) = candidates(hashes(tiff, variants), *bases, k=1)
+    ((candidate,),) = candidates([list(hashes(tiff, variants))], *bases, k=1)
     variant = Variant.parse(candidate.variant)
     return verify(candidate, tiff, jpeg.pixels, variant, jpeg.table)
 

@@ -17,7 +17,7 @@ HASH_BYTES = HASH_SIDE * HASH_SIDE // 8
 Bits = NDArray[np.uint8]
 """(128,): 1,024 bits packed most significant bit first, row-major."""
 
-ALGORITHM = 1
+ALGORITHM = 2
 """Raised whenever a change here can change a hash or a verdict: it is part of the cache's key."""
 
 

@@ -36,6 +36,17 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Picture:
         return tiff.read(source, limits)
 
 
+def read_unit(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.float32]:
+    """The picture that `read` gives, (H, W), from 0 black to 1 white, in its full depth.
+
+    Rounded to 255ths it is `read`'s grey. Raises what `read` raises.
+    """
+    with opened(path, max_bytes=limits.max_bytes) as source:
+        if _require_content(source, path.name) == "jpeg":
+            return jpeg.read(source, limits).grey.astype(np.float32) / np.float32(255)
+        return tiff.read_unit(source, limits)
+
+
 def read_samples(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.generic]:
     """(H, W, channels): of a TIFF the samples as they are stored, of a JPEG the grey of `read`.
 

@@ -30,6 +30,7 @@ _CHANNELS = {
 }
 _BYTE = 8  # bits
 _TOP = 255
+_LUMA = np.array([19595, 38470, 7471]) / (1 << 16)  # Pillow's weights, as in `luma`
 _DEEP_TABLE = 1 << 16
 _ROWS_AT_ONCE = 256  # of a deep image are scaled together, so that float64 stays small
 
@@ -57,6 +58,24 @@ def to_grey(samples: NDArray[np.generic], meaning: Meaning) -> tuple[GreyImage, 
         return np.ascontiguousarray(shallow[..., 0]), _join("Lab" if lightness else "", note)
     grey, colour = _from_colour(shallow, meaning, samples)
     return grey, _join(colour, note)
+
+
+def to_unit(samples: NDArray[np.generic], meaning: Meaning) -> NDArray[np.float32]:
+    """(H, W, channels) -> (H, W) from 0 black to 1 white: `to_grey` without its rounding.
+
+    More than 8 bits, and floats, keep their depth; what holds no more than 8 is its grey / 255.
+    """
+    deep = samples.dtype.kind == "f" or meaning.bits > _BYTE
+    if not deep or meaning.photometric in (PALETTE, CMYK, YCBCR):
+        return to_grey(samples, meaning)[0].astype(np.float32) / np.float32(_TOP)
+    used = _used_channels(samples, meaning)
+    low, high = _finite_range(used)
+    out = np.empty(used.shape[:2], np.float32)
+    for top in range(0, len(used), _ROWS_AT_ONCE):
+        rows = slice(top, top + _ROWS_AT_ONCE)
+        share = _share(used[rows], low, high)
+        out[rows] = share @ _LUMA if used.shape[2] > 1 else share[..., 0]
+    return 1 - out if meaning.photometric == WHITE_IS_ZERO else out
 
 
 def to_8bit(samples: NDArray[np.generic], bits: int) -> tuple[NDArray[np.uint8], str]:
@@ -99,14 +118,20 @@ def _scale_by_range(samples: NDArray[np.generic], bits: int) -> tuple[NDArray[np
 
 
 def _stretch(samples: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
+    stretched: NDArray[np.uint8] = np.rint(_share(samples, low, high) * _TOP).astype(np.uint8)
+    return stretched
+
+
+def _share(samples: NDArray[np.generic], low: float, high: float) -> NDArray[np.float64]:
+    """Where each sample lies between `low`, 0, and `high`, 1."""
     if high == low:
-        return np.zeros(samples.shape, np.uint8)
+        return np.zeros(samples.shape)
     # Halves first: the distance between two float64 may exceed the greatest float64.
     with np.errstate(over="ignore", invalid="ignore"):
         share = (samples.astype(np.float64) / 2 - low / 2) / (high / 2 - low / 2)
     share = np.nan_to_num(share, nan=0.0, posinf=1.0, neginf=0.0)
-    stretched: NDArray[np.uint8] = np.rint(np.clip(share, 0, 1) * _TOP).astype(np.uint8)
-    return stretched
+    clipped: NDArray[np.float64] = np.clip(share, 0, 1)
+    return clipped
 
 
 def _finite_range(samples: NDArray[np.generic]) -> tuple[float, float]:

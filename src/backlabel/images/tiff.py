@@ -11,7 +11,7 @@ from backlabel.images.exotic import decode as decode_exotic
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.luma import luma
 from backlabel.images.picture import Limits, Picture
-from backlabel.images.samples import PALETTE, RGB, Meaning, to_grey
+from backlabel.images.samples import PALETTE, RGB, Meaning, to_grey, to_unit
 from backlabel.images.segments import segments
 from backlabel.images.source import Source
 from backlabel.images.turning import turned
@@ -23,15 +23,28 @@ _MASK = 4  # photometric interpretation of a transparency mask
 
 def read(source: Source, limits: Limits) -> Picture:
     """The picture of an open TIFF. Raises UnreadableImageError."""
+    found, page, samples, meaning = _decoded(source, limits)
+    grey, note = to_grey(samples, meaning)
+    grey, turn = turned(grey, page.number(ifd.ORIENTATION, 1))
+    notes = (_which(found, page), note, turn)
+    return Picture(grey, "tiff", ", ".join(part for part in notes if part))
+
+
+def read_unit(source: Source, limits: Limits) -> NDArray[np.float32]:
+    """The same picture in its full depth: (H, W), 0 black to 1 white."""
+    _, page, samples, meaning = _decoded(source, limits)
+    return turned(to_unit(samples, meaning), page.number(ifd.ORIENTATION, 1))[0]
+
+
+def _decoded(
+    source: Source, limits: Limits
+) -> tuple[list[Directory], Directory, NDArray[np.generic], Meaning]:
     layout = Layout(source.read)
     found = ifd.pages(layout)
     page = main_page(found)
     refuse(page, limits)
     samples, photometric = _samples(page, layout, source, limits)
-    grey, note = to_grey(samples, _meaning(page, photometric))
-    grey, turn = turned(grey, page.number(ifd.ORIENTATION, 1))
-    notes = (_which(found, page), note, turn)
-    return Picture(grey, "tiff", ", ".join(part for part in notes if part))
+    return found, page, samples, _meaning(page, photometric)
 
 
 def samples(source: Source, limits: Limits) -> NDArray[np.generic]:

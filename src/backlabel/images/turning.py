@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from backlabel.images.picture import GreyImage
+Picture = TypeVar("Picture", bound=NDArray[Any])
 
 # TIFF 6.0, tag Orientation: where the first row and the first column of the file belong.
-_TURNS: dict[int, Callable[[GreyImage], GreyImage]] = {
+_TURNS: dict[int, Callable[[Any], Any]] = {
     2: np.fliplr,
     3: lambda grey: np.rot90(grey, 2),
     4: np.flipud,
@@ -20,9 +22,10 @@ _TURNS: dict[int, Callable[[GreyImage], GreyImage]] = {
 }
 
 
-def turned(grey: GreyImage, orientation: int) -> tuple[GreyImage, str]:
+def turned(grey: Picture, orientation: int) -> tuple[Picture, str]:
     """`grey` upright, and a note. An orientation that is 1 or no valid one changes nothing."""
     turn = _TURNS.get(orientation)
     if turn is None:
         return grey, ""
-    return np.ascontiguousarray(turn(grey)), f"orientation {orientation}"
+    upright: Picture = np.ascontiguousarray(turn(grey))  # type: ignore[assignment]
+    return upright, f"orientation {orientation}"

@@ -6,8 +6,8 @@ import csv
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -47,11 +47,19 @@ class Labelled:
     reviewer: FileName | None
     reason: FileName
     margin: float | None
+    certain_label: str | None
+    variant: str | None
     hamming_standardised: int | None
     hamming_grey: int | None
+    ssim_matched: float | None
+    residual: float | None
+    residual_alike: float | None
+    residual_chance: float | None
+    noise_in_common: float | None
     runner_up_path: FileName | None
     runner_up_hamming: int | None
     runner_up_ssim: float | None
+    runner_up_noise: float | None
     height: int
     width: int
     bytes: int
@@ -64,12 +72,43 @@ class Labelled:
     JPEG_pixels_sha256: str
     JPEG_phash: str
     JPEG_phash_grey: str
+    split: str
+    """`train`, `val` or `test`; a group lies in one."""
+    group: str
+    """Files that share a specimen, a JPEG, or nearly all of their picture."""
+    pixel_size_nm: float | None
+    magnification: float | None
+    accelerating_voltage_kv: float | None
+    working_distance_mm: float | None
+    detector: FileName | None
+    acquired: str | None
+    """Date and time in ISO 8601, the microscope's local time."""
+    instrument: FileName | None
+    operator: FileName | None
+    metadata_note: FileName
+    """What the file tells of its microscope and could not be understood."""
     versions: str
     """Of backlabel and of the libraries that can change a hash, a score or a pixel."""
     config_digest: str
     """`backlabel.config.digest` of the parameters."""
     run_key: str
     """SHA-256 over the configuration, the versions, the tables and the decisions of the run."""
+
+
+def publishable(row: Labelled) -> Labelled:
+    """The row without names of people and without folders, which are often called after people.
+
+    The names of files stay: the labelled files bear them too.
+    """
+    return replace(
+        row,
+        TIFF_path=PurePosixPath(row.TIFF_path).name,
+        JPEG_path=PurePosixPath(row.JPEG_path).name,
+        runner_up_path=PurePosixPath(row.runner_up_path).name if row.runner_up_path else None,
+        operator=None,
+        reviewer=None,
+        reason="Accepted by a person." if row.decided_by == PERSON else row.reason,
+    )
 
 
 def write(folder: Path, rows: Sequence[Labelled]) -> None:

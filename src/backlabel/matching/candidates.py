@@ -1,8 +1,9 @@
-"""The JPEGs that one TIFF may be the original of, by any variant and either hash."""
+"""The JPEGs that a TIFF may be the original of, by any variant and either hash."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,28 +12,54 @@ from backlabel.matching.decide import Candidate
 from backlabel.matching.search import nearest
 from backlabel.matching.variants import Variant
 
-Bits = NDArray[np.uint8]
+Bits: TypeAlias = NDArray[np.uint8]
 """(128,) or (m, 128): packed hashes."""
+Query: TypeAlias = tuple[Variant, Bits, Bits]
+"""A variant of a TIFF with its hashes of the standardised and of the grey image, (128,) each."""
 
 
 def candidates(
-    queries: Iterable[tuple[Variant, Bits, Bits]], standardised: Bits, grey: Bits, *, k: int
-) -> list[Candidate]:
-    """The `k` nearest JPEGs, nearest first, each by the variant that brings it nearest.
+    queries: Sequence[Sequence[Query]], standardised: Bits, grey: Bits | None, *, k: int
+) -> list[list[Candidate]]:
+    """For each TIFF the `k` nearest JPEGs, nearest first, each by its nearest variant.
 
-    `queries` are the TIFF's variants with their hashes of the standardised and of the grey image,
-    as `variants.hashes` gives them; `standardised` and `grey` (m, 128) those of the JPEGs. Equal
+    `queries[i]` are the variants of TIFF i, as `variants.hashes` gives them; `standardised` and
+    `grey` (m, 128) are the JPEGs' hashes; without `grey` only the first of the two counts. Equal
     distances: the variant that comes first, then the lower row.
     """
-    best: dict[int, Candidate] = {}
-    for variant, ours, ours_grey in queries:
-        rows = np.union1d(
-            nearest(ours[None], standardised, k=k)[0], nearest(ours_grey[None], grey, k=k)[0]
-        )
-        far = np.bitwise_count(standardised[rows] ^ ours).sum(axis=1, dtype=np.int64)
-        far_grey = np.bitwise_count(grey[rows] ^ ours_grey).sum(axis=1, dtype=np.int64)
-        for row, one, other in zip(rows, far, far_grey, strict=True):
-            found = Candidate(int(row), int(one), int(other), str(variant))
-            if row not in best or found.distance < best[row].distance:
-                best[int(row)] = found
-    return sorted(best.values(), key=lambda one: (one.distance, one.row))[:k]
+    flat = [query for own in queries for query in own]
+    if not flat or not len(standardised):
+        return [[] for _ in queries]
+    ours = np.stack([query[1] for query in flat])
+    ours_grey = np.stack([query[2] for query in flat])
+    rows = nearest(ours, standardised, k=k)[0]
+    if grey is not None:
+        rows = np.hstack([rows, nearest(ours_grey, grey, k=k)[0]])
+    found: list[list[Candidate]] = []
+    at = 0
+    for own in queries:
+        best: dict[int, Candidate] = {}
+        for query, near in zip(own, rows[at : at + len(own)], strict=True):
+            for one in _measured(query, np.unique(near), standardised, grey):
+                if one.row not in best or one.distance < best[one.row].distance:
+                    best[one.row] = one
+        found.append(sorted(best.values(), key=lambda one: (one.distance, one.row))[:k])
+        at += len(own)
+    return found
+
+
+def _measured(
+    query: Query, rows: NDArray[np.int64], standardised: Bits, grey: Bits | None
+) -> list[Candidate]:
+    variant, bits, bits_grey = query
+    far = _distances(bits, standardised[rows])
+    far_grey = [None] * len(rows) if grey is None else _distances(bits_grey, grey[rows])
+    return [
+        Candidate(int(row), one, other, str(variant))
+        for row, one, other in zip(rows, far, far_grey, strict=True)
+    ]
+
+
+def _distances(bits: Bits, others: Bits) -> list[int]:
+    counts: list[int] = np.bitwise_count(others ^ bits).sum(axis=1, dtype=np.int64).tolist()
+    return counts

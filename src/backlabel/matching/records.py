@@ -28,11 +28,21 @@ class Match:
     reason: str = ""
     label: str | None = None
     category: str | None = None
+    certain_label: str | None = None
+    """The label, where every JPEG that passes carries it, even if the pair is ambiguous."""
+    variant: str | None = None
+    """By which change of the TIFF the JPEG was found."""
     hamming_standardised: int | None = None
     hamming_grey: int | None = None
+    ssim_matched: float | None = None
+    residual: float | None = None
+    residual_alike: float | None = None
+    residual_chance: float | None = None
+    noise_in_common: float | None = None
     runner_up_path: FileName | None = None
     runner_up_hamming: int | None = None
     runner_up_ssim: float | None = None
+    runner_up_noise: float | None = None
     margin: float | None = None
     TIFF_sha256: str | None = None
     JPEG_sha256: str | None = None

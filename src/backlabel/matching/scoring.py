@@ -1,118 +1,183 @@
-"""Scores of candidate pairs, batch by batch: decoding of the next batch overlaps with computing."""
+"""Scores of candidates, batch by batch: decoding of the next batch overlaps with computing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
+from backlabel.hashing import standardise
 from backlabel.images import GreyImage
+from backlabel.images.encode import Table
+from backlabel.matching.decide import Candidate
+from backlabel.matching.register import register
 from backlabel.matching.ssim import ssim_batch
+from backlabel.matching.variants import Variant
+from backlabel.matching.verify import verify
 
-Load = Callable[[str], GreyImage]
-Pair = tuple[GreyImage, GreyImage]
+DECIMALS = 6
+"""Of the scores that are kept: what a GPU and a CPU may compute differently lies below."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An image (H, W), and the quantisation that it states if it is a JPEG."""
+
+    grey: GreyImage
+    table: Table | None
+
+
+Load: TypeAlias = Callable[[str], Loaded]
+Images: TypeAlias = Mapping[str, Loaded | UnreadableImageError]
 
 
 @dataclass(frozen=True)
 class Group:
-    """One TIFF and the JPEGs that it is to be compared with, all by path."""
+    """One TIFF and the candidates that are to be scored, with the paths of their JPEGs."""
 
     tiff: str
+    candidates: tuple[Candidate, ...]
     jpegs: tuple[str, ...]
 
 
+Scored: TypeAlias = list[Candidate] | UnreadableImageError
+"""The candidates of a group with their scores, or why the TIFF could not be read.
+
+A candidate whose JPEG could not be read keeps its scores at None.
+"""
+
+
 @dataclass(frozen=True)
-class Scores:
-    """SSIM of one TIFF with each JPEG of its group, NaN where that JPEG could not be read.
+class Compute:
+    """How scores are computed; only `complete` changes what comes out.
 
-    `failure` says why the TIFF itself could not be read; then `ssim` is empty.
+    `complete` asks for all scores, otherwise SSIM of the standardised images alone.
     """
 
-    ssim: tuple[float, ...]
-    failure: UnreadableImageError | None = None
+    device: str
+    batch_size: int
+    memory_mib: int
+    threads: int
+    complete: bool
 
 
-def score(
-    groups: Sequence[Group],
-    load: Load,
-    *,
-    device: str,
-    batch_size: int,
-    memory_mib: int,
-    threads: int,
-) -> Iterator[tuple[Group, Scores]]:
-    """The scores of each group, in order. `load` gives a standardised image (H, W) by path.
+def score(groups: Sequence[Group], load: Load, compute: Compute) -> Iterator[Scored]:
+    """The scores of each group, in order. Each image is read once per batch of groups.
 
-    Each image is read once per batch. A batch holds at least `batch_size` pairs, or one group.
+    A batch holds at least `batch_size` candidates, or one group.
     """
-    batches = list(_batches(groups, batch_size))
-    compute = partial(
-        ssim_batch, device=device, batch_size=batch_size, memory_mib=memory_mib, threads=threads
-    )
-    with ThreadPoolExecutor(threads) as readers:
-        ahead = _read(batches[0], load, readers) if batches else {}
+    batches = list(_batches(groups, compute.batch_size))
+    with ThreadPoolExecutor(compute.threads) as pool:
+        ahead = _read(batches[0], load, pool) if batches else {}
         for i, batch in enumerate(batches):
-            now = {path: _outcome(future) for path, future in ahead.items()}
-            ahead = _read(batches[i + 1], load, readers) if i + 1 < len(batches) else {}
-            yield from zip(batch, _score(batch, now, compute), strict=True)
+            images = {path: _outcome(future) for path, future in ahead.items()}
+            ahead = _read(batches[i + 1], load, pool) if i + 1 < len(batches) else {}
+            yield from _score(batch, images, compute, pool)
 
 
 def _batches(groups: Sequence[Group], batch_size: int) -> Iterator[list[Group]]:
     batch: list[Group] = []
-    pairs = 0
+    waiting = 0
     for group in groups:
         batch.append(group)
-        pairs += len(group.jpegs)
-        if pairs >= batch_size:
+        waiting += len(group.candidates)
+        if waiting >= batch_size:
             yield batch
-            batch, pairs = [], 0
+            batch, waiting = [], 0
     if batch:
         yield batch
 
 
 def _read(
-    batch: Sequence[Group], load: Load, readers: ThreadPoolExecutor
-) -> dict[str, Future[GreyImage]]:
+    batch: Sequence[Group], load: Load, pool: ThreadPoolExecutor
+) -> dict[str, Future[Loaded]]:
     paths = dict.fromkeys(path for group in batch for path in (group.tiff, *group.jpegs))
-    return {path: readers.submit(load, path) for path in paths}
+    return {path: pool.submit(load, path) for path in paths}
 
 
-def _outcome(future: Future[GreyImage]) -> GreyImage | UnreadableImageError:
+def _outcome(future: Future[Loaded]) -> Loaded | UnreadableImageError:
     try:
         return future.result()
     except UnreadableImageError as error:
         return error
 
 
+@dataclass(frozen=True)
+class _Pair:
+    candidate: Candidate
+    tiff: Loaded
+    jpeg: Loaded
+
+    def standardised(self) -> tuple[GreyImage, GreyImage]:
+        variant = Variant.parse(self.candidate.variant)
+        ours, theirs = register(self.tiff.grey, self.jpeg.grey, variant)
+        return standardise(ours), standardise(theirs)
+
+    def complete(self, ssim: float) -> Candidate:
+        variant = Variant.parse(self.candidate.variant)
+        known = dataclasses.replace(self.candidate, ssim=ssim)
+        return verify(known, self.tiff.grey, self.jpeg.grey, variant, self.jpeg.table)
+
+
 def _score(
-    batch: Sequence[Group],
-    images: dict[str, GreyImage | UnreadableImageError],
-    compute: Callable[[Sequence[Pair]], NDArray[np.float64]],
-) -> list[Scores]:
-    pairs: list[Pair] = []
-    places: dict[tuple[str, str], int] = {}
-    for group in batch:
-        for jpeg in group.jpegs:
-            one, other = images[group.tiff], images[jpeg]
-            if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-                places[group.tiff, jpeg] = len(pairs)
-                pairs.append((one, other))
-    values = compute(pairs)
-    return [_scores(group, images[group.tiff], places, values) for group in batch]
+    batch: Sequence[Group], images: Images, compute: Compute, pool: ThreadPoolExecutor
+) -> list[Scored]:
+    places: list[tuple[int, int]] = []
+    pairs: list[_Pair] = []
+    for i, group in enumerate(batch):
+        for j, (candidate, path) in enumerate(zip(group.candidates, group.jpegs, strict=True)):
+            tiff, jpeg = images[group.tiff], images[path]
+            if isinstance(tiff, Loaded) and isinstance(jpeg, Loaded):
+                places.append((i, j))
+                pairs.append(_Pair(candidate, tiff, jpeg))
+    values = _ssim(pairs, compute, pool)
+    if compute.complete:
+        scored = list(pool.map(_Pair.complete, pairs, values))
+    else:
+        scored = [
+            dataclasses.replace(pair.candidate, ssim=value)
+            for pair, value in zip(pairs, values, strict=True)
+        ]
+    results: list[Scored] = [_unscored(group, images) for group in batch]
+    for (i, j), one in zip(places, scored, strict=True):
+        result = results[i]
+        assert isinstance(result, list)  # its TIFF was read
+        result[j] = _rounded(one)
+    return results
 
 
-def _scores(
-    group: Group,
-    tiff: GreyImage | UnreadableImageError,
-    places: dict[tuple[str, str], int],
-    values: NDArray[np.float64],
-) -> Scores:
-    if isinstance(tiff, UnreadableImageError):
-        return Scores((), tiff)
-    found = (places.get((group.tiff, jpeg)) for jpeg in group.jpegs)
-    return Scores(tuple(float("nan") if at is None else float(values[at]) for at in found))
+def _ssim(pairs: Sequence[_Pair], compute: Compute, pool: ThreadPoolExecutor) -> list[float]:
+    values: NDArray[np.float64] = ssim_batch(
+        list(pool.map(_Pair.standardised, pairs)),
+        device=compute.device,
+        batch_size=compute.batch_size,
+        memory_mib=compute.memory_mib,
+        threads=compute.threads,
+    )
+    return [float(value) for value in values]
+
+
+def _unscored(group: Group, images: Images) -> Scored:
+    tiff = images[group.tiff]
+    return tiff if isinstance(tiff, UnreadableImageError) else list(group.candidates)
+
+
+def _rounded(one: Candidate) -> Candidate:
+    return dataclasses.replace(
+        one,
+        ssim=_round(one.ssim),
+        ssim_matched=_round(one.ssim_matched),
+        residual=_round(one.residual),
+        residual_alike=_round(one.residual_alike),
+        residual_chance=_round(one.residual_chance),
+    )
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, DECIMALS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -28,7 +29,7 @@ _COLOURS = {
 def write_all(
     rows: Sequence[Match],
     sweep: Sequence[SweepPoint],
-    limits: Mapping[str, float],
+    limits: Mapping[str, Any],
     folder: Path,
 ) -> None:
     """Write every plot of a mapping to `folder`; `limits` are the thresholds in force, by name."""

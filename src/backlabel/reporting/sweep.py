@@ -1,13 +1,16 @@
 """What would be matched if one threshold had another value, told from the scores at hand.
 
 Nothing is computed anew. Scores exist only up to the thresholds in force, so that the Hamming
-thresholds are swept from 0 up to their values, and `min_ssim` over its whole range.
+thresholds are swept from 0 up to their values. Of the others, those that the rule reads are swept
+over their whole range. Each TIFF is decided by itself: who gets a JPEG that two TIFFs claim is not
+part of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from backlabel.errors import UnreadableImageError
 from backlabel.matching.decide import Candidate, Limits, Rule, Verdict, decide
@@ -16,7 +19,13 @@ from backlabel.records import TruePair
 from backlabel.reporting.summary import share
 
 STEP_BITS = 5
-STEPS_OF_SSIM = 50
+STEPS = 50
+_SWEPT = {
+    Rule.SEED: {},
+    Rule.SSIM: {"min_ssim": "min_ssim"},
+    Rule.COMBINED: {"min_noise_in_common": "min_residual", "min_ssim_matched": "min_ssim_matched"},
+}
+"""The field of Limits by the name of the parameter that sets it, for each rule."""
 
 
 def sweep(
@@ -35,7 +44,7 @@ def sweep(
     paths = [row.TIFF_path for row in rows]
     true = {(pair.TIFF_path, pair.JPEG_path) for pair in truth} if truth is not None else None
     points = []
-    for name, value, changed in _values(limits):
+    for name, value, changed in _values(limits, rule):
         pairs = list(_pairs(paths, evidence, jpegs, changed, rule))
         right = None if true is None else len(true.intersection(pairs))
         reachable = None if true is None else sum(tiff in set(paths) for tiff, _ in true)
@@ -53,7 +62,7 @@ def sweep(
     return points
 
 
-def _values(limits: Limits) -> Iterator[tuple[str, float, Limits]]:
+def _values(limits: Limits, rule: Rule) -> Iterator[tuple[str, float, Limits]]:
     for bits in _up_to(limits.hamming_threshold):
         lower = min(bits, limits.ssim_hamming_threshold)
         yield (
@@ -63,9 +72,15 @@ def _values(limits: Limits) -> Iterator[tuple[str, float, Limits]]:
         )
     for bits in _up_to(limits.ssim_hamming_threshold):
         yield "ssim_hamming_threshold", bits, replace(limits, ssim_hamming_threshold=bits)
-    for step in range(STEPS_OF_SSIM + 1):
-        value = step / STEPS_OF_SSIM
-        yield "min_ssim", value, replace(limits, min_ssim=value)
+    for name, field in _SWEPT[rule].items():
+        for step in range(STEPS + 1):
+            value = step / STEPS
+            yield name, value, _with(limits, field, value)
+
+
+def _with(limits: Limits, field: str, value: float) -> Limits:
+    change: dict[str, Any] = {field: value}
+    return replace(limits, **change)
 
 
 def _up_to(last: int) -> list[int]:

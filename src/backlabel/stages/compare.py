@@ -4,49 +4,48 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backlabel import config, images, records, tables
 from backlabel.errors import ConfigError, UnreadableImageError
 from backlabel.files import write_json
-from backlabel.hashing import from_hexes, standardise
-from backlabel.matching import decide, device, scoring, search
-from backlabel.matching.decide import Candidate, Verdict
+from backlabel.hashing import from_hexes
+from backlabel.images import encode
+from backlabel.matching import assign, decide, device, rows, scoring, variants
+from backlabel.matching.candidates import Query, candidates
+from backlabel.matching.decide import Candidate, Rule
 from backlabel.matching.records import Match, SweepPoint
+from backlabel.matching.variants import Variant
 from backlabel.progress import track
 from backlabel.records import JpegHash, Passed, TiffHash, TruePair
 from backlabel.reporting import plots, summary, sweep
+
+_IDENTITY = Variant("identity")
+_HEADER = 1 << 16  # bytes; a JPEG's tables stand before its image data
 
 
 def main(params: config.Params) -> None:
     """Match the TIFFs of the hash tables to the JPEGs; write mapping, metrics, sweep and plots."""
     jpegs = [row for row in tables.read(records.JPEG_HASHES, JpegHash) if not row.gate]
     tiffs = tables.read(records.TIFF_HASHES, TiffHash)
-    unreadable = [row for row in tables.read(records.UNREADABLE, Passed) if row.kind == "tiff"]
-    paths = [row.path for row in tiffs] + [row.path for row in unreadable]
-    chosen = _draw(paths, params.compare)
+    failed = [row for row in tables.read(records.UNREADABLE, Passed) if row.kind == "tiff"]
+    chosen = _draw([row.path for row in tiffs] + [row.path for row in failed], params.compare)
     tiffs = [row for row in tiffs if row.path in chosen]
-    unreadable = [row for row in unreadable if row.path in chosen]
 
-    candidates = _search(tiffs, jpegs, params.compare)
-    scored = _score(tiffs, jpegs, candidates, params)
-    limits = _limits(params.compare)
-    rule = decide.Rule(params.compare.rule)
-    rows = [
-        _match(tiff, jpegs, evidence, limits, rule)
-        for tiff, evidence in zip(tiffs, scored, strict=True)
+    evidence = _Comparison(tiffs, jpegs, params).evidence()
+    found = _rows(tiffs, jpegs, evidence, params.compare)
+    found += [
+        rows.unreadable(row.path, UnreadableImageError(row.reason, row.detail))
+        for row in failed
+        if row.path in chosen
     ]
-    rows += [_unreadable(row.path, None, f"{row.reason}: {row.detail}") for row in unreadable]
-    rows.sort(key=lambda row: os.fsencode(row.TIFF_path))
-    _write(rows, dict(zip((row.path for row in tiffs), scored, strict=True)), jpegs, params)
-
-
-Evidence = list[Candidate] | UnreadableImageError
-"""The candidates of one TIFF, or why it could not be read when they were scored."""
+    found.sort(key=lambda row: os.fsencode(row.TIFF_path))
+    by_path = {tiff.path: known for tiff, known in zip(tiffs, evidence, strict=True)}
+    _write(found, by_path, jpegs, params)
 
 
 def _draw(paths: Sequence[str], compare: config.Compare) -> set[str]:
@@ -63,149 +62,152 @@ def _draw(paths: Sequence[str], compare: config.Compare) -> set[str]:
     return {ordered[i] for i in drawn}
 
 
-def _search(
-    tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], compare: config.Compare
-) -> list[list[Candidate]]:
-    """The nearest JPEGs of each TIFF by either hash; none for a TIFF without information."""
-    if not tiffs or not jpegs:
-        return [[] for _ in tiffs]
-    standardised = (
-        from_hexes([row.phash for row in tiffs]),
-        from_hexes([row.phash for row in jpegs]),
-    )
-    grey = (
-        from_hexes([row.phash_grey for row in tiffs]),
-        from_hexes([row.phash_grey for row in jpegs]),
-    )
-    near = [search.nearest(query, base, k=compare.top_k)[0] for query, base in (standardised, grey)]
-    found: list[list[Candidate]] = []
-    for i, tiff in enumerate(tiffs):
+class _Comparison:
+    """The scored candidates of every TIFF: first as it is, then, where that fails, changed."""
+
+    def __init__(
+        self, tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], params: config.Params
+    ) -> None:
+        self.tiffs, self.jpegs, self.compare = tiffs, jpegs, params.compare
+        self.limits = limits(params.compare)
+        self.rule = Rule(params.compare.rule)
+        self.read_limits = images.Limits(
+            max_pixels=params.read.max_pixels, max_bytes=params.read.max_bytes
+        )
+        self.compute = scoring.Compute(
+            device=device.resolve(params.compare.device),
+            batch_size=params.compare.batch_size,
+            memory_mib=params.compare.memory_mib,
+            threads=os.cpu_count() or 1,
+            complete=self.rule is Rule.COMBINED,
+        )
+        self.standardised = from_hexes([row.phash for row in jpegs])
+        both = params.compare.hashes == "both"
+        self.grey = from_hexes([row.phash_grey for row in jpegs]) if both else None
+
+    def evidence(self) -> list[scoring.Scored]:
+        """The candidates of each TIFF with their scores, or why it could not be read."""
+        found = self._scored(self._search([self._as_it_is(tiff) for tiff in self.tiffs]), "compare")
+        sources = [name for name in self.compare.variants if name != _IDENTITY.source]
+        if not sources:
+            return found
+        missed = [i for i, known in enumerate(found) if self._is_missed(self.tiffs[i], known)]
+        queries: list[list[Query]] = [[] for _ in self.tiffs]
+        with ThreadPoolExecutor(self.compute.threads) as pool:
+            changed = pool.map(lambda i: self._changed(self.tiffs[i], sources), missed)
+            for i, own in zip(missed, track(changed, "variants", total=len(missed)), strict=True):
+                queries[i] = own
+        changed_found = self._scored(self._search(queries), "compare variants")
+        return [_joined(one, other) for one, other in zip(found, changed_found, strict=True)]
+
+    def _as_it_is(self, tiff: TiffHash) -> list[Query]:
         if tiff.gate:
-            found.append([])
-            continue
-        rows = np.unique(np.concatenate([index[i] for index in near]))
-        by_standardised = _distances(standardised, i, rows)
-        by_grey = _distances(grey, i, rows)
-        both = [
-            Candidate(int(row), int(one), int(other), label=jpegs[row].label)
-            for row, one, other in zip(rows, by_standardised, by_grey, strict=True)
+            return []
+        standardised, grey = from_hexes([tiff.phash, tiff.phash_grey])
+        return [(_IDENTITY, standardised, grey)]
+
+    def _changed(self, tiff: TiffHash, sources: Sequence[str]) -> list[Query]:
+        shapes = {(row.height, row.width) for row in self.jpegs}
+        wanted = variants.expand(sources, (tiff.height, tiff.width), sorted(shapes))
+        try:
+            grey = images.read(Path(tiff.path), self.read_limits).grey
+        except UnreadableImageError:
+            return []  # scoring reads it again and says why, if there is anything to score
+        return list(variants.hashes(grey, wanted))
+
+    def _is_missed(self, tiff: TiffHash, known: scoring.Scored) -> bool:
+        if tiff.gate or isinstance(known, UnreadableImageError):
+            return False
+        return not decide.decide(known, self.limits, self.rule).acceptable
+
+    def _search(self, queries: Sequence[Sequence[Query]]) -> list[list[Candidate]]:
+        found = candidates(queries, self.standardised, self.grey, k=self.compare.top_k)
+        return [[replace(one, label=self.jpegs[one.row].label) for one in own] for own in found]
+
+    def _scored(self, found: list[list[Candidate]], what: str) -> list[scoring.Scored]:
+        """`found` with the scores of those below the SSIM threshold."""
+        scored: list[scoring.Scored] = list(found)
+        limit = self.compare.ssim_hamming_threshold
+        close = [[one for one in own if one.distance < limit] for own in found]
+        asked = [i for i, own in enumerate(close) if own]
+        groups = [
+            scoring.Group(
+                self.tiffs[i].path,
+                tuple(close[i]),
+                tuple(self.jpegs[one.row].path for one in close[i]),
+            )
+            for i in asked
         ]
-        found.append(sorted(both, key=lambda c: (c.distance, c.row))[: compare.top_k])
-    return found
+        results = scoring.score(groups, self._load, self.compute)
+        for i, result in zip(asked, track(results, what, total=len(groups)), strict=True):
+            far = found[i][len(close[i]) :]  # nearest first, so these are the others
+            scored[i] = result if isinstance(result, UnreadableImageError) else [*result, *far]
+        return scored
+
+    def _load(self, path: str) -> scoring.Loaded:
+        file = Path(path)
+        picture = images.read(file, self.read_limits)
+        if picture.kind != "jpeg" or not self.compute.complete:
+            return scoring.Loaded(picture.grey, None)
+        with file.open("rb") as opened:
+            head = opened.read(_HEADER)
+        try:
+            return scoring.Loaded(picture.grey, encode.luma_table(head))
+        except UnreadableImageError:
+            return scoring.Loaded(picture.grey, None)  # it states no table: scored without
 
 
-def _distances(
-    hashes: tuple[NDArray[np.uint8], NDArray[np.uint8]], i: int, rows: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    query, base = hashes
-    differing: NDArray[np.int64] = np.bitwise_count(base[rows] ^ query[i]).sum(1, dtype=np.int64)
-    return differing
-
-
-def _score(
-    tiffs: Sequence[TiffHash],
-    jpegs: Sequence[JpegHash],
-    candidates: Sequence[list[Candidate]],
-    params: config.Params,
-) -> list[Evidence]:
-    """`candidates` with the SSIM of those below the SSIM threshold."""
-    compare = params.compare
-    limits = images.Limits(max_pixels=params.read.max_pixels, max_bytes=params.read.max_bytes)
-    scored: list[Evidence] = [list(found) for found in candidates]
-    close = [
-        [i for i, one in enumerate(found) if one.distance < compare.ssim_hamming_threshold]
-        for found in candidates
-    ]
-    asked = [i for i, places in enumerate(close) if places]
-    groups = [
-        scoring.Group(tiffs[i].path, tuple(jpegs[candidates[i][at].row].path for at in close[i]))
-        for i in asked
-    ]
-    results = scoring.score(
-        groups,
-        lambda path: standardise(images.read(Path(path), limits).grey),
-        device=device.resolve(compare.device),
-        batch_size=compare.batch_size,
-        memory_mib=compare.memory_mib,
-        threads=os.cpu_count() or 1,
-    )
-    for i, (_, scores) in zip(asked, track(results, "compare", total=len(groups)), strict=True):
-        if scores.failure is not None:
-            scored[i] = scores.failure
-            continue
-        evidence = list(candidates[i])
-        for at, value in zip(close[i], scores.ssim, strict=True):
-            # A JPEG that can no longer be read leaves its candidate unscored, hence not verified.
-            evidence[at] = replace(evidence[at], ssim=None if np.isnan(value) else round(value, 6))
-        scored[i] = evidence
-    return scored
-
-
-def _match(
-    tiff: TiffHash,
-    jpegs: Sequence[JpegHash],
-    evidence: Evidence,
-    limits: decide.Limits,
-    rule: decide.Rule,
-) -> Match:
-    if isinstance(evidence, UnreadableImageError):
-        return _unreadable(tiff.path, tiff.sha256, str(evidence))
-    decision = decide.decide(evidence, limits, rule)
-    # Where nothing is near enough the nearest JPEG still tells how far away it is.
-    shown = decision.chosen or next(iter(evidence), None)
-    jpeg = jpegs[shown.row] if shown else None
-    second = decision.runner_up
-    matched = decision.verdict is Verdict.MATCHED and jpeg is not None
-    return Match(
-        TIFF_file=tiff.file,
-        TIFF_path=tiff.path,
-        JPEG_file=jpeg.file if jpeg else None,
-        JPEG_path=jpeg.path if jpeg else None,
-        hamming_distance=shown.distance if shown else None,
-        ssim_value=shown.ssim if shown else None,
-        used_ssim=shown is not None and shown.ssim is not None,
-        verdict=decision.verdict,
-        reason=f"{tiff.gate}: holds too little information to be matched"
-        if tiff.gate
-        else decision.reason,
-        label=jpeg.label if matched and jpeg else None,
-        category=jpeg.category if matched and jpeg else None,
-        hamming_standardised=shown.hamming if shown else None,
-        hamming_grey=shown.hamming_grey if shown else None,
-        runner_up_path=jpegs[second.row].path if second else None,
-        runner_up_hamming=second.distance if second else None,
-        runner_up_ssim=second.ssim if second else None,
-        margin=decision.margin,
-        TIFF_sha256=tiff.sha256,
-        JPEG_sha256=jpeg.sha256 if jpeg else None,
-    )
-
-
-def _unreadable(path: str, sha256: str | None, reason: str) -> Match:
-    return Match(
-        TIFF_file=Path(path).name,
-        TIFF_path=path,
-        used_ssim=False,
-        verdict=Verdict.UNREADABLE,
-        reason=reason,
-        TIFF_sha256=sha256,
-    )
-
-
-def _limits(compare: config.Compare) -> decide.Limits:
+def limits(compare: config.Compare) -> decide.Limits:
+    """The limits of the decision, from the parameters."""
     return decide.Limits(
         hamming_threshold=compare.hamming_threshold,
         ssim_hamming_threshold=compare.ssim_hamming_threshold,
         min_ssim=compare.min_ssim,
-        min_residual=0.0,
-        min_ssim_matched=0.0,
-        min_margin=0.0,
+        min_residual=compare.min_noise_in_common,
+        min_ssim_matched=compare.min_ssim_matched,
+        min_margin=compare.min_margin,
     )
 
 
+def _joined(one: scoring.Scored, other: scoring.Scored) -> scoring.Scored:
+    if isinstance(one, UnreadableImageError):
+        return one
+    return other if isinstance(other, UnreadableImageError) else [*one, *other]
+
+
+def _rows(
+    tiffs: Sequence[TiffHash],
+    jpegs: Sequence[JpegHash],
+    evidence: Sequence[scoring.Scored],
+    compare: config.Compare,
+) -> list[Match]:
+    """A row for each TIFF. Under the combined rule a JPEG is given to one TIFF at most."""
+    found = [
+        rows.unreadable(tiff.path, known, tiff.sha256)
+        for tiff, known in zip(tiffs, evidence, strict=True)
+        if isinstance(known, UnreadableImageError)
+    ]
+    readable = [
+        (tiff, known)
+        for tiff, known in zip(tiffs, evidence, strict=True)
+        if not isinstance(known, UnreadableImageError)
+    ]
+    rule = Rule(compare.rule)
+    digests = [tiff.sha256 for tiff, _ in readable]
+    decisions = [decide.decide(known, limits(compare), rule) for _, known in readable]
+    if rule is Rule.COMBINED:
+        decisions = assign.one_to_one(decisions, digests, limits(compare), rule)
+    same = assign.duplicates(digests)
+    for i, ((tiff, known), decision) in enumerate(zip(readable, decisions, strict=True)):
+        nearest = min(known, key=lambda one: (one.distance, one.row), default=None)
+        others = [readable[j][0].path for j in same.get(i, [])]
+        found.append(rows.row(tiff, decision, nearest, jpegs, others))
+    return found
+
+
 def _write(
-    rows: list[Match],
-    evidence: dict[str, Evidence],
+    found: list[Match],
+    evidence: dict[str, scoring.Scored],
     jpegs: Sequence[JpegHash],
     params: config.Params,
 ) -> None:
@@ -213,15 +215,14 @@ def _write(
     truth_path = Path(params.data.truth)
     truth = tables.read(truth_path, TruePair) if truth_path.exists() else None
     points = sweep.sweep(
-        rows,
+        found,
         evidence=evidence,
         jpegs=[row.path for row in jpegs],
-        limits=_limits(compare),
-        rule=decide.Rule(compare.rule),
+        limits=limits(compare),
+        rule=Rule(compare.rule),
         truth=truth,
     )
-    tables.write(records.mapping_path(compare.n_tiff), Match, rows)
+    tables.write(records.mapping_path(compare.n_tiff), Match, found)
     tables.write(records.SWEEP, SweepPoint, points)
-    write_json(records.METRICS / "compare.json", summary.summarise(rows, truth))
-    limits = compare.model_dump(include={"hamming_threshold", "ssim_hamming_threshold", "min_ssim"})
-    plots.write_all(rows, points, limits, records.PLOTS)
+    write_json(records.METRICS / "compare.json", summary.summarise(found, truth))
+    plots.write_all(found, points, compare.model_dump(), records.PLOTS)

@@ -7,28 +7,39 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backlabel import __version__, config, images, names, records, tables
-from backlabel.errors import DataError, OutputError
+from backlabel.errors import DataError, OutputError, UnreadableImageError
 from backlabel.files import lock, sha256, shared_folder, write_json
 from backlabel.hashing.cache import versions
-from backlabel.labels import copies, decisions, ledger, manifest
+from backlabel.images import metadata as acquisition
+from backlabel.images.vendors import Acquisition
+from backlabel.labels import card, copies, decisions, ledger, manifest, splits
+from backlabel.labels.croissant import About
 from backlabel.labels.decisions import Choice, Decided, Decision
 from backlabel.labels.manifest import Labelled
 from backlabel.labels.pixels import PixelDigests
+from backlabel.labels.splits import Place
 from backlabel.matching.records import Match
+from backlabel.matching.search import HASH_BYTES
 from backlabel.progress import track
 from backlabel.records import LABELED, JpegHash, TiffHash
 
 _PARTIAL = Path(".labeled-partial")
 _OF_THE_MAPPING = sorted(
     {field.name for field in fields(Labelled)} & {field.name for field in fields(Match)}
+)
+_OF_THE_MICROSCOPE = sorted(
+    {field.name for field in fields(Labelled)} & {field.name for field in fields(Acquisition)}
 )
 _THREADS = 8  # copying waits for the disk; more threads than this gained nothing
 
@@ -51,13 +62,16 @@ def main(params: config.Params) -> None:
     make = partial(
         _make,
         known=known,
+        places=_places(chosen, known, params),
+        public=params.label.public,
         run=_run(params),
         link=copies.Link(params.label.link),
         pixels=_pixel_digests(params.read),
         max_bytes=params.read.max_bytes,
     )
     with lock(Path(".backlabel") / "label.lock"):
-        rows = write_set(chosen, LABELED, records.NAMES, make)
+        about = About(**params.label.about.model_dump())
+        rows = write_set(chosen, LABELED, records.NAMES, make, about)
     metrics = _metrics(rows, mapping) | {"decisions": _decision_metrics(made_by_people, in_force)}
     write_json(records.METRICS / "label.json", metrics)
 
@@ -66,7 +80,9 @@ Make = Callable[[Decided, Path, str], Labelled]
 """Makes the file of one row below a folder, and says what it made."""
 
 
-def write_set(chosen: Sequence[Decided], target: Path, names: Path, make: Make) -> list[Labelled]:
+def write_set(
+    chosen: Sequence[Decided], target: Path, names: Path, make: Make, about: About
+) -> list[Labelled]:
     """Write the labelled set to the folder `target`; returns its manifest.
 
     The folder is made beside `target` and then put in its place, so that it is whole or absent.
@@ -83,6 +99,7 @@ def write_set(chosen: Sequence[Decided], target: Path, names: Path, make: Make) 
         rows = _make_all(chosen, files, partial_folder, make)
         rows.sort(key=lambda row: os.fsencode(row.file))
         manifest.write(partial_folder, rows)
+        card.write(partial_folder, rows, about)
         manifest.seal(partial_folder, rows)
         if extended != known:
             tables.write(names, ledger.Named, extended)
@@ -120,6 +137,8 @@ def _make(
     file: str,
     *,
     known: decisions.Known,
+    places: Mapping[str, Place],
+    public: bool,
     run: _Run,
     link: copies.Link,
     pixels: PixelDigests,
@@ -131,8 +150,10 @@ def _make(
     digest = copies.make(Path(tiff.path), target, link=link, max_bytes=max_bytes)
     _refuse_changed(tiff, digest)
     _refuse_changed(jpeg, _digest(jpeg.path))
-    return Labelled(
+    taken, place = _acquisition(tiff.path, max_bytes), places[tiff.path]
+    row = Labelled(
         **{name: getattr(match, name) for name in _OF_THE_MAPPING},
+        **{name: getattr(taken, name) for name in _OF_THE_MICROSCOPE},
         file=file,
         decided_by=manifest.PERSON if decision else manifest.RULE,
         reviewer=decision.who if decision else None,
@@ -146,10 +167,53 @@ def _make(
         JPEG_pixels_sha256=pixels.of(Path(jpeg.path), jpeg.sha256),
         JPEG_phash=jpeg.phash,
         JPEG_phash_grey=jpeg.phash_grey,
+        split=place.split,
+        group=place.group,
+        acquired=taken.date,
+        metadata_note=taken.note,
         versions=run.versions,
         config_digest=run.config_digest,
         run_key=run.key,
     )
+    return manifest.publishable(row) if public else row
+
+
+def _places(
+    chosen: Sequence[Decided], known: decisions.Known, params: config.Params
+) -> dict[str, Place]:
+    """The split and group of each TIFF, by path."""
+    tiffs = [known.tiffs[one.match.TIFF_path] for one in chosen]
+    members = [
+        splits.Member(
+            sha256=tiff.sha256,
+            folder=splits.specimen_folder(tiff.path, params.data.tiff),
+            JPEG_sha256=one.match.JPEG_sha256 or "",
+            category=one.match.category or "",
+        )
+        for tiff, one in zip(tiffs, chosen, strict=True)
+    ]
+    found = splits.places(
+        members,
+        [_packed(tiff.phash for tiff in tiffs), _packed(tiff.phash_grey for tiff in tiffs)],
+        params.label.splits.model_dump(),
+        near_bits=params.label.near_hamming,
+        seed=params.label.split_seed,
+    )
+    return {tiff.path: place for tiff, place in zip(tiffs, found, strict=True)}
+
+
+def _packed(hashes: Iterable[str]) -> NDArray[np.uint8]:
+    joined = b"".join(map(bytes.fromhex, hashes))
+    return np.frombuffer(joined, np.uint8).reshape(-1, HASH_BYTES)
+
+
+def _acquisition(path: str, max_bytes: int) -> Acquisition:
+    try:
+        return acquisition.read(Path(path), images.Limits(max_bytes=max_bytes))
+    except UnreadableImageError as error:
+        raise DataError(
+            f"{names.to_cell(path)}: cannot be read any more ({error}). Run the hash stage again."
+        ) from error
 
 
 def _digest(path: str) -> str:

@@ -103,8 +103,8 @@ def _curves(points: list[SweepPoint]) -> dict[str, list[tuple[int, float]]]:
     """Match rate, precision and recall over each threshold; MLflow's steps are whole numbers."""
     curves: dict[str, list[tuple[int, float]]] = {}
     for point in points:
-        # Bits are whole already; SSIM is shown in hundredths.
-        fine = point.threshold == "min_ssim"
+        # Bits are whole already; shares and SSIM are shown in hundredths.
+        fine = not point.threshold.endswith("hamming_threshold")
         step = round(100 * point.value) if fine else round(point.value)
         for measure in ("match_rate", "precision", "recall"):
             value = getattr(point, measure)

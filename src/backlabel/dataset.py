@@ -1,0 +1,143 @@
+"""The labelled set as a torch Dataset: `backlabel.load("labeled/", split="train")`."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from backlabel import images, names
+from backlabel.errors import DataError, TableError, UnreadableImageError
+from backlabel.files import sha256
+
+MANIFEST = "manifest.csv"
+_COLUMNS = ("file", "category", "split", "sha256")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file of the set; `file` is its path below the set's folder."""
+
+    file: str
+    category: str
+    split: str
+    sha256: str
+
+
+class LabelledSet(Dataset[tuple[Any, int]]):
+    """Pairs of a picture and the number of its category.
+
+    A picture is a float32 tensor (1, H, W) from 0 black to 1 white in the file's full depth; images
+    differ in size, so batches need a `transform` that makes them equal. `classes` names the
+    categories of the whole set in alphabetical order, whatever the split: the same number means the
+    same category in each. `targets` are the numbers, `items` the files, `digest` is the SHA-256 of
+    the manifest, which MLflow and the pipeline call the labelled set by.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        items: list[Item],
+        classes: list[str],
+        digest: str,
+        *,
+        checksum: bool = False,
+        transform: Callable[[Tensor], Any] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.items = items
+        self.classes = classes
+        self.class_to_idx = {name: number for number, name in enumerate(classes)}
+        self.targets = [self.class_to_idx[item.category] for item in items]
+        self.digest = digest
+        self._checksum = checksum
+        self._transform = transform
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        """Raises DataError if the file is missing, unreadable or, with `checksum`, was changed."""
+        item = self.items[index]
+        path = self.folder / item.file
+        try:
+            grey = images.read_unit(path)
+            changed = self._checksum and sha256(path) != item.sha256
+        except (UnreadableImageError, OSError) as error:
+            raise DataError(f"{_told(path)}: cannot be read ({error}). {_MEND}") from error
+        if changed:
+            raise DataError(f"{_told(path)}: is not the file that was labelled. {_MEND}")
+        picture = torch.from_numpy(grey).unsqueeze(0)
+        value = self._transform(picture) if self._transform is not None else picture
+        return value, self.targets[index]
+
+
+_MEND = "`backlabel verify` names all that differs; `dvc checkout` or `dvc pull` mends it."
+
+
+def load(
+    folder: str | Path,
+    split: str | None = None,
+    *,
+    checksum: bool = False,
+    transform: Callable[[Tensor], Any] | None = None,
+) -> LabelledSet:
+    """The labelled set in `folder`: the files of `split` (train, val or test), or all with None.
+
+    With `checksum` every file is held against the manifest when it is read. `transform` takes the
+    picture. Raises DataError where there is no labelled set or no such split, and TableError where
+    its manifest is torn or has other columns.
+    """
+    root = Path(folder)
+    manifest = root / MANIFEST
+    every = _items(manifest)
+    counts = Counter(item.split for item in every)
+    if split is not None and split not in counts:
+        known = ", ".join(f"{name} ({count} files)" for name, count in sorted(counts.items()))
+        raise DataError(f"{manifest}: has no split {split!r}; it has {known or 'no files at all'}.")
+    return LabelledSet(
+        root,
+        [item for item in every if split in (None, item.split)],
+        sorted({item.category for item in every}),
+        sha256(manifest),
+        checksum=checksum,
+        transform=transform,
+    )
+
+
+def _items(manifest: Path) -> list[Item]:
+    """Columns are found by name: a manifest of a later version may have more."""
+    try:
+        with manifest.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise TableError(
+                    f"{manifest}: has no column {missing[0]!r}. Run stage label again."
+                )
+            return [_item(row) for row in reader]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(
+            f"{manifest}: not found; a labelled set is a folder with a manifest. Fetch it with "
+            "`dvc pull labeled` or `dvc get`."
+        ) from error
+    except (UnicodeDecodeError, ValueError, csv.Error) as error:
+        raise TableError(f"{manifest}: not a CSV table in UTF-8 ({error}).") from error
+
+
+def _item(row: dict[str, str | None]) -> Item:
+    file, category, split, digest = (row[name] for name in _COLUMNS)
+    if not (file and category and split and digest):
+        raise ValueError(f"a line is torn: {row}")
+    return Item(names.from_cell(file), category, split, digest)
+
+
+def _told(path: Path) -> str:
+    return names.to_cell(str(path))

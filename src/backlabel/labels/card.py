@@ -1,0 +1,116 @@
+"""What lies beside the labelled files for those who load them: `metadata.csv` and `README.md`.
+
+Hugging Face's `imagefolder` takes `metadata.csv` for the columns of its images. It takes words like
+"test" in file names for names of splits, and then loads those files alone; the head of `README.md`
+tells `load_dataset` to take all files as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from backlabel import tables
+from backlabel.files import atomic_write, sha256, write_json
+from backlabel.labels import croissant, manifest
+from backlabel.labels.croissant import About, File
+from backlabel.labels.manifest import Labelled
+
+METADATA, README, CROISSANT = "metadata.csv", "README.md", "croissant.json"
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A row of `metadata.csv`: here `label` is the category, as such loaders expect."""
+
+    file_name: str
+    label: str
+    split: str
+    group: str
+    sha256: str
+    pixel_size_nm: float | None
+
+
+def write(folder: Path, rows: Sequence[Labelled], about: About) -> None:
+    """Write all three beside the manifest of `rows`, which lies in `folder` already."""
+    listed = [
+        Listed(row.file, row.category, row.split, row.group, row.sha256, row.pixel_size_nm)
+        for row in rows
+    ]
+    tables.write(folder / METADATA, Listed, listed)
+    with atomic_write(folder / README) as file:
+        file.write(readme(about, listed))
+    table = folder / manifest.CSV
+    described = File(table.name, table.stat().st_size, sha256(table))
+    categories = sorted({row.category for row in rows})
+    write_json(folder / CROISSANT, croissant.document(about, described, categories))
+
+
+def readme(about: About, rows: Sequence[Listed]) -> str:
+    """The data set's card in Markdown."""
+    return "\n".join(
+        [
+            _head(about),
+            f"# {about.name} {about.version}",
+            "",
+            about.description,
+            "",
+            *_counts(rows),
+            "",
+            f"Licence: {about.licence or 'not stated'}",
+            "",
+            f"To cite: {about.citation or 'not stated'}",
+            "",
+            _LOADING,
+        ]
+    )
+
+
+def _head(about: About) -> str:
+    # A JSON text is a YAML text too: no name can break out of its line.
+    return "\n".join(
+        [
+            "---",
+            f"pretty_name: {json.dumps(about.name)}",
+            "configs:",
+            "  - config_name: default",
+            "    data_files:",
+            "      - split: train",
+            '        path: "**"',
+            "---",
+        ]
+    )
+
+
+def _counts(rows: Sequence[Listed]) -> list[str]:
+    found = Counter((row.label, row.split) for row in rows)
+    lines = [f"| category | {' | '.join(SPLITS)} |", "|---" * (len(SPLITS) + 1) + "|"]
+    for label in sorted({row.label for row in rows}):
+        cells = " | ".join(str(found[label, split]) for split in SPLITS)
+        lines.append(f"| {label} | {cells} |")
+    return lines
+
+
+_LOADING = """\
+Each TIFF lies in the folder of its category, byte for byte as the microscope wrote it, so its
+private tags are still in it. `manifest.csv` says of each where it comes from and why it has its
+label; `croissant.json` describes the set for machines. Files of one specimen, of one JPEG, or that
+look nearly alike are in one split; the splits are a column, not folders.
+
+```python
+import backlabel
+
+train = backlabel.load("labeled", split="train")  # (tensor, number of the category)
+```
+
+```python
+from datasets import load_dataset
+
+everything = load_dataset("./labeled", split="train")  # Hugging Face calls all of it "train"
+train = everything.filter(lambda split: split == "train", input_columns="split")
+```
+"""

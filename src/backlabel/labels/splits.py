@@ -1,0 +1,164 @@
+"""Train, validation and test sets that share nothing: no specimen, no near-duplicate, no JPEG.
+
+Files that must stay together form a group; a whole group goes to one split. Which one depends on
+the contents of the files and on the seed, not on the order of rows or on names of folders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel.matching import search
+
+_ID_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Member:
+    """One labelled file: digest of its bytes, what it may share with others, and its category.
+
+    `folder` is its specimen's, or None where it lies in no folder of its own (`specimen_folder`).
+    """
+
+    sha256: str
+    folder: str | None
+    JPEG_sha256: str
+    category: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file belongs."""
+
+    split: str
+    group: str
+
+
+def places(
+    members: Sequence[Member],
+    hashes: Sequence[NDArray[np.uint8]],
+    shares: Mapping[str, float],
+    *,
+    near_bits: int,
+    seed: int,
+) -> list[Place]:
+    """The place of each member. Near-duplicates differ by at most `near_bits` in any of `hashes`,
+    each (n, 128), packed.
+    """
+    pairs = itertools.chain.from_iterable(near(one, near_bits) for one in hashes)
+    found = groups(members, pairs)
+    chosen = assign(found, [member.category for member in members], shares, seed=seed)
+    return [Place(split, group) for split, group in zip(chosen, found, strict=True)]
+
+
+def specimen_folder(path: str, root: str) -> str | None:
+    """The folder of the TIFF `path`; None directly below `root`, which is no specimen's folder."""
+    folder = PurePosixPath(path).parent
+    return None if folder == PurePosixPath(root) else str(folder)
+
+
+def near(hashes: NDArray[np.uint8], max_bits: int, *, k: int = 16) -> Iterator[tuple[int, int]]:
+    """Pairs of rows i < j of `hashes` (n, 128) that differ by at most `max_bits`.
+
+    Each row's `k` nearest are looked at, and four times as many where all of those are near.
+    """
+    rows = np.arange(len(hashes))
+    while len(rows):
+        k = min(k, len(hashes))
+        index, distance = search.nearest(hashes[rows], hashes, k=k)
+        full = (distance[:, -1] <= max_bits) & (k < len(hashes))
+        for i, others, bits in zip(rows[~full], index[~full], distance[~full], strict=True):
+            yield from ((int(i), int(j)) for j in others[bits <= max_bits] if i < j)
+        rows, k = rows[full], 4 * k
+
+
+def near_reference(hashes: NDArray[np.uint8], max_bits: int) -> Iterator[tuple[int, int]]:
+    """The same pairs as `near`, slowly and obviously."""
+    for i, one in enumerate(hashes):
+        bits = np.unpackbits(one ^ hashes[i + 1 :], axis=1).sum(axis=1)
+        yield from ((i, i + 1 + int(j)) for j in np.flatnonzero(bits <= max_bits))
+
+
+def groups(members: Sequence[Member], near_pairs: Iterable[tuple[int, int]]) -> list[str]:
+    """The group of each member. Together stay those with one folder, one JPEG, or equal bytes, and
+    those that `near_pairs` names by position; and whatever these bring together in turn.
+
+    A group is called by the least digest of its files, shortened.
+    """
+    leader = list(range(len(members)))
+    for i, j in _same(members):
+        _unite(leader, i, j)
+    for i, j in near_pairs:
+        _unite(leader, i, j)
+    names: dict[int, str] = {}
+    for i, member in enumerate(members):
+        first = _find(leader, i)
+        names[first] = min(names.get(first, member.sha256), member.sha256)
+    return [names[_find(leader, i)][:_ID_DIGITS] for i in range(len(members))]
+
+
+def assign(
+    group_of: Sequence[str], category_of: Sequence[str], shares: Mapping[str, float], *, seed: int
+) -> list[str]:
+    """The split of each file; `shares` gives the splits' names and shares, which sum to 1.
+
+    Large groups are placed first, each where its categories lack most, so that every split gets its
+    share of every category as far as whole groups allow. Groups of one file each are shared out to
+    less than one file. A split with share 0 gets nothing.
+    """
+    totals = Counter(category_of)
+    contents: dict[str, Counter[str]] = {}
+    for group, category in zip(group_of, category_of, strict=True):
+        contents.setdefault(group, Counter())[category] += 1
+    lacking = {
+        name: {category: share * total for category, total in totals.items()}
+        for name, share in shares.items()
+    }
+    chosen: dict[str, str] = {}
+    for group in sorted(contents, key=lambda name: (-contents[name].total(), _drawn(seed, name))):
+        counts = sorted(contents[group].items())  # a sum of floats depends on its order
+        split = max(lacking, key=lambda name: _need(lacking[name], counts, totals))
+        for category, count in counts:
+            lacking[split][category] -= count
+        chosen[group] = split
+    return [chosen[group] for group in group_of]
+
+
+def _need(
+    lacking: Mapping[str, float], counts: list[tuple[str, int]], totals: Mapping[str, int]
+) -> float:
+    """How much of what a group holds a split still lacks; rare categories count as common ones."""
+    return sum(count * lacking[category] / totals[category] for category, count in counts)
+
+
+def _same(members: Sequence[Member]) -> Iterator[tuple[int, int]]:
+    first: dict[tuple[str, str], int] = {}
+    for i, member in enumerate(members):
+        keys = [("bytes", member.sha256), ("jpeg", member.JPEG_sha256)]
+        if member.folder is not None:
+            keys.append(("folder", member.folder))
+        for key in keys:
+            yield first.setdefault(key, i), i
+
+
+def _unite(leader: list[int], i: int, j: int) -> None:
+    leader[_find(leader, j)] = _find(leader, i)
+
+
+def _find(leader: list[int], i: int) -> int:
+    while leader[i] != i:
+        leader[i] = leader[leader[i]]
+        i = leader[i]
+    return i
+
+
+def _drawn(seed: int, group: str) -> str:
+    return hashlib.sha256(f"{seed} {group}".encode()).hexdigest()

@@ -1,0 +1,76 @@
+"""Throw-away clones of this repository in which real commands run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+class Clone:
+    """A throw-away clone of this repository in which real commands run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("DVC_")},
+            # `python`, `dvc` and `mlflow` of the environment that runs the tests.
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DVC_NO_ANALYTICS": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "HOME": str(path.parent),
+        }
+        self.environment.pop("MLFLOW_TRACKING_URI", None)
+
+    def run(
+        self, *command: str, check: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess:
+        """Run a command in the clone; its output is part of the failure if `check` fails."""
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=900,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{command} gave {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def copy(self, path: Path) -> Clone:
+        """Another clone in the same state."""
+        shutil.copytree(self.path, path, symlinks=True)
+        return Clone(path)
+
+
+def clone_of_the_working_tree(path: Path) -> Clone:
+    """A clone with what is not yet committed committed: tests see the code that they stand in."""
+    made = Clone(path)
+    git = ["git", "-c", "protocol.file.allow=always"]
+    subprocess.run([*git, "clone", "-q", str(ROOT), str(path)], check=True, env=made.environment)
+    changed = subprocess.run(
+        ["git", "ls-files", "-z", "--modified", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for name in filter(None, changed.stdout.split("\0")):
+        target = path / name
+        if (ROOT / name).is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target)
+        else:
+            target.unlink(missing_ok=True)
+    made.run("git", "config", "user.name", "Test")
+    made.run("git", "config", "user.email", "test@example.org")
+    made.run("git", "add", "--all")
+    made.run("git", "commit", "-q", "--allow-empty", "-m", "Working tree")
+    return made
