@@ -91,7 +91,7 @@ def test_get(published, consumer):
 
 
 def test_artifacts_get_by_version(published, consumer):
-    consumer.run("dvc", "artifacts", "get", str(published.path), "labeled", "--rev", "0.1.0")
+    consumer.run("dvc", "artifacts", "get", str(published.path), "labeled", "--rev", "v0.1.0")
     assert contents(consumer.path / "labeled") == contents(published.path / "labeled")
 
 

@@ -18,6 +18,7 @@ from backlabel.labels.decisions import Choice, Decision
 from backlabel.labels.manifest import Labelled
 from backlabel.matching.decide import Verdict
 from backlabel.matching.records import Match
+from backlabel.stages import label
 
 PAIRS = [("x/m 1.tif", "L9", 1), ("y/m 1.tif", "L9", 2), ("z/\u00e4.TIF", "L1", 3)]
 OUTPUTS = ("labeled", "metrics", "reviews")
