@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import subprocess
 
@@ -21,18 +20,12 @@ from backlabel.matching.decide import Verdict
 
 
 def row(file, content, **others):
+    by_kind = {int: 7, float: 0.75, bool: True}
     values = {
-        field.name: f"{field.name} of {file}" for field in dataclasses.fields(Labelled)
-    } | dict.fromkeys(
-        (
-            *("hamming_distance", "hamming_standardised", "hamming_grey", "height", "width"),
-            *("bytes", "runner_up_hamming"),
-        ),
-        7,
-    )
-    values |= {"ssim_value": 0.75, "margin": None, "runner_up_ssim": None, "reviewer": None}
-    told = ("pixel_size_nm", "magnification", "accelerating_voltage_kv", "working_distance_mm")
-    values |= dict.fromkeys(told, 2.5)
+        name: by_kind.get(kind, f"{name} of {file}")
+        for name, kind in tables.plain_kinds(Labelled).items()
+    }
+    values |= {"margin": None, "runner_up_ssim": None, "reviewer": None}
     values |= {"file": file, "sha256": hashlib.sha256(content).hexdigest()}
     return Labelled(**(values | {"verdict": Verdict.MATCHED} | others))
 

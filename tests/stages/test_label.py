@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 from dataclasses import replace
 
 import pytest
@@ -137,7 +136,7 @@ def test_labelled_file_that_was_edited_survives(root):
 def test_what_a_killed_run_left_is_taken_over(root):
     run()
     want = workspace.listing(root, *OUTPUTS)
-    os.rename(root / "labeled", root / ".labeled-partial-old")
+    (root / "labeled").rename(root / ".labeled-partial-old")
     (root / ".labeled-partial/Tips").mkdir(parents=True)
     (root / ".labeled-partial/Tips/half.tif").write_text("")
     (root / "metrics/.partial-label.json").write_text("{")

@@ -47,11 +47,19 @@ class Labelled:
     reviewer: FileName | None
     reason: FileName
     margin: float | None
+    certain_label: str | None
+    variant: str | None
     hamming_standardised: int | None
     hamming_grey: int | None
+    ssim_matched: float | None
+    residual: float | None
+    residual_alike: float | None
+    residual_chance: float | None
+    noise_in_common: float | None
     runner_up_path: FileName | None
     runner_up_hamming: int | None
     runner_up_ssim: float | None
+    runner_up_noise: float | None
     height: int
     width: int
     bytes: int
