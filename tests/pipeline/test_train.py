@@ -22,7 +22,7 @@ def published(reproduced, tmp_path_factory):
     clone.run("dvc", "push")
     clone.run("git", "add", "--all")
     clone.run("git", "commit", "-q", "--allow-empty", "-m", "Results")
-    clone.run("git", "tag", "labeled@v0.1.0")
+    clone.run("git", "tag", "-a", "labeled@v0.1.0", "-m", "0.1.0")
     return clone
 
 
