@@ -47,7 +47,8 @@ def published(reproduced, server, tmp_path_factory):
     clone.run("dvc", "push")
     clone.run("git", "add", "--all")
     clone.run("git", "commit", "-q", "--allow-empty", "-m", "Remote in S3")
-    clone.run("git", "tag", "labeled@v0.1.0")
+    # `dvc artifacts` sees annotated tags alone.
+    clone.run("git", "tag", "-a", "labeled@v0.1.0", "-m", "0.1.0")
     return clone
 
 
@@ -91,7 +92,7 @@ def test_get(published, consumer):
 
 
 def test_artifacts_get_by_version(published, consumer):
-    consumer.run("dvc", "artifacts", "get", str(published.path), "labeled", "--rev", "0.1.0")
+    consumer.run("dvc", "artifacts", "get", str(published.path), "labeled", "--rev", "v0.1.0")
     assert contents(consumer.path / "labeled") == contents(published.path / "labeled")
 
 
