@@ -109,7 +109,7 @@ def _scratch(length, taps):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _narrow(strip, packed, pairs, halves, out, at, apart):  # type: ignore[no-untyped-def]
+def _narrow(strip, packed, pairs, halves, out, at, apart):  # type: ignore[no-untyped-def]  # noqa: PLR0917
     """Each row of `strip` -> a column of `out`, from `at` on; half of them `apart` further on."""
     for g in range(GROUPS):
         for x in range(0, strip.shape[1], 2 * LANES):

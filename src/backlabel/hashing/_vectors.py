@@ -52,7 +52,7 @@ def pack(_typing, rows, first, column, packed):
 
 
 @intrinsic
-def weigh(_typing, packed, first, halves, i, out, at, apart):
+def weigh(_typing, packed, first, halves, i, out, at, apart):  # noqa: PLR0917
     """Grey levels of one output of GROUPS * LANES rows: weighted sums, rounded and clipped.
 
     `packed` is int32, (GROUPS, pairs, LANES), read from pair `first` on; `halves` int16,

@@ -10,6 +10,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from backlabel.hashing import _kernels, gate
+from backlabel.hashing.median import medians
 from backlabel.hashing.standardise import LEVELS, GreyImage, histogram, standard_table
 
 HASH_SIDE = 32
@@ -34,7 +35,8 @@ class Hashes:
 def phash(grey: GreyImage) -> Bits:
     """The hash of `grey` as it is (standardise it first for the standardised hash)."""
     same = np.arange(LEVELS, dtype=np.uint8)
-    return _bits(_low_rows(_kernels.thumbnails(_checked(grey), same)[1:]))[0]
+    bits: Bits = _bits(_low_rows(_kernels.thumbnails(_checked(grey), same)[1:]))[0]
+    return bits
 
 
 def hash_image(grey: GreyImage) -> Hashes:
@@ -94,7 +96,4 @@ def _low_rows(small: NDArray[np.uint8]) -> NDArray[np.float64]:
 def _bits(rows: NDArray[np.float64]) -> NDArray[np.uint8]:
     """(n, 32, 32 or more) -> (n, 128): which coefficients are above the median of their image."""
     low = rows[:, :, :HASH_SIDE].reshape(len(rows), -1)
-    middle = low.shape[1] // 2
-    halves = np.partition(low, (middle - 1, middle), axis=1)
-    median = (halves[:, middle - 1] + halves[:, middle]) / 2  # as np.median, which takes longer
-    return np.packbits(low > median[:, np.newaxis], axis=1)
+    return np.packbits(low > medians(low)[:, np.newaxis], axis=1)
