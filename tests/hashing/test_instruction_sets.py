@@ -15,15 +15,16 @@ import io
 import numpy as np
 from PIL import Image
 from backlabel.hashing import _kernels, _plain, _vectors
-from backlabel.images import baseline
 grey = np.random.default_rng(1).integers(100, 150, (197, 301), np.uint8)
 table = np.arange(256, dtype=np.uint8)[::-1].copy()
 expected = np.stack([_plain.resize(table[grey]), _plain.resize(grey)])
 assert _vectors.LANES == {lanes}
 assert np.array_equal(_kernels.thumbnails(grey, table), expected)
-stream = io.BytesIO()
-Image.fromarray(grey).save(stream, "JPEG")
-assert np.array_equal(baseline.decode(stream.getvalue()), np.asarray(Image.open(stream)))
+if not features:  # the transform has no instruction of its own
+    from backlabel.images import baseline
+    stream = io.BytesIO()
+    Image.fromarray(grey).save(stream, "JPEG")
+    assert np.array_equal(baseline.decode(stream.getvalue()), np.asarray(Image.open(stream)))
 """
 
 
