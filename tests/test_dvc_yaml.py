@@ -106,6 +106,13 @@ def test_stage_lists_the_parameters_that_it_reads(stage):
     assert missing == []
 
 
+def test_label_lists_what_its_manifest_digests():
+    """`config.digest` stands in the manifest: the stage must run when anything in it changes."""
+    settled = config.settled(config.load(ROOT / "params.yaml"))
+    named = STAGES["label"]["params"]
+    assert [name for name in settled if name not in named and name.split(".")[0] not in named] == []
+
+
 def _read_parameters(path: Path) -> set[str]:
     """The parameters named as `params.section.key` or `section.key` in a stage's code."""
     known = set(leaves(config.Params))

@@ -68,11 +68,15 @@ def test_reject_of_what_is_not_matched_anyway():
 
 
 def test_accept_of_the_runner_up():
-    (chosen,), in_force = decisions.apply([ACCEPT], [MATCHED, ALONE], KNOWN)
+    """It has its own scores where they are known, and never those of another pair."""
+    scored = replace(MATCHED, residual=0.8, variant="turned")
+    (chosen,), in_force = decisions.apply([ACCEPT], [scored, ALONE], KNOWN)
     assert in_force == [ACCEPT]
     assert chosen == Decided(
-        replace(
-            MATCHED,
+        Match(
+            TIFF_file="a.tif",
+            TIFF_path="a.tif",
+            TIFF_sha256=A.sha256,
             JPEG_file="p.jpg",
             JPEG_path="p.jpg",
             JPEG_sha256=P.sha256,
@@ -81,14 +85,22 @@ def test_accept_of_the_runner_up():
             hamming_standardised=4,
             hamming_grey=4,
             ssim_value=0.6,
+            used_ssim=True,
+            verdict=Verdict.MATCHED,
             reason="Accepted by a person: Same crack. (Without this decision: matched.)",
-            runner_up_path=None,
-            runner_up_hamming=None,
-            runner_up_ssim=None,
-            margin=None,
+            label="L9",
+            category="Tips",
         ),
         ACCEPT,
     )
+
+
+def test_accept_of_the_best_candidate_keeps_its_scores():
+    unsure = replace(MATCHED, verdict=Verdict.AMBIGUOUS, label=None, category=None, residual=0.8)
+    same = replace(ACCEPT, JPEG_path="q.jpg", JPEG_sha256=Q.sha256)
+    (chosen,), _ = decisions.apply([same], [unsure], KNOWN)
+    reason = "Accepted by a person: Same crack. (Without this decision: ambiguous.)"
+    assert chosen.match == replace(MATCHED, residual=0.8, reason=reason)
 
 
 def test_accept_of_a_pair_that_was_never_scored():

@@ -137,29 +137,33 @@ def _accepted(row: Match, one: Decision, known: Known) -> Match:
     assert one.JPEG_path is not None  # else _refuse had stopped
     assert one.label is not None
     tiff, jpeg = known.tiffs[one.TIFF_path], known.jpegs[one.JPEG_path]
+    # The scores of the row are those of its own pair: another pair has none of them.
+    scored = row if row.JPEG_path == jpeg.path else _unscored(row, tiff, jpeg)
+    return replace(
+        scored,
+        verdict=Verdict.MATCHED,
+        reason=f"Accepted by a person: {one.why} (Without this decision: {row.verdict}.)",
+        label=one.label,
+        category=known.categories[one.label],
+    )
+
+
+def _unscored(row: Match, tiff: TiffHash, jpeg: JpegHash) -> Match:
     standardised = _differing(tiff.phash, jpeg.phash)
     grey = _differing(tiff.phash_grey, jpeg.phash_grey)
-    ssim = {row.runner_up_path: row.runner_up_ssim, row.JPEG_path: row.ssim_value}
-    score = ssim.get(jpeg.path)
-    same_pair = row.JPEG_path == jpeg.path
-    return replace(
-        row,
+    ssim = row.runner_up_ssim if row.runner_up_path == jpeg.path else None
+    return Match(
+        TIFF_file=tiff.file,
+        TIFF_path=tiff.path,
+        TIFF_sha256=tiff.sha256,
         JPEG_file=jpeg.file,
         JPEG_path=jpeg.path,
         JPEG_sha256=jpeg.sha256,
         hamming_distance=min(standardised, grey),
         hamming_standardised=standardised,
         hamming_grey=grey,
-        ssim_value=score,
-        used_ssim=score is not None,
-        verdict=Verdict.MATCHED,
-        reason=f"Accepted by a person: {one.why} (Without this decision: {row.verdict}.)",
-        label=one.label,
-        category=known.categories[one.label],
-        runner_up_path=row.runner_up_path if same_pair else None,
-        runner_up_hamming=row.runner_up_hamming if same_pair else None,
-        runner_up_ssim=row.runner_up_ssim if same_pair else None,
-        margin=row.margin if same_pair else None,
+        ssim_value=ssim,
+        used_ssim=ssim is not None,
     )
 
 
