@@ -122,3 +122,16 @@ def test_python_api(published, consumer):
     done = consumer.run(sys.executable, "-c", code, str(published.path))
     assert done.stdout.startswith("file,label,category,TIFF_path")
     assert f"{URL}/files/md5/" in done.stdout
+
+
+def test_shared_folder(published, tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    clone = published.copy(tmp_path / "clone")
+    clone.run("dvc", "remote", "add", "--default", "--force", "storage", str(shared))
+    clone.run("dvc", "push")
+    clone.run("git", "commit", "-q", "--all", "-m", "Remote in a shared folder")
+    other = Clone(tmp_path / "other")
+    clone.run("git", "clone", "-q", str(clone.path), str(other.path))
+    other.run("dvc", "pull", "labeled")
+    assert contents(other.path / "labeled") == contents(clone.path / "labeled")
