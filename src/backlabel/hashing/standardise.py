@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.hashing import _kernels
+from backlabel.images.luma import through
 
 GreyImage = NDArray[np.uint8]
 """(H, W), C-contiguous."""
@@ -23,7 +24,7 @@ def standardise(grey: GreyImage) -> GreyImage:
 
     Bit for bit `PIL.ImageOps.autocontrast(PIL.ImageOps.equalize(image))` of a mode L image.
     """
-    return standard_table(histogram(grey))[grey]
+    return through(standard_table(histogram(grey)), grey)
 
 
 def standard_table(counts: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -18,6 +18,7 @@ from backlabel.matching.records import Match, SweepPoint
 _SIZE = (7.0, 4.2)  # inches
 _SIZE_OF_FOUR = (11.0, 7.4)
 _DPI = 110
+_AXES = (0.1, 0.13, 0.87, 0.83)  # left, bottom, width, height: to fit them would draw all twice
 _COLOURS = {
     Verdict.MATCHED: "tab:green",
     Verdict.AMBIGUOUS: "tab:orange",
@@ -145,9 +146,9 @@ def _has(row: Match, score: str) -> bool:
 
 
 def _figure() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=_SIZE, dpi=_DPI)
     FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    return figure, figure.add_axes(_AXES)
 
 
 def _mark(axes: Axes, limits: Mapping[str, float]) -> None:
