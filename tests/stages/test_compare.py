@@ -1,0 +1,219 @@
+"""The stage compare on a few generated images: every verdict, and what each parameter changes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+from scipy import ndimage
+
+from backlabel import config, records, tables
+from backlabel.calibration.degrade import next_frame
+from backlabel.errors import ConfigError
+from backlabel.matching.decide import Verdict
+from backlabel.matching.records import Match
+from backlabel.records import JpegHash, TiffHash
+from backlabel.reporting import plots
+from backlabel.stages import compare
+from backlabel.stages import hash as hashing
+
+CONF = Path(__file__).parents[2] / "conf"
+SHAPE = (192, 256)
+
+
+def scene(seed):
+    random = np.random.default_rng(seed)
+    smooth = ndimage.gaussian_filter(random.standard_normal(SHAPE), 6)
+    image = 120 + 30 * np.sign(smooth) + 300 * smooth + random.normal(0, 8, SHAPE)
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def save(path, grey, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.ascontiguousarray(grey)).save(path, **options)
+
+
+def checked(**changes):
+    values = YAML(typ="safe", pure=True).load(config.compose(CONF))
+    values["hash"]["workers"] = 1
+    values["compare"] |= changes
+    return config.check(values, "test")
+
+
+@pytest.fixture(scope="module")
+def hashed(tmp_path_factory):
+    """A folder in which stage hash has run, and one JPEG was deleted since. Copy it."""
+    root = tmp_path_factory.mktemp("hashed")
+    tiff, particles, tips = (
+        root / "data" / name for name in ("tiff", "jpeg/Particles", "jpeg/Tips")
+    )
+    for seed, name in enumerate(
+        ("good", "twice", "weak", "flipped", "vanished", "lonely", "published")
+    ):
+        save(tiff / f"{name}.tif", scene(seed))
+    save(tiff / "frame.tif", next_frame(scene(0), (0.0, 0.6), seed=1))
+    save(tiff / "flat.tif", np.full(SHAPE, 90, np.uint8))
+    shutil.copy(tiff / "twice.tif", tiff / "twice again.tif")
+    (tiff / "broken.tif").write_bytes((tiff / "good.tif").read_bytes()[:5000])
+    save(particles / "L5_good.jpg", scene(0), quality=100)
+    save(particles / "L5_twice.jpg", scene(1), quality=95)
+    save(tips / "L9_weak.jpg", scene(2), quality=20)
+    save(tips / "L9_flipped.jpg", scene(3)[:, ::-1], quality=95)
+    save(tips / "L9_vanished.jpg", scene(4), quality=95)
+    save(tips / "L9_published_well.jpg", scene(6), quality=100)
+    save(tips / "L9_published_worse.jpg", scene(6), quality=85)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        hashing.main(checked())
+    (tips / "L9_vanished.jpg").unlink()
+    return root
+
+
+@pytest.fixture
+def matches(hashed, tmp_path, monkeypatch):
+    """Runs the stage with changed parameters and gives the rows by the TIFF's name."""
+    shutil.copytree(hashed, tmp_path / "run")
+    monkeypatch.chdir(tmp_path / "run")
+    monkeypatch.setattr(plots, "write_all", lambda *_: None)  # its own tests draw
+
+    def run(**changes):
+        compare.main(checked(**changes))
+        rows = tables.read(records.mapping_path(changes.get("n_tiff")), Match)
+        return {row.TIFF_file.removesuffix(".tif"): row for row in rows}
+
+    return run
+
+
+def test_verdicts(matches):
+    found = matches()
+    assert {name: row.verdict for name, row in found.items()} == {
+        "good": Verdict.MATCHED,
+        "twice": Verdict.MATCHED,
+        "twice again": Verdict.MATCHED,
+        "weak": Verdict.MATCHED,
+        "flipped": Verdict.MATCHED,
+        "published": Verdict.AMBIGUOUS,
+        "frame": Verdict.TOO_DIFFERENT,
+        "vanished": Verdict.NOT_VERIFIED,
+        "lonely": Verdict.NO_CANDIDATE,
+        "flat": Verdict.NO_CANDIDATE,
+        "broken": Verdict.UNREADABLE,
+    }
+    assert {name: row.JPEG_file for name, row in found.items() if row.label} == {
+        "good": "L5_good.jpg",
+        "twice": "L5_twice.jpg",
+        "twice again": "L5_twice.jpg",
+        "weak": "L9_weak.jpg",
+        "flipped": "L9_flipped.jpg",
+    }
+
+
+def test_reasons(matches):
+    found = matches()
+    assert "too little information" in found["flat"].reason
+    assert "data/tiff/twice again.tif" in found["twice"].reason
+    assert "data/tiff/twice.tif" in found["twice again"].reason
+    assert found["flipped"].variant == "flip_h"
+    assert found["vanished"].JPEG_file == "L9_vanished.jpg"
+    assert not found["vanished"].used_ssim
+    assert found["published"].certain_label == "L9"  # twice, in two qualities
+
+
+def test_a_tiff_that_vanished_is_unreadable(matches):
+    Path("data/tiff/good.tif").unlink()
+    assert matches()["good"].verdict is Verdict.UNREADABLE
+
+
+def test_a_jpeg_goes_to_one_tiff(matches):
+    found = matches(min_noise_in_common=0.0, min_ssim_matched=-1.0, min_margin=0.0)
+    assert found["frame"].JPEG_file == found["good"].JPEG_file == "L5_good.jpg"
+    assert found["good"].verdict is Verdict.MATCHED
+    assert found["frame"].verdict is Verdict.AMBIGUOUS
+    assert "given to another TIFF" in found["frame"].reason
+
+
+@pytest.mark.parametrize("batch_size", [2, 16])
+def test_batch_size_changes_nothing(matches, batch_size):
+    assert matches(batch_size=batch_size) == matches(batch_size=1)
+
+
+def test_number_of_threads_changes_nothing(matches, monkeypatch):
+    one, four = (
+        (monkeypatch.setattr(os, "sched_getaffinity", lambda _, n=n: set(range(n))), matches())[1]
+        for n in (1, 4)
+    )
+    assert one == four
+
+
+def test_order_of_rows_changes_nothing(matches):
+    before = matches()
+    for path, record in ((records.JPEG_HASHES, JpegHash), (records.TIFF_HASHES, TiffHash)):
+        tables.write(path, record, tables.read(path, record)[::-1])
+    assert matches() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "verdicts"),
+    [
+        ("good", {}, {"ssim_hamming_threshold": 0}, ("matched", "not verified")),
+        (
+            "good",
+            {"ssim_hamming_threshold": 0},
+            {"hamming_threshold": 0, "ssim_hamming_threshold": 0},
+            ("not verified", "no candidate"),
+        ),
+        ("good", {}, {"min_noise_in_common": 1.0}, ("matched", "too different")),
+        ("weak", {}, {"min_ssim_matched": 1.0}, ("matched", "too different")),
+        ("published", {}, {"min_margin": 0.0}, ("ambiguous", "matched")),
+        ("published", {}, {"top_k": 1}, ("ambiguous", "matched")),
+        ("good", {"rule": "ssim"}, {"rule": "ssim", "min_ssim": 1.0}, ("matched", "too different")),
+        ("frame", {}, {"rule": "seed"}, ("too different", "matched")),
+        ("flipped", {}, {"variants": ["identity"]}, ("matched", "no candidate")),
+    ],
+    ids=lambda value: None if isinstance(value, (str, tuple)) else "-".join(value) or "default",
+)
+def test_each_parameter_changes_a_verdict(matches, name, before, after, verdicts):
+    assert (matches(**before)[name].verdict, matches(**after)[name].verdict) == verdicts
+
+
+@pytest.mark.parametrize("threshold", ["hamming_threshold", "ssim_hamming_threshold"])
+def test_hamming_thresholds_are_exclusive(matches, threshold):
+    at = matches()["weak"].hamming_distance
+    assert at > 0
+    others = {} if threshold == "ssim_hamming_threshold" else {"ssim_hamming_threshold": 0}
+    inside = matches(**{threshold: at + 1}, **others)["weak"].verdict
+    outside = matches(**{threshold: at}, **others)["weak"].verdict
+    assert (inside, outside) == {
+        "hamming_threshold": (Verdict.NOT_VERIFIED, Verdict.NO_CANDIDATE),
+        "ssim_hamming_threshold": (Verdict.MATCHED, Verdict.NOT_VERIFIED),
+    }[threshold]
+
+
+def test_least_scores_are_inclusive(matches):
+    row = matches()["good"]
+    at = {"min_noise_in_common": row.noise_in_common, "min_ssim_matched": row.ssim_matched}
+    assert matches(**at)["good"].verdict is Verdict.MATCHED
+    for name, value in at.items():
+        assert matches(**{name: value + 1e-6})["good"].verdict is Verdict.TOO_DIFFERENT
+
+
+def test_one_hash_alone(matches):
+    assert matches()["good"].hamming_grey is not None
+    assert matches(hashes="standardised")["good"].hamming_grey is None
+
+
+def test_drawing_tiffs(matches):
+    drawn = {seed: set(matches(n_tiff=3, seed=seed)) for seed in range(3)}
+    assert all(len(names) == 3 for names in drawn.values())
+    assert len(set(map(frozenset, drawn.values()))) > 1
+    assert set(matches(n_tiff=3, seed=1)) == drawn[1]
+
+
+def test_more_tiffs_than_there_are(matches):
+    with pytest.raises(ConfigError, match=r"there are 11 TIFFs"):
+        matches(n_tiff=12)
