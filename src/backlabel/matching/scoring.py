@@ -148,7 +148,7 @@ def _score(
     for (i, j), one in zip(places, scored, strict=True):
         result = results[i]
         assert isinstance(result, list)  # its TIFF was read
-        result[j] = _rounded(one)
+        result[j] = rounded(one)
     return results
 
 
@@ -168,7 +168,8 @@ def _unscored(group: Group, images: Images) -> Scored:
     return tiff if isinstance(tiff, UnreadableImageError) else list(group.candidates)
 
 
-def _rounded(one: Candidate) -> Candidate:
+def rounded(one: Candidate) -> Candidate:
+    """`one` with its scores as they are kept."""
     return dataclasses.replace(
         one,
         ssim=_round(one.ssim),
