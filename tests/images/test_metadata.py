@@ -287,8 +287,11 @@ def test_a_date_that_is_not_certain_is_none_and_a_note(written):
 
 
 @given(st.binary(max_size=400))
-def test_no_sidecar_raises(content):
+def test_no_text_raises(content):
     assert isinstance(vendors.sidecar(content), Acquisition)
+    assert isinstance(vendors.sidecar(b"$CM_MAG 1\n$CM_DATE " + content), Acquisition)
+    assert isinstance(vendors.sidecar(b"[SemImageFile]\nDate=" + content), Acquisition)
+    assert isinstance(vendors.zeiss(b"AP_WD\n" + content), Acquisition)
     assert isinstance(vendors.tescan(b"[MAIN]" + content), Acquisition)
 
 

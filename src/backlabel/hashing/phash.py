@@ -62,7 +62,8 @@ def frequencies(grey: GreyImage) -> NDArray[np.float64]:
 
 def hash_of(block: NDArray[np.float64]) -> Bits:
     """The hash of a DCT block (32, 32)."""
-    return _bits(block)
+    bits: Bits = _bits(block[np.newaxis])[0]
+    return bits
 
 
 def to_hex(bits: Bits) -> str:
