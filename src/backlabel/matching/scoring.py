@@ -179,7 +179,7 @@ def _finished(started: _Started, compute: Compute, pool: ThreadPoolExecutor) -> 
     for (i, j), future in zip(started.places, scored, strict=True):
         result = started.results[i]
         assert isinstance(result, list)  # its TIFF was read
-        result[j] = _rounded(future.result())
+        result[j] = rounded(future.result())
     return started.results
 
 
@@ -188,7 +188,8 @@ def _unscored(group: Group, images: Images) -> Scored:
     return tiff if isinstance(tiff, UnreadableImageError) else list(group.candidates)
 
 
-def _rounded(one: Candidate) -> Candidate:
+def rounded(one: Candidate) -> Candidate:
+    """`one` with its scores to `DECIMALS`."""
     return dataclasses.replace(
         one,
         ssim=_round(one.ssim),
