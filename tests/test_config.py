@@ -54,6 +54,11 @@ def test_defaults_are_the_documented_ones(values):
         ("data", "jpeg", "/somewhere/else"),
         ("data", "tiff", "../elsewhere"),
         ("labels", "categories", []),
+        ("label", "splits", {"train": 0.7, "val": 0.2, "test": 0.2}),
+        ("label", "splits", {"train": 1.2, "val": -0.1, "test": -0.1}),
+        ("label", "splits", {"train": 0.8, "test": 0.2}),
+        ("label", "near_hamming", 1025),
+        ("label", "public", "yes"),
     ],
 )
 def test_wrong_value_names_the_parameter(values, section, key, value):
@@ -130,3 +135,18 @@ def test_seed_way_is_selectable():
         ("identity",),
     )
     assert compare.hamming_threshold == 150
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("version", "next"), ("published", "soon"), ("url", "here"), ("licence", "two\nlines")],
+)
+def test_what_is_said_of_the_set_is_checked(values, key, value):
+    values["label"]["about"][key] = value
+    with pytest.raises(ConfigError, match=rf"label\.about\.{key}"):
+        config.check(values, "params.yaml")
+
+
+def test_shares_may_be_any_that_sum_to_one(values):
+    values["label"]["splits"] = {"train": 0.1, "val": 0.2, "test": 0.7}
+    assert config.check(values, "params.yaml").label.splits.test == 0.7

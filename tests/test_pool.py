@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from backlabel.errors import UnreadableImageError
-from backlabel.pool import map_files
+from backlabel.pool import CHUNK, map_files
 
 LIMITS = {"max_seconds": 20.0, "max_memory_mib": 200, "what": "test"}
 
@@ -48,9 +48,9 @@ def process_id(_: int) -> int:
     return os.getpid()
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_results_come_in_the_order_of_the_items(workers):
-    results = map_files(square, range(40), workers=workers, **LIMITS)
+@pytest.mark.parametrize(("workers", "chunk"), [(1, CHUNK), (3, CHUNK), (3, 1), (3, 100)])
+def test_results_come_in_the_order_of_the_items(workers, chunk):
+    results = map_files(square, range(40), workers=workers, chunk=chunk, **LIMITS)
     assert list(results) == [(number, number * number) for number in range(40)]
 
 
@@ -110,7 +110,7 @@ PARENT = """
 import sys
 sys.path[:0] = {path!r}
 from test_pool import LIMITS, hostile, process_id
-from backlabel.pool import map_files
+from backlabel.pool import CHUNK, map_files
 if __name__ == "__main__":
     print(next(map_files(process_id, [1], workers=1, **LIMITS))[1], flush=True)
     results = map_files({function}, {items}, workers=2, **LIMITS)

@@ -59,10 +59,28 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="hold a labelled set against its manifest")
     verify.add_argument("folder", type=Path)
     verify.set_defaults(run=_verify)
+    _add_calibrate(commands.add_parser("calibrate", help="recommend thresholds from own TIFFs"))
     ui = commands.add_parser("mlflow", help="open the MLflow UI on loopback")
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(run=_mlflow)
     return parser
+
+
+def _add_calibrate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
+    parser.add_argument("--precision", type=float, default=0.999, help="that is wanted (0.999)")
+    parser.add_argument("--out", type=Path, default=Path("calibration"), help="folder of results")
+    parser.add_argument("--images", type=int, help="draw this many TIFFs; otherwise all")
+    parser.add_argument("--seed", type=int, default=0, help="of the draw and of what is made up")
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        default=[],
+        metavar="KIND",
+        help='of change, as "quality 90" "half size"',
+    )
+    parser.add_argument("--workers", type=int, default=0, help="processes; 0: one per core")
+    parser.set_defaults(run=_calibrate)
 
 
 def _run_stage(chosen: argparse.Namespace) -> int:
@@ -107,6 +125,23 @@ def _verify(chosen: argparse.Namespace) -> int:
         sys.stdout.write(f"{verify.told(finding)}\n")
     sys.stdout.write(f"{chosen.folder}: {report.files} files, {len(report.findings)} differ\n")
     return 1 if report.findings else 0
+
+
+def _calibrate(chosen: argparse.Namespace) -> int:
+    from backlabel import config  # noqa: PLC0415
+    from backlabel.calibration import run  # noqa: PLC0415
+
+    request = run.Request(
+        folders=chosen.folders,
+        precision=chosen.precision,
+        out=chosen.out,
+        images=chosen.images,
+        seed=chosen.seed,
+        kinds=chosen.kinds,
+        workers=chosen.workers,
+    )
+    run.main(config.load(), request)
+    return 0
 
 
 def _mlflow(chosen: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ deleted afterwards: without this, each would spend its first quarter minute comp
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from numba.core.caching import UserProvidedCacheLocator
@@ -16,13 +17,21 @@ from backlabel.files import shared_folder, shared_root
 class SharedCacheLocator(UserProvidedCacheLocator):
     """Keeps kernels below the main repository's `.backlabel`, by the name of their source file.
 
-    numba checks a digest of the source file: another version of it is compiled, not mistaken.
+    Kernels are compiled anew when any module beside theirs has changed. numba by itself looks only
+    at the file that a kernel stands in, and would keep one whose helper in another file is new.
     """
 
     def __init__(self, py_func: object, py_file: str) -> None:
         super().__init__(py_func, py_file)  # type: ignore[no-untyped-call]
         path = Path(py_file)
         self._cache_path = str(shared_folder() / "kernels" / path.parent.name / path.stem)
+
+    def get_source_stamp(self) -> str:
+        """A digest over all modules in the kernel's folder."""
+        digest = hashlib.sha256()
+        for module in sorted(Path(self._py_file).parent.glob("*.py")):
+            digest.update(module.name.encode() + b"\0" + module.read_bytes() + b"\0")
+        return digest.hexdigest()
 
     @classmethod
     def from_function(cls, py_func: object, py_file: str) -> SharedCacheLocator | None:

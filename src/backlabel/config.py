@@ -10,11 +10,6 @@ import json
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from hydra.errors import HydraException
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -251,6 +246,13 @@ def digest(params: Params) -> str:
 
 def compose(conf: Path = CONF, overrides: list[str] | None = None) -> str:
     """The text of `params.yaml` as `dvc exp run` composes it from the folder `conf`."""
+    # Imported here: the stages read params.yaml alone, and would wait a third of a second.
+    from hydra import compose as hydra_compose  # noqa: PLC0415
+    from hydra import initialize_config_dir  # noqa: PLC0415
+    from hydra.errors import HydraException  # noqa: PLC0415
+    from omegaconf import OmegaConf  # noqa: PLC0415
+    from omegaconf.errors import OmegaConfBaseException  # noqa: PLC0415
+
     try:
         with initialize_config_dir(str(conf.resolve()), version_base=None):
             composed = hydra_compose("config", overrides=overrides or [])

@@ -68,12 +68,11 @@ class LabelledSet(Dataset[tuple[Any, int]]):
         item = self.items[index]
         path = self.folder / item.file
         try:
+            if self._checksum and sha256(path) != item.sha256:
+                raise DataError(f"{_told(path)}: is not the file that was labelled. {_MEND}")
             grey = images.read_unit(path)
-            changed = self._checksum and sha256(path) != item.sha256
         except (UnreadableImageError, OSError) as error:
             raise DataError(f"{_told(path)}: cannot be read ({error}). {_MEND}") from error
-        if changed:
-            raise DataError(f"{_told(path)}: is not the file that was labelled. {_MEND}")
         picture = torch.from_numpy(grey).unsqueeze(0)
         value = self._transform(picture) if self._transform is not None else picture
         return value, self.targets[index]

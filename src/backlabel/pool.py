@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _MIB = 1 << 20
-_CHUNK = 8  # items handed over at once: one by one, a quick item waits longer than it works
+CHUNK = 8  # items handed over at once: one by one, a quick item waits longer than it works
 _AHEAD = 2  # chunks given out to each worker, so that none waits for the parent
 
 
@@ -40,6 +40,7 @@ def map_files(
     max_seconds: float,
     max_memory_mib: int,
     what: str,
+    chunk: int = CHUNK,
     prepare: Callable[[], object] | None = None,
 ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
     """`function` of each item, in the order of the items, with a progress bar named `what`.
@@ -51,8 +52,9 @@ def map_files(
     `prepare` runs here and then once in each worker, outside of every limit: what it compiles
     here the workers find compiled.
 
-    Items travel in chunks. Where a worker is lost over a chunk, each of its items is tried again
-    by itself, so `function` may see an item twice: it must not mind.
+    Items travel in chunks of `chunk`: 1 where each takes seconds. Where a worker is lost over a
+    chunk, each of its items is tried again by itself, so `function` may see an item twice: it must
+    not mind.
     """
     if prepare is not None:
         prepare()
@@ -66,8 +68,8 @@ def map_files(
     )
     schedule = partial(_schedule, pool, run, max_seconds)
     try:
-        for chunk, future in _given_out(schedule, track(items, what), _AHEAD * workers):
-            yield from zip(chunk, _results(schedule, chunk, future, max_seconds), strict=True)
+        for together, future in _given_out(schedule, track(items, what), chunk, _AHEAD * workers):
+            yield from zip(together, _results(schedule, together, future, max_seconds), strict=True)
         pool.close()  # type: ignore[no-untyped-call]
     finally:
         if pool.active:  # not closed: an error, or the caller has gone away
@@ -88,11 +90,11 @@ def _schedule(
 
 
 def _given_out(
-    schedule: Schedule[Item], items: Iterable[Item], ahead: int
+    schedule: Schedule[Item], items: Iterable[Item], size: int, ahead: int
 ) -> Iterator[tuple[list[Item], ProcessFuture[list[Any]]]]:
     under_way: deque[tuple[list[Item], ProcessFuture[list[Any]]]] = deque()
     waiting = iter(items)
-    while chunk := list(islice(waiting, _CHUNK)):
+    while chunk := list(islice(waiting, size)):
         if len(under_way) >= ahead:
             yield under_way.popleft()
         under_way.append((chunk, schedule(chunk)))

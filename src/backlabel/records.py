@@ -13,6 +13,7 @@ TIFF_HASHES = CSV / "tiff_hashes.csv"
 CATEGORY_HASHES = CSV / "single_label_jpeg_hashes"
 UNREADABLE = CSV / "unreadable.csv"
 SKIPPED = CSV / "skipped.csv"
+DUPLICATES = CSV / "duplicates.csv"
 MAPPINGS = CSV / "n_tiff_to_all_jpeg_mapping"
 SWEEP = CSV / "threshold_sweep.csv"
 METRICS = Path("metrics")

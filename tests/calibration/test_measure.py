@@ -9,6 +9,7 @@ from backlabel.calibration.measure import (
     accepted,
     by_kind,
     calibrate,
+    pairs_to_prove,
     recommend,
     share,
     sweep,
@@ -38,6 +39,12 @@ def test_share_is_clopper_pearson() -> None:
 
 def test_nothing_accepted_is_precise_but_proves_nothing() -> None:
     assert share(0, 0) == Share(0, 0, 1.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("wanted", [0.5, 0.9, 0.99, 0.999])
+def test_fewest_pairs_that_prove_a_precision(wanted: float) -> None:
+    fewest = pairs_to_prove(wanted)
+    assert share(fewest, fewest).low >= wanted > share(fewest - 1, fewest - 1).low
 
 
 def test_sweep_counts_both_sides() -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backlabel.images import Limits, exotic, ifd, strips
+from backlabel.images._lzw import lzw_decode
 from backlabel.images.segments import segments
 from backlabel.images.source import opened
 
@@ -74,3 +78,31 @@ def test_strips_that_lie_in_any_order(tmp_path, grey):
     expected = np.vstack([grey[24:36], grey[:12], grey[36:], grey[12:24]])
     np.testing.assert_array_equal(fast[..., 0], expected)
     np.testing.assert_array_equal(slow[..., 0], expected)
+
+
+@pytest.mark.parametrize("levels", [1, 2, 40, 256])
+def test_lzw_is_decoded_as_by_the_library(levels):
+    plain = np.random.default_rng(levels).integers(0, levels, 40_000).astype(np.uint8)
+    out = np.empty_like(plain)
+    assert lzw_decode(imagecodecs.lzw_encode(plain.tobytes()), out) == plain.size
+    np.testing.assert_array_equal(out, plain)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=3))
+@settings(max_examples=500, deadline=None)
+def test_damaged_lzw_is_declined_or_decoded_as_by_the_library(changes):
+    plain = np.random.default_rng(0).integers(0, 9, 3_000).astype(np.uint8)
+    damaged = bytearray(imagecodecs.lzw_encode(plain.tobytes()))
+    for where, value in changes:
+        damaged[round(where * (len(damaged) - 1))] = value
+    out = np.zeros(5_000, np.uint8)
+    filled = lzw_decode(bytes(damaged), out)
+    if filled >= 0:
+        assert out[:filled].tobytes() == imagecodecs.lzw_decode(bytes(damaged), out=5_000)[:filled]
+
+
+def test_lzw_that_ends_early_or_has_no_room_is_declined():
+    packed = imagecodecs.lzw_encode(bytes(range(200)))
+    assert lzw_decode(packed[:-3], np.empty(200, np.uint8)) == -1
+    assert lzw_decode(packed, np.empty(199, np.uint8)) == -1
+    assert lzw_decode(b"", np.empty(9, np.uint8)) == -1

@@ -47,7 +47,8 @@ def published(reproduced, server, tmp_path_factory):
     clone.run("dvc", "push")
     clone.run("git", "add", "--all")
     clone.run("git", "commit", "-q", "--allow-empty", "-m", "Remote in S3")
-    clone.run("git", "tag", "labeled@v0.1.0")
+    # `dvc artifacts` sees annotated tags alone.
+    clone.run("git", "tag", "-a", "labeled@v0.1.0", "-m", "0.1.0")
     return clone
 
 
@@ -91,7 +92,7 @@ def test_get(published, consumer):
 
 
 def test_artifacts_get_by_version(published, consumer):
-    consumer.run("dvc", "artifacts", "get", str(published.path), "labeled", "--rev", "0.1.0")
+    consumer.run("dvc", "artifacts", "get", str(published.path), "labeled", "--rev", "v0.1.0")
     assert contents(consumer.path / "labeled") == contents(published.path / "labeled")
 
 
@@ -121,3 +122,16 @@ def test_python_api(published, consumer):
     done = consumer.run(sys.executable, "-c", code, str(published.path))
     assert done.stdout.startswith("file,label,category,TIFF_path")
     assert f"{URL}/files/md5/" in done.stdout
+
+
+def test_shared_folder(published, tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    clone = published.copy(tmp_path / "clone")
+    clone.run("dvc", "remote", "add", "--default", "--force", "storage", str(shared))
+    clone.run("dvc", "push")
+    clone.run("git", "commit", "-q", "--all", "-m", "Remote in a shared folder")
+    other = Clone(tmp_path / "other")
+    clone.run("git", "clone", "-q", str(clone.path), str(other.path))
+    other.run("dvc", "pull", "labeled")
+    assert contents(other.path / "labeled") == contents(clone.path / "labeled")

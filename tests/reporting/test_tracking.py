@@ -91,3 +91,35 @@ def test_away_is_told_and_the_report_is_kept(root, monkeypatch):
     (run_id,) = tracking.log_spooled(timeout_s=5)
     assert (root / "mlartifacts" / run_id / "artifacts/plots/x.png").read_bytes() == b"png"
     assert tracking.log_spooled(timeout_s=5) == []
+
+
+def test_a_report_without_data_set_and_with_files_from_elsewhere(root, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("calibration") / "y.png"
+    elsewhere.write_bytes(b"png")
+    tracking.spool(replace(REPORT, dataset=None, artifacts=[str(elsewhere)]), "e")
+    elsewhere.unlink()
+    (run_id,) = tracking.log_spooled(timeout_s=5)
+    (run,) = runs()
+    assert run.inputs.dataset_inputs == []
+    kept = root / "mlartifacts" / run_id / "artifacts" / elsewhere.parent.name / "y.png"
+    assert kept.read_bytes() == b"png"
+
+
+def test_what_was_kept_is_delivered_first(root, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nothing answers there
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    assert "MLflow is away" in tracking.deliver(REPORT, "e", timeout_s=1)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert "MLflow run" in tracking.deliver(replace(REPORT, key="k2"), "e", timeout_s=5)
+    assert len(runs()) == 2
+
+
+@pytest.mark.parametrize(
+    ("threshold", "value", "axis", "step"),
+    [
+        ("compare.hamming_threshold", 150.0, "compare.hamming_threshold", 150),
+        ("min_ssim", 0.58, "min_ssim_percent", 58),
+    ],
+)
+def test_steps_are_whole(threshold, value, axis, step):
+    assert tracking.point_on_axis(threshold, value) == (axis, step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -32,6 +33,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     }
 )
 """The rule that reads each threshold."""
+CONFIDENCE = 0.95
+"""Of every interval."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,20 @@ class Recommendation:
     point: Point
 
 
-def share(hits: int, of: int, confidence: float = 0.95) -> Share:
+def share(hits: int, of: int, confidence: float = CONFIDENCE) -> Share:
     """`hits` of `of` with the exact binomial interval (Clopper and Pearson 1934)."""
     if of == 0:
         return Share(0, 0, 1.0, 0.0, 1.0)
     interval = binomtest(hits, of).proportion_ci(confidence, method="exact")
     return Share(hits, of, hits / of, float(interval.low), float(interval.high))
+
+
+def pairs_to_prove(wanted_precision: float, confidence: float = CONFIDENCE) -> int:
+    """Fewest accepted pairs, all of them copies, whose interval starts at `wanted_precision`.
+
+    The exact interval of n of n starts at ((1 - confidence) / 2) ** (1 / n).
+    """
+    return math.ceil(math.log((1 - confidence) / 2) / math.log(wanted_precision))
 
 
 def accepted(trial: Trial, limits: Limits, rule: Rule) -> bool:

@@ -25,7 +25,7 @@ KINDS = (
     "bottom 8 % cut",
     "turned 90",
 )
-"""Kinds of change that represent the others; a second or two a picture each."""
+"""Kinds of change that represent the others; half a second a picture each."""
 DRIFTS = ((0.0, 0.0), (0.5, 0.3), (1.0, 0.0), (2.0, 1.0), (5.0, 3.0))
 """Movements between two frames that are tried: rows, columns; pixels."""
 

@@ -10,19 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.hashing import _plain
-from backlabel.hashing.weights import FRACTION_BITS, SIDE, lanczos
+from backlabel.hashing.weights import SIDE, lanczos
 
 try:
     import numba
     from numba.core import config
 
-    from backlabel.hashing._vectors import LANES, LONGEST, weighted_sums
+    from backlabel.hashing._vectors import BLOCK, GROUPS, LANES, MOST, pack, translate, weigh
 
     COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]
 except ImportError:  # also when numba does not know this NumPy yet
     COMPILED = False
-_HALF = 1 << (FRACTION_BITS - 1)
-_LONGEST_TAPS = 1 << 13  # beyond, sums of products are left to the plain way; tested up to here
 
 
 def _compiled(function):  # type: ignore[no-untyped-def]
@@ -45,16 +43,12 @@ def histogram(grey: NDArray[np.uint8]) -> NDArray[np.int64]:
 def thumbnails(grey: NDArray[np.uint8], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """`table[grey]` and `grey` itself, resized to (2, SIDE, SIDE) as Pillow's LANCZOS does."""
     height, width = grey.shape
-    fits = max(lanczos(width).width, lanczos(height).width) <= _LONGEST_TAPS
-    ordinary = SIDE not in grey.shape and _plain.rows_first(height, width)
-    if not (COMPILED and fits and ordinary):
-        return np.stack([_plain.resize(table[grey]), _plain.resize(grey)])
     across, down = lanczos(width), lanczos(height)
-    if across.width <= LANES * LONGEST:
-        narrow = _across_fast(grey, table.astype(np.float32), across.starts, across.halves)
-    else:
-        narrow = _across(grey, table, across.starts, across.taps)
-    both = _down(narrow, down.starts, down.taps)
+    ordinary = SIDE not in grey.shape and _plain.rows_first(height, width)
+    if not (COMPILED and ordinary and max(across.taps.shape[1], down.taps.shape[1]) < MOST):
+        return np.stack([_plain.resize(table[grey]), _plain.resize(grey)])
+    narrow = _across(grey, table, across.pairs, across.halves)
+    both = _down(narrow, height, down.pairs, down.halves)
     return np.ascontiguousarray(both.reshape(SIDE, 2, SIDE).transpose(1, 0, 2))
 
 
@@ -75,73 +69,54 @@ def _histogram(pixels):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _across(grey, table, starts, taps):  # type: ignore[no-untyped-def]
-    """(H, 2 * SIDE): each row of the tabled image narrowed, then of the image itself."""
+def _across(grey, table, pairs, halves):  # type: ignore[no-untyped-def]
+    """(2 * SIDE, H or a little more): columns of the tabled image narrowed, then of the image."""
     height, width = grey.shape
-    length = taps.shape[1]
-    tabled = np.zeros(width + length, np.uint8)
-    plain = np.zeros(width + length, np.uint8)
-    out = np.empty((height, 2 * SIDE), np.uint8)
-    for y in range(height):
-        for x in range(width):
-            plain[x] = grey[y, x]
-            tabled[x] = table[grey[y, x]]
-        for i in range(SIDE):
-            first = np.int32(_HALF)
-            second = np.int32(_HALF)
-            a = tabled[starts[i] : starts[i] + length]
-            b = plain[starts[i] : starts[i] + length]
-            weights = taps[i]
-            for t in range(length):
-                first += np.int32(a[t]) * weights[t]
-                second += np.int32(b[t]) * weights[t]
-            out[y, i] = min(max(first >> FRACTION_BITS, 0), 255)
-            out[y, SIDE + i] = min(max(second >> FRACTION_BITS, 0), 255)
+    strip, packed = _scratch(width, halves.shape[2])
+    half = GROUPS // 2 * LANES  # rows of each image that are narrowed at once
+    padded = -(-height // half) * half
+    out = np.empty((2 * SIDE, padded), np.uint8)
+    for y in range(0, height, half):
+        for r in range(min(half, height - y)):
+            for x in range(width):
+                strip[half + r, x] = grey[y + r, x]
+            for x in range(0, width, BLOCK):
+                translate(table, strip, np.int64(half + r), np.int64(r), np.int64(x))  # type: ignore[call-arg]
+        _narrow(strip, packed, pairs, halves, out, y, SIDE * padded)
     return out
 
 
 @_compiled
-def _across_fast(grey, table, starts, halves):  # type: ignore[no-untyped-def]
-    """As `_across`, two rows at a time: weights are read once for four sums."""
-    height, width = grey.shape
-    length = halves.shape[2]
-    rows = np.zeros((4, width + length), np.float32)
-    first = np.int64(rows.ctypes.data)
-    weights = np.int64(halves.ctypes.data)
-    out = np.empty((height + 1, 2 * SIDE), np.uint8)
-    for y in range(0, height, 2):
-        for j in range(min(2, height - y)):
-            for x in range(width):
-                rows[2 * j, x] = table[grey[y + j, x]]
-            for x in range(width):
-                rows[2 * j + 1, x] = np.float32(np.int32(grey[y + j, x]))
-        upper, lower = out[y], out[y + 1]
-        for i in range(SIDE):
-            a, b, c, d = weighted_sums(  # type: ignore[call-arg,var-annotated]
-                first + starts[i] * 4,
-                np.int64(4 * (width + length)),
-                weights + i * length * 4,
-                weights + (SIDE + i) * length * 4,
-                np.int64(length // LANES),
-            )
-            upper[i], upper[SIDE + i] = a, b
-            lower[i], lower[SIDE + i] = c, d
-    return out[:height]
-
-
-@_compiled
-def _down(narrow, starts, taps):  # type: ignore[no-untyped-def]
-    """(SIDE, columns): whole rows are added up, so that memory is read in order."""
-    height, columns = narrow.shape
-    sums = np.empty(columns, np.int32)
+def _down(narrow, height, pairs, halves):  # type: ignore[no-untyped-def]
+    """(SIDE, columns): the columns, each a row of `narrow`, narrowed."""
+    columns = narrow.shape[0]
+    strip, packed = _scratch(height, halves.shape[2])
     out = np.empty((SIDE, columns), np.uint8)
-    for i in range(SIDE):
-        sums[:] = _HALF
-        for t in range(min(taps.shape[1], height - starts[i])):
-            weight = taps[i, t]
-            row = narrow[starts[i] + t]
-            for x in range(columns):
-                sums[x] += np.int32(row[x]) * weight
-        for x in range(columns):
-            out[i, x] = min(max(sums[x] >> FRACTION_BITS, 0), 255)
+    for first in range(0, columns, GROUPS * LANES):
+        for r in range(GROUPS * LANES):
+            for y in range(height):
+                strip[r, y] = narrow[first + r, y]
+        _narrow(strip, packed, pairs, halves, out, first, GROUPS // 2 * LANES)
     return out
+
+
+@_compiled
+def _scratch(length, taps):  # type: ignore[no-untyped-def]
+    """Room for GROUPS * LANES rows of `length` pixels, and for as many packed in pairs."""
+    whole = -(-(length + taps) // BLOCK) * BLOCK
+    strip = np.zeros((GROUPS * LANES, whole), np.uint8)
+    return strip, np.empty((GROUPS, whole // 2, LANES), np.int32)
+
+
+@_compiled
+def _narrow(strip, packed, pairs, halves, out, at, apart):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Each row of `strip` -> a column of `out`, from `at` on; half of them `apart` further on."""
+    for g in range(GROUPS):
+        for x in range(0, strip.shape[1], 2 * LANES):
+            pack(strip, np.int64(g * LANES), np.int64(x), packed[g])  # type: ignore[call-arg]
+    flat = out.reshape(-1)
+    stride = out.shape[1]
+    for i in range(SIDE):
+        weigh(
+            packed, pairs[i], halves, np.int64(i), flat, np.int64(at + i * stride), np.int64(apart)
+        )  # type: ignore[call-arg]

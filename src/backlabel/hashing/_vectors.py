@@ -1,11 +1,11 @@
 # mypy: ignore-errors
-# (numba calls `_emit` with its own objects, none of which has types that mypy could see)
-"""Four weighted sums at once, written in LLVM's vectors: numba's own loops spend longer on adding
-up the lanes of each sum than on the products.
+# (numba calls the functions that emit code with its own objects, whose types mypy cannot see)
+"""The inner loops of resizing, written in LLVM's vectors.
 
-Whole numbers in float32: a weight of 22 bits is split in two of 11, so that a product has 19 bits
-and LONGEST of them add up in a lane below 2**24, where float32 is exact. Fused or not, in whatever
-order, the sums are the same bits.
+Lanes are rows of the image: each weight meets LANES rows at once, and no sum runs across lanes.
+Pixels and weights are int16, two neighbours a lane, which x86 multiplies and adds in one
+instruction (pmaddwd). A weight of 22 bits is split in two of 11, so that MOST products of 18 bits
+add up below 2**31: whole numbers, the same bits in whatever order.
 """
 
 from __future__ import annotations
@@ -17,92 +17,209 @@ from numba.extending import intrinsic
 
 from backlabel.hashing.weights import FRACTION_BITS, LOW_BITS
 
-LANES = 16 if llvm.get_host_cpu_features().get("avx512f") else 8
-LONGEST = 64  # products a lane: 64 * 2**10 * 255 < 2**24
-SUMS = 4
+_CAN = llvm.get_host_cpu_features()
+LANES = 16 if _CAN.get("avx512bw") else 8
+_MULTIPLY_ADD = next(
+    (
+        name
+        for feature, name in (
+            ("avx512bw", "llvm.x86.avx512.pmaddw.d.512"),
+            ("avx2", "llvm.x86.avx2.pmadd.wd"),
+        )
+        if _CAN.get(feature)
+    ),
+    "",
+)
+_PERMUTE = "llvm.x86.avx512.vpermi2var.hi.512"
+BLOCK = 4 * LANES  # pixels that are looked up at once
+GROUPS = 4  # of LANES rows: enough independent sums to hide how long one addition takes
+MOST = 1 << 13  # products in a sum: 2**13 * 2**10 * 255 < 2**31
 
-_INT = ir.IntType(32)
-_WORD = ir.IntType(64)
-_FLOATS = ir.VectorType(ir.FloatType(), LANES)
+_BYTE, _INT, _WORD = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 _INTS = ir.VectorType(_INT, LANES)
+_BYTES = ir.VectorType(_BYTE, LANES)
+_SHORTS = ir.VectorType(ir.IntType(16), 2 * LANES)
 
 
 @intrinsic
-def weighted_sums(_typing, rows, stride, high, low, steps):
-    """SUMS grey levels: the weighted sums of as many rows of float32, rounded and clipped.
+def pack(_typing, rows, first, column, packed):
+    """`packed[column // 2 + i, j] = rows[first + j, column + 2 * i :][:2]` for i, j < LANES.
 
-    `rows`, `high` and `low` are addresses, `stride` the bytes from row to row, `steps` the number
-    of vectors of LANES weights.
+    `rows` is uint8, (more than first + LANES, a multiple of 2 * LANES), `packed` int32,
+    (columns / 2, LANES): two int16 in each.
     """
-    return types.UniTuple(types.uint8, SUMS)(rows, stride, high, low, steps), _emit
+    return types.void(rows, first, column, packed), _emit_pack
 
 
-def _emit(context, builder, signature, arguments):
-    first, stride, high, low, steps = arguments
-    rows = [first]
-    for _ in range(SUMS - 1):
-        rows.append(builder.add(rows[-1], stride))
-    highs, lows = (
-        [cgutils.alloca_once_value(builder, ir.Constant(_FLOATS, [0.0] * LANES)) for _ in rows]
-        for _ in range(2)
+@intrinsic
+def weigh(_typing, packed, first, halves, i, out, at, apart):  # noqa: PLR0917
+    """Grey levels of one output of GROUPS * LANES rows: weighted sums, rounded and clipped.
+
+    `packed` is int32, (GROUPS, pairs, LANES), read from pair `first` on; `halves` int16,
+    (2, outputs, 2 * steps), of which output `i` is taken. The groups go to `out` (uint8, flat) at
+    `at`, `at + LANES`, `at + apart` and `at + apart + LANES`.
+    """
+    return types.void(packed, first, halves, i, out, at, apart), _emit_weigh
+
+
+@intrinsic
+def translate(_typing, table, rows, source, target, column):
+    """`rows[target, column:][:BLOCK] = table[rows[source, column:][:BLOCK]]`, all uint8."""
+    return types.void(table, rows, source, target, column), _emit_translate
+
+
+def _emit_pack(context, builder, signature, arguments):
+    rows, first, column, packed = (
+        _array(context, builder, *pair) if isinstance(pair[0], types.Array) else pair[1]
+        for pair in zip(signature.args, arguments, strict=True)
     )
+    width = cgutils.unpack_tuple(builder, rows.shape)[1]
+    at = builder.add(builder.mul(first, width), column)
+    vectors = []
+    for row in range(LANES):
+        place = builder.add(at, builder.mul(width, _WORD(row)))
+        pixels = _load(builder, rows, place, ir.VectorType(_BYTE, 2 * LANES))
+        vectors.append(builder.bitcast(builder.zext(pixels, _SHORTS), _INTS))
+    out = builder.mul(column, _WORD(LANES // 2))
+    for i, vector in enumerate(_transposed(builder, vectors)):
+        _store(builder, packed, builder.add(out, _WORD(LANES * i)), vector)
+    return context.get_dummy_value()
+
+
+def _transposed(builder, vectors):
+    """LANES vectors of LANES, rows to columns: halves are exchanged, then quarters, and so on."""
+    size = LANES // 2
+    while size:
+        low = [i + (LANES if i & size else 0) - (size if i & size else 0) for i in range(LANES)]
+        high = [i + size for i in low]
+        for i in range(LANES):
+            if not i & size:
+                one, two = vectors[i], vectors[i | size]
+                vectors[i] = _shuffled(builder, one, two, low)
+                vectors[i | size] = _shuffled(builder, one, two, high)
+        size //= 2
+    return vectors
+
+
+def _emit_translate(context, builder, signature, arguments):
+    table, rows = (
+        _array(context, builder, *pair)
+        for pair in zip(signature.args[:2], arguments[:2], strict=True)
+    )
+    width = cgutils.unpack_tuple(builder, rows.shape)[1]
+    source, target = (builder.add(builder.mul(row, width), arguments[4]) for row in arguments[2:4])
+    if LANES == 16:  # noqa: PLR2004 where whole tables fit into registers
+        pixels = _load(builder, rows, source, _SHORTS)
+        eight = _shorts(8)
+        even = _looked_up(builder, table, builder.and_(pixels, _shorts(255)))
+        odd = _looked_up(builder, table, builder.lshr(pixels, eight))
+        _store(builder, rows, target, builder.or_(even, builder.shl(odd, eight)))
+        return context.get_dummy_value()
+    with cgutils.for_range(builder, _WORD(BLOCK), intp=_WORD) as loop:
+        place = builder.add(source, loop.index)
+        level = builder.zext(_load(builder, rows, place, _BYTE), _WORD)
+        found = _load(builder, table, level, _BYTE)
+        _store(builder, rows, builder.add(target, loop.index), found)
+    return context.get_dummy_value()
+
+
+def _looked_up(builder, table, levels):
+    """Bytes of the table, of which a short holds two: four registers of 32 shorts hold it all."""
+    kind = ir.FunctionType(_SHORTS, [_SHORTS] * 3)
+    permute = cgutils.get_or_insert_function(builder.module, kind, _PERMUTE)
+    parts = [_load(builder, table, _WORD(64 * i), _SHORTS) for i in range(4)]
+    short = builder.lshr(levels, _shorts(1))
+    dark, bright = (builder.call(permute, [one, short, two]) for one, two in (parts[:2], parts[2:]))
+    both = builder.select(builder.icmp_unsigned(">", levels, _shorts(127)), bright, dark)
+    byte = builder.shl(builder.and_(levels, _shorts(1)), _shorts(3))
+    return builder.and_(builder.lshr(both, byte), _shorts(255))
+
+
+def _shorts(value):
+    return ir.Constant(_SHORTS, [value] * 2 * LANES)
+
+
+def _emit_weigh(context, builder, signature, arguments):
+    packed, first, halves, i, out, at, apart = (
+        _array(context, builder, *pair) if isinstance(pair[0], types.Array) else pair[1]
+        for pair in zip(signature.args, arguments, strict=True)
+    )
+    _, pairs, _ = cgutils.unpack_tuple(builder, packed.shape)
+    _, outputs, length = cgutils.unpack_tuple(builder, halves.shape)
+    group = builder.mul(pairs, _WORD(LANES))
+    zero = ir.Constant(_INTS, [0] * LANES)
+    sums = [[cgutils.alloca_once_value(builder, zero) for _ in "hl"] for _ in range(GROUPS)]
+    steps = builder.lshr(length, _WORD(1))
     with cgutils.for_range(builder, steps, intp=_WORD) as loop:
-        offset = builder.mul(loop.index, _WORD(4 * LANES))
-        weights = [_load(builder, address, offset) for address in (high, low)]
-        for row, *sums in zip(rows, highs, lows, strict=True):
-            pixels = _load(builder, row, offset)
-            for weight, total in zip(weights, sums, strict=True):
-                product = builder.fmul(pixels, weight, flags=("contract",))
-                added = builder.fadd(builder.load(total), product, flags=("contract",))
-                builder.store(added, total)
-    whole = [_joined(builder, *pair) for pair in zip(highs, lows, strict=True)]
-    levels = _rounded(builder, _across_lanes(builder, whole))
-    each = [builder.extract_element(levels, _INT(i)) for i in range(SUMS)]
-    return context.make_tuple(builder, signature.return_type, each)
+        weights = []
+        for row in (i, builder.add(i, outputs)):
+            place = builder.add(builder.mul(row, length), builder.shl(loop.index, _WORD(1)))
+            weights.append(_splat(builder, _load(builder, halves, place, _INT)))
+        start = builder.mul(builder.add(first, loop.index), _WORD(LANES))
+        for g, both in enumerate(sums):
+            place = builder.add(start, builder.mul(group, _WORD(g)))
+            pixels = _load(builder, packed, place, _SHORTS)
+            for weight, total in zip(weights, both, strict=True):
+                product = _pairs_added(builder, pixels, weight)
+                builder.store(builder.add(builder.load(total), product), total)
+    for g, (high, low) in enumerate(sums):
+        levels = _rounded(builder, builder.load(high), builder.load(low))
+        place = builder.add(at, apart) if g >= GROUPS // 2 else at
+        _store(builder, out, builder.add(place, _WORD(g % (GROUPS // 2) * LANES)), levels)
+    return context.get_dummy_value()
 
 
-def _load(builder, address, offset):
-    place = builder.inttoptr(builder.add(address, offset), _FLOATS.as_pointer())
-    return builder.load(place, align=4)
+def _pairs_added(builder, pixels, weights):
+    """The products of int16, each even one and its odd neighbour added."""
+    if _MULTIPLY_ADD:
+        kind = ir.FunctionType(_INTS, [_SHORTS, _SHORTS])
+        multiply = cgutils.get_or_insert_function(builder.module, kind, _MULTIPLY_ADD)
+        return builder.call(multiply, [pixels, weights])
 
+    def every_other(vector, first):
+        half = _shuffled(builder, vector, vector, range(first, 2 * LANES, 2))
+        return builder.sext(half, _INTS)
 
-def _joined(builder, high, low):
-    high, low = (builder.fptosi(builder.load(part), _INTS) for part in (high, low))
-    return builder.add(builder.shl(high, ir.Constant(_INTS, [LOW_BITS] * LANES)), low)
-
-
-def _across_lanes(builder, vectors):
-    """The sum of each of four vectors, as one vector of four."""
-    a, b, c, d = vectors
-    pairs = _fold(builder, a, b, LANES), _fold(builder, c, d, LANES)
-    folded, group = _fold(builder, *pairs, LANES // 2), LANES // 4
-    while group > 1:
-        folded, group = _fold(builder, folded, None, group), group // 2
-    return folded
-
-
-def _fold(builder, one, two, group):
-    """Halves of each group of lanes added up, of vector one and then of vector two."""
-    lanes = one.type.count * (1 if two is None else 2)
-    starts = range(0, lanes, group)
-    halves = [
-        [start + half + i for start in starts for i in range(group // 2)]
-        for half in (0, group // 2)
-    ]
-    other = one if two is None else two
-    left, right = (
-        builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(_INT, len(half)), half))
-        for half in halves
+    even, odd = (
+        builder.mul(every_other(pixels, first), every_other(weights, first)) for first in (0, 1)
     )
-    return builder.add(left, right)
+    return builder.add(even, odd)
 
 
-def _rounded(builder, sums):
+def _rounded(builder, high, low):
     def all_of(value):
-        return ir.Constant(sums.type, [value] * SUMS)
+        return ir.Constant(_INTS, [value] * LANES)
 
-    half, bits = all_of(1 << (FRACTION_BITS - 1)), all_of(FRACTION_BITS)
-    level = builder.ashr(builder.add(sums, half), bits)
+    whole = builder.add(builder.shl(high, all_of(LOW_BITS)), low)
+    level = builder.add(whole, all_of(1 << (FRACTION_BITS - 1)))
+    level = builder.ashr(level, all_of(FRACTION_BITS))
     for limit, beyond in ((all_of(0), "<"), (all_of(255), ">")):
         level = builder.select(builder.icmp_signed(beyond, level, limit), limit, level)
-    return builder.trunc(level, ir.VectorType(ir.IntType(8), SUMS))
+    return builder.trunc(level, _BYTES)
+
+
+def _array(context, builder, kind, value):
+    return context.make_array(kind)(context, builder, value)
+
+
+def _place(builder, array, offset, kind):
+    return builder.bitcast(builder.gep(array.data, [offset]), kind.as_pointer())
+
+
+def _load(builder, array, offset, kind):
+    return builder.load(_place(builder, array, offset, kind), align=1)
+
+
+def _store(builder, array, offset, vector):
+    builder.store(vector, _place(builder, array, offset, vector.type), align=1)
+
+
+def _splat(builder, value):
+    vector = builder.insert_element(ir.Constant(_INTS, ir.Undefined), value, _INT(0))
+    spread = builder.shuffle_vector(vector, vector, ir.Constant(_INTS, [0] * LANES))
+    return builder.bitcast(spread, _SHORTS)
+
+
+def _shuffled(builder, one, two, lanes):
+    lanes = list(lanes)
+    return builder.shuffle_vector(one, two, ir.Constant(ir.VectorType(_INT, len(lanes)), lanes))

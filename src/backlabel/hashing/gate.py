@@ -37,6 +37,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from backlabel.hashing.median import medians
 from backlabel.hashing.weights import SIDE
 
 TINY = "tiny"
@@ -66,14 +67,21 @@ def information(shape: tuple[int, ...], rows: NDArray[np.float64]) -> str:
     if min(shape) < MIN_SIDE:
         return TINY
     side = len(rows)
-    if np.median(np.abs(rows[:, :side])) < MIN_COEFFICIENT * _ROUNDING:
+    typical = medians(np.abs(rows[:, :side]).reshape(1, -1))[0]
+    if typical < MIN_COEFFICIENT * _ROUNDING:
         return FLAT
     power = rows * rows
     inside = power[:, :side].reshape(-1)[1:]  # without the mean grey level
     band = inside.mean() / max(float(power[:, _ABOVE].mean()), 1.0)
-    white = _flatness(inside) > MIN_FLATNESS and _fall(power[:, :side]) < MAX_FALL
+    # The cheapest first: an ordinary image seldom passes it.
     upsampled = min(shape) < SIDE
-    return NOISE if white and band > MIN_BAND and (upsampled or band < MAX_BAND) else FINE
+    white = (
+        band > MIN_BAND
+        and (upsampled or band < MAX_BAND)
+        and _fall(power[:, :side]) < MAX_FALL
+        and _flatness(inside) > MIN_FLATNESS
+    )
+    return NOISE if white else FINE
 
 
 def _flatness(power: NDArray[np.float64]) -> float:

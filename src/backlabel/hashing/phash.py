@@ -10,6 +10,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from backlabel.hashing import _kernels, gate
+from backlabel.hashing.median import medians
 from backlabel.hashing.standardise import LEVELS, GreyImage, histogram, standard_table
 
 HASH_SIDE = 32
@@ -34,15 +35,17 @@ class Hashes:
 def phash(grey: GreyImage) -> Bits:
     """The hash of `grey` as it is (standardise it first for the standardised hash)."""
     same = np.arange(LEVELS, dtype=np.uint8)
-    return _bits(_low_rows(_kernels.thumbnails(_checked(grey), same)[1:])[0])
+    bits: Bits = _bits(_low_rows(_kernels.thumbnails(_checked(grey), same)[1:]))[0]
+    return bits
 
 
 def hash_image(grey: GreyImage) -> Hashes:
     """Both hashes and the gate's verdict, with one pass over the pixels for each table lookup."""
     pixels = _checked(grey)
     small = _kernels.thumbnails(pixels, standard_table(histogram(pixels)))
-    standardised, plain = _low_rows(small)
-    return Hashes(_bits(standardised), _bits(plain), gate.information(pixels.shape, plain))
+    rows = _low_rows(small)
+    standardised, plain = _bits(rows)
+    return Hashes(standardised, plain, gate.information(pixels.shape, rows[1]))
 
 
 def compile_kernels() -> None:
@@ -95,11 +98,14 @@ def _low_rows(small: NDArray[np.uint8]) -> NDArray[np.float64]:
     SciPy's transform, columns before rows: a product with the cosine matrix is off in the last
     place and flips hundreds of bits where true coefficients are equal (flat, gradient, checker).
     """
-    low = scipy.fft.dct(small.astype(np.float64), axis=1)[:, :HASH_SIDE]
-    rows: NDArray[np.float64] = scipy.fft.dct(low, axis=2)
+    columns = small.transpose(0, 2, 1).astype(np.float64, order="C")  # in memory as transformed
+    low = scipy.fft.dct(columns, axis=2, overwrite_x=True)[..., :HASH_SIDE]
+    turned = np.ascontiguousarray(low.transpose(0, 2, 1))
+    rows: NDArray[np.float64] = scipy.fft.dct(turned, axis=2, overwrite_x=True)
     return rows
 
 
-def _bits(rows: NDArray[np.float64]) -> Bits:
-    low = rows[:, :HASH_SIDE]
-    return np.packbits(low > np.median(low))
+def _bits(rows: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """(n, 32, 32 or more) -> (n, 128): which coefficients are above the median of their image."""
+    low = rows[:, :, :HASH_SIDE].reshape(len(rows), -1)
+    return np.packbits(low > medians(low)[:, np.newaxis], axis=1)

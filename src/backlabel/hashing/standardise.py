@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.hashing import _kernels
+from backlabel.images.luma import through
 
 GreyImage = NDArray[np.uint8]
 """(H, W), C-contiguous."""
@@ -23,16 +24,19 @@ def standardise(grey: GreyImage) -> GreyImage:
 
     Bit for bit `PIL.ImageOps.autocontrast(PIL.ImageOps.equalize(image))` of a mode L image.
     """
-    return standard_table(histogram(grey))[grey]
+    return through(standard_table(histogram(grey)), grey)
 
 
 def standard_table(counts: NDArray[np.int64]) -> NDArray[np.uint8]:
     """The lookup table, (256,), that standardises an image with these pixel counts."""
     equalised = _equalising(counts)
-    used = equalised[counts > 0]
+    used = np.flatnonzero(counts)
     if not used.size:
         return equalised
-    return _stretching(int(used.min()), int(used.max()))[equalised]
+    low, high = int(equalised[used[0]]), int(equalised[used[-1]])  # it never falls
+    if (low, high) == (0, LEVELS - 1):  # nothing is left to stretch
+        return equalised
+    return _stretching(low, high)[equalised]
 
 
 def _equalising(counts: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ SIDE = 128
 FRACTION_BITS = 22
 LOW_BITS = 11
 _LOBES = 3.0
-_LANES = 16  # rows of weights are padded to whole vectors of the widest instruction set
 
 
 @dataclass(frozen=True)
@@ -29,32 +28,41 @@ class Weights:
     """Weights that bring an axis of n pixels to SIDE pixels.
 
     Output i is `sum(taps[i] * pixels[starts[i]:])`, rounded off by FRACTION_BITS. `taps` is int32,
-    (SIDE, width), `width` a multiple of 16; the padding is zero and may reach beyond the n pixels.
+    (SIDE, longest); the padding is zero and may reach beyond the n pixels.
     """
 
     starts: NDArray[np.int64]
     taps: NDArray[np.int32]
-    halves: NDArray[np.float32]
-    """(2, SIDE, width): taps == halves[0] * 2**LOW_BITS + halves[1], whole numbers of 11 bits."""
 
-    @property
-    def width(self) -> int:
-        return int(self.taps.shape[1])
+    @cached_property
+    def pairs(self) -> NDArray[np.int64]:
+        """(SIDE,): where the weights begin in pairs of pixels."""
+        return self.starts // 2
+
+    @cached_property
+    def halves(self) -> NDArray[np.int16]:
+        """(2, SIDE, even): high and low 11 bits of the weights, from the pairs' first pixels on.
+
+        high * 2**LOW_BITS + low is the weight; low is rounded, so that it has a sign.
+        """
+        longest = self.taps.shape[1] + 1
+        taps = np.zeros((SIDE, longest + longest % 2), np.int32)
+        for moved, row, start in zip(taps, self.taps, self.starts, strict=True):
+            moved[start % 2 : start % 2 + len(row)] = row
+        low = ((taps + (1 << LOW_BITS - 1)) & ((1 << LOW_BITS) - 1)) - (1 << LOW_BITS - 1)
+        used = np.flatnonzero(taps.any(axis=0))[-1] // 2 * 2 + 2
+        return np.stack([(taps - low) >> LOW_BITS, low])[:, :, :used].astype(np.int16)
 
 
 @lru_cache(maxsize=256)
 def lanczos(n: int) -> Weights:
     """The weights for an axis of `n` pixels (1 or more)."""
     rows = [_row(i, n) for i in range(SIDE)]
-    longest = max(len(taps) for _, taps in rows)
-    width = -(-longest // _LANES) * _LANES
-    taps = np.zeros((SIDE, width), np.int32)
+    taps = np.zeros((SIDE, max(len(taps) for _, taps in rows)), np.int32)
     for i, (_, row) in enumerate(rows):
         taps[i, : len(row)] = row
     starts = np.array([start for start, _ in rows], np.int64)
-    low = ((taps + (1 << LOW_BITS - 1)) & ((1 << LOW_BITS) - 1)) - (1 << LOW_BITS - 1)
-    halves = np.stack([(taps - low) >> LOW_BITS, low]).astype(np.float32)
-    return Weights(starts, taps, halves)
+    return Weights(starts, taps)
 
 
 def _row(i: int, n: int) -> tuple[int, list[int]]:

@@ -1,8 +1,8 @@
 """JPEG -> grey, bit for bit as Pillow's `open(...).convert("L")`, and turned by its EXIF.
 
-The decoder gives RGB and the grey is made from that, whatever the file: decoding to grey at once
-would be a sixth faster and differ wherever a data bar is coloured, and a file cannot tell before
-it is decoded that its colour is neutral.
+`baseline` decodes files whose colour turns out to be neutral while their codes are read. All others
+are decoded to RGB, and the grey is made from that: libjpeg's own grey would differ wherever a data
+bar is coloured.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from backlabel.errors import UnreadableImageError
+from backlabel.images import baseline
 from backlabel.images.faults import library_faults
 from backlabel.images.luma import luma
 from backlabel.images.markers import Header, parse
@@ -59,10 +60,19 @@ def decode(data: bytes, header: Header) -> tuple[GreyImage, str]:
         return decode_reference(data), "CMYK"
     if header.components not in (_GREY, _COLOUR):
         raise UnreadableImageError("unsupported", f"{header.components} colour components")
+    grey = baseline.decode(data)
+    if grey is not None:
+        return grey, ""
+    return decode_libjpeg(data, header), ""
+
+
+def decode_libjpeg(data: bytes, header: Header) -> GreyImage:
+    """What `baseline.decode` declines, and the reference for the rest of it."""
     with library_faults():
         if header.components == _GREY:
-            return simplejpeg.decode_jpeg(data, "GRAY")[..., 0], ""
-        return luma(simplejpeg.decode_jpeg(data, "RGB")), ""
+            grey: GreyImage = simplejpeg.decode_jpeg(data, "GRAY")[..., 0]
+            return grey
+        return luma(simplejpeg.decode_jpeg(data, "RGB"))
 
 
 def decode_reference(data: bytes) -> GreyImage:

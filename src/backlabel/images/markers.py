@@ -6,6 +6,7 @@ Source: ITU-T T.81 (1992), annex B; EXIF 2.3 for APP1; CIPA DC-007 for APP2 "MPF
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from backlabel.errors import UnreadableImageError
@@ -34,19 +35,32 @@ class Header:
 
 def parse(data: bytes) -> Header:
     """The header of a whole JPEG file. Raises UnreadableImageError where it has none."""
-    header, at = Header(), 2
+    header = Header()
+    for marker, body, _ in segments_before_scan(data):
+        if marker != _SOS:
+            header = _with_segment(header, marker, body)
+    if header.bits == 0:
+        raise UnreadableImageError("corrupt", "a JPEG without a frame header")
+    return header
+
+
+def segments_before_scan(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """Marker, content and position after each segment, up to the start of the first scan.
+
+    Raises UnreadableImageError where the file ends before.
+    """
+    at = 2
     while True:
         marker, at = _next_marker(data, at)
         if marker in _RESTARTS or marker in (_TEM, _SOI):
             continue
-        if marker in (_SOS, _EOI):
-            break
+        if marker == _EOI:
+            return
         body = _segment(data, at)
-        header = _with_segment(header, marker, body)
         at += 2 + len(body)
-    if header.bits == 0:
-        raise UnreadableImageError("corrupt", "a JPEG without a frame header")
-    return header
+        yield marker, body, at
+        if marker == _SOS:
+            return
 
 
 def _next_marker(data: bytes, at: int) -> tuple[int, int]:

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images import ifd
+from backlabel.images._lzw import lzw_decode
 from backlabel.images.faults import library_faults
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.segments import Segments
 from backlabel.images.source import Source
 
-_PLAIN = 1
+_PLAIN, _LZW = 1, 5
 _UNPACKERS: dict[int, Callable[..., Any]] = {
-    5: imagecodecs.lzw_decode,
+    _LZW: imagecodecs.lzw_decode,
     8: imagecodecs.deflate_decode,
     32946: imagecodecs.deflate_decode,
     32773: imagecodecs.packbits_decode,
@@ -107,8 +108,12 @@ def unpack(compression: int, data: bytes, strip: NDArray[np.uint8], room: int = 
         raise UnreadableImageError("unsupported", f"TIFF compression {compression} with its colour")
     else:
         out = strip if strip.size >= room else np.empty(room, np.uint8)
-        with library_faults():
-            unpacked = _UNPACKERS[compression](data, out=out)
+        filled = lzw_decode(data, out) if compression == _LZW else -1
+        if filled >= 0:
+            unpacked = out[:filled]
+        else:
+            with library_faults():
+                unpacked = _UNPACKERS[compression](data, out=out)
     if len(unpacked) < strip.size:
         raise UnreadableImageError(
             "truncated", f"a strip holds {len(unpacked)} bytes of {strip.size}"

@@ -8,16 +8,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from backlabel.errors import UnreadableImageError
 from backlabel.hashing import standardise
 from backlabel.images import GreyImage
 from backlabel.images.encode import Table
 from backlabel.matching.decide import Candidate
 from backlabel.matching.register import register
-from backlabel.matching.ssim import ssim_batch
+from backlabel.matching.ssim import ssim_batch, ssim_of_pair
 from backlabel.matching.variants import Variant
 from backlabel.matching.verify import verify
 
@@ -77,8 +74,10 @@ def score(groups: Sequence[Group], load: Load, compute: Compute) -> Iterator[Sco
         ahead = _read(batches[0], load, pool) if batches else {}
         for i, batch in enumerate(batches):
             images = {path: _outcome(future) for path, future in ahead.items()}
+            started = _start(batch, images, compute, pool)
+            # After the work of this batch in the pool's queue, so that no thread waits for its end.
             ahead = _read(batches[i + 1], load, pool) if i + 1 < len(batches) else {}
-            yield from _score(batch, images, compute, pool)
+            yield from _finished(started, compute, pool)
 
 
 def _batches(groups: Sequence[Group], batch_size: int) -> Iterator[list[Group]]:
@@ -119,15 +118,33 @@ class _Pair:
         ours, theirs = register(self.tiff.grey, self.jpeg.grey, variant)
         return standardise(ours), standardise(theirs)
 
-    def complete(self, ssim: float) -> Candidate:
-        variant = Variant.parse(self.candidate.variant)
-        known = dataclasses.replace(self.candidate, ssim=ssim)
-        return verify(known, self.tiff.grey, self.jpeg.grey, variant, self.jpeg.table)
+    def scored(self, complete: bool, ssim: float | None = None) -> Candidate:
+        """The candidate with its scores; `ssim` where it is known already."""
+        if complete:
+            variant = Variant.parse(self.candidate.variant)
+            known = dataclasses.replace(self.candidate, ssim=ssim)
+            return verify(known, self.tiff.grey, self.jpeg.grey, variant, self.jpeg.table)
+        if ssim is None:
+            ssim = ssim_of_pair(self.standardised())
+        return dataclasses.replace(self.candidate, ssim=ssim)
 
 
-def _score(
+@dataclass(frozen=True)
+class _Started:
+    """A batch in work: its results so far, and where those of its pairs belong."""
+
+    results: list[Scored]
+    places: list[tuple[int, int]]
+    pairs: list[_Pair]
+    scored: list[Future[Candidate]]
+    """On a CPU."""
+    standardised: list[Future[tuple[GreyImage, GreyImage]]]
+    """On a GPU, to which they go together."""
+
+
+def _start(
     batch: Sequence[Group], images: Images, compute: Compute, pool: ThreadPoolExecutor
-) -> list[Scored]:
+) -> _Started:
     places: list[tuple[int, int]] = []
     pairs: list[_Pair] = []
     for i, group in enumerate(batch):
@@ -136,31 +153,34 @@ def _score(
             if isinstance(tiff, Loaded) and isinstance(jpeg, Loaded):
                 places.append((i, j))
                 pairs.append(_Pair(candidate, tiff, jpeg))
-    values = _ssim(pairs, compute, pool)
-    if compute.complete:
-        scored = list(pool.map(_Pair.complete, pairs, values))
-    else:
-        scored = [
-            dataclasses.replace(pair.candidate, ssim=value)
-            for pair, value in zip(pairs, values, strict=True)
-        ]
-    results: list[Scored] = [_unscored(group, images) for group in batch]
-    for (i, j), one in zip(places, scored, strict=True):
-        result = results[i]
-        assert isinstance(result, list)  # its TIFF was read
-        result[j] = _rounded(one)
-    return results
-
-
-def _ssim(pairs: Sequence[_Pair], compute: Compute, pool: ThreadPoolExecutor) -> list[float]:
-    values: NDArray[np.float64] = ssim_batch(
-        list(pool.map(_Pair.standardised, pairs)),
-        device=compute.device,
-        batch_size=compute.batch_size,
-        memory_mib=compute.memory_mib,
-        threads=compute.threads,
+    on_cpu = compute.device == "cpu"
+    return _Started(
+        results=[_unscored(group, images) for group in batch],
+        places=places,
+        pairs=pairs,
+        scored=[pool.submit(pair.scored, compute.complete) for pair in pairs] if on_cpu else [],
+        standardised=[] if on_cpu else [pool.submit(pair.standardised) for pair in pairs],
     )
-    return [float(value) for value in values]
+
+
+def _finished(started: _Started, compute: Compute, pool: ThreadPoolExecutor) -> list[Scored]:
+    scored = started.scored
+    if started.standardised:
+        values = ssim_batch(
+            [future.result() for future in started.standardised],
+            device=compute.device,
+            batch_size=compute.batch_size,
+            memory_mib=compute.memory_mib,
+        )
+        scored = [
+            pool.submit(pair.scored, compute.complete, float(value))
+            for pair, value in zip(started.pairs, values, strict=True)
+        ]
+    for (i, j), future in zip(started.places, scored, strict=True):
+        result = started.results[i]
+        assert isinstance(result, list)  # its TIFF was read
+        result[j] = _rounded(future.result())
+    return started.results
 
 
 def _unscored(group: Group, images: Images) -> Scored:

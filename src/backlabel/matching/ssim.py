@@ -74,7 +74,7 @@ def ssim_batch(
         raise ValueError("batch_size, memory_mib and threads must be 1 or more")
     if device == "cpu" and window == "uniform":
         with ThreadPoolExecutor(threads) as pool:
-            return np.fromiter(pool.map(_ssim_of_pair, pairs), np.float64, len(pairs))
+            return np.fromiter(pool.map(ssim_of_pair, pairs), np.float64, len(pairs))
     from backlabel.matching import tensors  # noqa: PLC0415 - torch takes seconds to import
 
     same = [to_common_size(a, b) for a, b in pairs]
@@ -84,7 +84,8 @@ def ssim_batch(
     return tensors.ssim(same, window=window, bounds=bounds)
 
 
-def _ssim_of_pair(pair: tuple[GreyImage, GreyImage]) -> float:
+def ssim_of_pair(pair: tuple[GreyImage, GreyImage]) -> float:
+    """`ssim` of a pair of any two shapes, the smaller image resized to the larger."""
     return ssim(*to_common_size(*pair))
 
 

@@ -14,8 +14,8 @@ from backlabel.matching.alike import SURE, best_making, chance, correlation
 from backlabel.matching.decide import Candidate
 from backlabel.matching.histogram import match_histogram
 from backlabel.matching.register import register
-from backlabel.matching.resize import resize, to_common_size
-from backlabel.matching.ssim import ssim
+from backlabel.matching.resize import resize
+from backlabel.matching.ssim import ssim, ssim_of_pair
 from backlabel.matching.variants import Variant
 
 Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
@@ -36,7 +36,7 @@ def verify(
     small = resize(ours, theirs.shape)
     value = candidate.ssim
     if value is None:
-        value = ssim(*to_common_size(standardise(ours), standardise(theirs)))
+        value = ssim_of_pair((standardise(ours), standardise(theirs)))
     scored = dataclasses.replace(
         candidate,
         ssim=value,

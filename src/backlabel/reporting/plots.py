@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from backlabel.matching.decide import Verdict
 from backlabel.matching.records import Match, SweepPoint
 
 _SIZE = (7.0, 4.2)  # inches
+_SIZE_OF_FOUR = (11.0, 7.4)
 _DPI = 110
+_AXES = (0.1, 0.13, 0.87, 0.83)  # left, bottom, width, height: to fit them would draw all twice
 _COLOURS = {
     Verdict.MATCHED: "tab:green",
     Verdict.AMBIGUOUS: "tab:orange",
@@ -102,14 +105,50 @@ def sweep_curve(points: Sequence[SweepPoint], chosen: float, path: Path) -> None
     _save(figure, path)
 
 
+@dataclass(frozen=True)
+class Curve:
+    """Precision and recall over the values of one threshold, and the value that was chosen.
+
+    `intervals` are those of the precision: low and high ends.
+    """
+
+    threshold: str
+    values: Sequence[float]
+    precision: Sequence[float]
+    intervals: Sequence[tuple[float, float]]
+    recall: Sequence[float]
+    chosen: float
+
+
+def calibration(curves: Sequence[Curve], wanted_precision: float, path: Path) -> None:
+    """Up to four curves in one image, the chosen values and the wanted precision marked."""
+    figure = Figure(figsize=_SIZE_OF_FOUR, dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    for place, curve in enumerate(curves, start=1):
+        _calibration_curve(figure.add_subplot(2, 2, place), curve, wanted_precision)
+    _save(figure, path)
+
+
+def _calibration_curve(axes: Axes, curve: Curve, wanted_precision: float) -> None:
+    axes.plot(curve.values, curve.precision, label="precision", color="tab:green")
+    low, high = zip(*curve.intervals, strict=True)
+    axes.fill_between(curve.values, low, high, color="tab:green", alpha=0.2, linewidth=0)
+    axes.plot(curve.values, curve.recall, label="recall", color="tab:blue", linestyle="--")
+    axes.axhline(wanted_precision, color="tab:red", linewidth=0.8, label=f"{wanted_precision:g}")
+    _mark(axes, {curve.threshold: curve.chosen})
+    axes.set_xlabel(curve.threshold)
+    axes.set_ylim(-0.03, 1.03)
+    axes.legend(loc="lower center")
+
+
 def _has(row: Match, score: str) -> bool:
     return getattr(row, score) is not None
 
 
 def _figure() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=_SIZE, dpi=_DPI)
     FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    return figure, figure.add_axes(_AXES)
 
 
 def _mark(axes: Axes, limits: Mapping[str, float]) -> None:

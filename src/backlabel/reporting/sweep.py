@@ -8,8 +8,11 @@ part of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from backlabel.errors import UnreadableImageError
@@ -26,6 +29,14 @@ _SWEPT = {
     Rule.COMBINED: {"min_noise_in_common": "min_residual", "min_ssim_matched": "min_ssim_matched"},
 }
 """The field of Limits by the name of the parameter that sets it, for each rule."""
+_COMPARED: Mapping[str, Callable[[Candidate], float | None]] = {
+    "hamming_threshold": attrgetter("distance"),
+    "ssim_hamming_threshold": attrgetter("distance"),
+    "min_ssim": attrgetter("ssim"),
+    "min_noise_in_common": attrgetter("noise"),
+    "min_ssim_matched": attrgetter("ssim_matched"),
+}
+"""What of a candidate is compared with each threshold."""
 
 
 def sweep(
@@ -43,23 +54,58 @@ def sweep(
     """
     paths = [row.TIFF_path for row in rows]
     true = {(pair.TIFF_path, pair.JPEG_path) for pair in truth} if truth is not None else None
+    reachable = None if true is None else sum(tiff in set(paths) for tiff, _ in true)
+    candidates = {path: evidence.get(path, []) for path in paths}
+    readable = {
+        path: known
+        for path, known in candidates.items()
+        if not isinstance(known, UnreadableImageError)
+    }
     points = []
-    for name, value, changed in _values(limits, rule):
-        pairs = list(_pairs(paths, evidence, jpegs, changed, rule))
-        right = None if true is None else len(true.intersection(pairs))
-        reachable = None if true is None else sum(tiff in set(paths) for tiff, _ in true)
-        points.append(
-            SweepPoint(
-                threshold=name,
-                value=value,
-                match_rate=share(len(pairs), len(paths)),
-                precision=None if right is None else share(right, len(pairs), empty=1.0),
-                recall=None
-                if right is None or reachable is None
-                else share(right, reachable, empty=1.0),
+    for name, steps in groupby(_values(limits, rule), key=itemgetter(0)):
+        found = {path: _Decided(known, name, rule) for path, known in readable.items()}
+        for _, value, changed in steps:
+            pairs = [
+                (path, jpegs[row])
+                for path in paths
+                if path in found and (row := found[path].row(value, changed)) is not None
+            ]
+            right = None if true is None else len(true.intersection(pairs))
+            points.append(
+                SweepPoint(
+                    threshold=name,
+                    value=value,
+                    match_rate=share(len(pairs), len(paths)),
+                    precision=None if right is None else share(right, len(pairs), empty=1.0),
+                    recall=None
+                    if right is None or reachable is None
+                    else share(right, reachable, empty=1.0),
+                )
             )
-        )
     return points
+
+
+class _Decided:
+    """The decisions on one TIFF over the values of one threshold.
+
+    A threshold is only ever compared with the candidates' own values, so that the decision is the
+    same for all of its values between two of theirs, and is made once there.
+    """
+
+    def __init__(self, candidates: list[Candidate], threshold: str, rule: Rule) -> None:
+        self._candidates, self._rule = candidates, rule
+        values = (_COMPARED[threshold](one) for one in candidates)
+        self._values = sorted(value for value in values if value is not None)
+        self._found: dict[int, int | None] = {}
+
+    def row(self, value: float, limits: Limits) -> int | None:
+        """The row of the JPEG that is matched under `limits`, whose threshold is `value`."""
+        below = bisect_left(self._values, value)
+        if below not in self._found:
+            decision = decide(self._candidates, limits, self._rule)
+            matched = decision.verdict is Verdict.MATCHED and decision.chosen is not None
+            self._found[below] = decision.chosen.row if matched and decision.chosen else None
+        return self._found[below]
 
 
 def _values(limits: Limits, rule: Rule) -> Iterator[tuple[str, float, Limits]]:
@@ -85,19 +131,3 @@ def _with(limits: Limits, field: str, value: float) -> Limits:
 
 def _up_to(last: int) -> list[int]:
     return sorted({*range(0, last, STEP_BITS), last})
-
-
-def _pairs(
-    paths: Sequence[str],
-    evidence: Mapping[str, list[Candidate] | UnreadableImageError],
-    jpegs: Sequence[str],
-    limits: Limits,
-    rule: Rule,
-) -> Iterator[tuple[str, str]]:
-    for path in paths:
-        found = evidence.get(path, [])
-        if isinstance(found, UnreadableImageError):
-            continue
-        decision = decide(found, limits, rule)
-        if decision.verdict is Verdict.MATCHED and decision.chosen is not None:
-            yield path, jpegs[decision.chosen.row]

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import requests
@@ -51,7 +51,8 @@ class Report:
     curves: Mapping[str, Sequence[tuple[int, float]]]
     tags: Mapping[str, str]
     artifacts: Sequence[str]
-    dataset: DataSet
+    dataset: DataSet | None = None
+    """None where the run rests on no labelled set."""
 
 
 class TrackingAwayError(Exception):
@@ -76,9 +77,36 @@ def log(report: Report, experiment: str, *, timeout_s: int) -> str:
         raise TrackingAwayError(f"{tracking_uri()}: {error}") from error
 
 
+def deliver(report: Report, experiment: str, *, timeout_s: int) -> str:
+    """Log what was kept before and then `report`, or keep it where MLflow is away.
+
+    Returns one text for people that says which.
+    """
+    try:
+        log_spooled(timeout_s=timeout_s)
+        run = log(report, experiment, timeout_s=timeout_s)
+    except TrackingAwayError as error:
+        kept = spool(report, experiment)
+        return (
+            f"MLflow is away: {error}\nThe report is kept in {kept}; the next run logs it, "
+            "or `backlabel track --pending` does."
+        )
+    return f"MLflow run {run} in experiment {experiment!r}"
+
+
 def tracking_uri() -> str:
     """MLFLOW_TRACKING_URI, or the SQLite store at the main repository's root."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{shared_root() / 'mlflow.db'}"
+
+
+def point_on_axis(threshold: str, value: float) -> tuple[str, int]:
+    """A threshold's name in curves and its value as a step, which MLflow wants whole.
+
+    Bits are whole already; shares and SSIM are shown in hundredths.
+    """
+    if threshold.endswith("hamming_threshold"):
+        return threshold, round(value)
+    return f"{threshold}_percent", round(100 * value)
 
 
 def metric_name(name: str) -> str:
@@ -91,10 +119,11 @@ def spool(report: Report, experiment: str) -> Path:
     target = _spool_folder() / report.key
     partial = Path(tempfile.mkdtemp(dir=_spool_folder(), prefix=".partial-"))
     for artifact in report.artifacts:
-        copy = partial / artifact
+        copy = partial / _kept_as(artifact)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(artifact, copy)
-    write_json(partial / "report.json", {"experiment": experiment, "report": asdict(report)})
+    kept = replace(report, artifacts=[_kept_as(artifact) for artifact in report.artifacts])
+    write_json(partial / "report.json", {"experiment": experiment, "report": asdict(kept)})
     shutil.rmtree(target, ignore_errors=True)
     partial.replace(target)
     return target
@@ -107,11 +136,17 @@ def log_spooled(*, timeout_s: int) -> list[str]:
         kept = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         values = kept["report"]
         artifacts = [str(folder / artifact) for artifact in values["artifacts"]]
-        dataset = DataSet(**values["dataset"])
+        dataset = DataSet(**values["dataset"]) if values["dataset"] else None
         report = Report(**{**values, "dataset": dataset, "artifacts": artifacts})
         runs.append(log(report, kept["experiment"], timeout_s=timeout_s))
         shutil.rmtree(folder)
     return runs
+
+
+def _kept_as(artifact: str) -> str:
+    """Where an artifact lies in its kept report, wherever it came from: as it will in its run."""
+    path = Path(artifact)
+    return str(Path(path.parent.name) / path.name)
 
 
 def _spool_folder() -> Path:
@@ -157,7 +192,8 @@ def _log(client: MlflowClient, experiment_id: str, report: Report) -> str:
     client.log_batch(run_id, params=params)
     for start in range(0, len(metrics), _MAX_BATCH):
         client.log_batch(run_id, metrics=metrics[start : start + _MAX_BATCH])
-    client.log_inputs(run_id, [_dataset(report.dataset)])
+    if report.dataset is not None:
+        client.log_inputs(run_id, [_dataset(report.dataset)])
     for artifact in report.artifacts:
         client.log_artifact(run_id, artifact, Path(artifact).parent.name)
     client.set_terminated(run_id, "FINISHED")

@@ -78,7 +78,7 @@ class _Comparison:
             device=device.resolve(params.compare.device),
             batch_size=params.compare.batch_size,
             memory_mib=params.compare.memory_mib,
-            threads=os.cpu_count() or 1,
+            threads=len(os.sched_getaffinity(0)),
             complete=self.rule is Rule.COMBINED,
         )
         self.standardised = from_hexes([row.phash for row in jpegs])

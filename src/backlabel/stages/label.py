@@ -23,9 +23,10 @@ from backlabel.files import lock, sha256, shared_folder, write_json
 from backlabel.hashing.cache import versions
 from backlabel.images import metadata as acquisition
 from backlabel.images.vendors import Acquisition
-from backlabel.labels import card, copies, decisions, ledger, manifest, splits
+from backlabel.labels import card, copies, decisions, duplicates, ledger, manifest, splits
 from backlabel.labels.croissant import About
 from backlabel.labels.decisions import Choice, Decided, Decision
+from backlabel.labels.duplicates import Duplicate
 from backlabel.labels.manifest import Labelled
 from backlabel.labels.pixels import PixelDigests
 from backlabel.labels.splits import Place
@@ -59,6 +60,8 @@ def main(params: config.Params) -> None:
     made_by_people = _read_decisions(records.DECISIONS)
     known = _known(params)
     chosen, in_force = decisions.apply(made_by_people, mapping, known)
+    named = {row.TIFF_path for row in ledger.read(records.NAMES)}
+    chosen, twins = duplicates.set_apart(chosen, named)
     make = partial(
         _make,
         known=known,
@@ -72,7 +75,10 @@ def main(params: config.Params) -> None:
     with lock(Path(".backlabel") / "label.lock"):
         about = About(**params.label.about.model_dump())
         rows = write_set(chosen, LABELED, records.NAMES, make, about)
-    metrics = _metrics(rows, mapping) | {"decisions": _decision_metrics(made_by_people, in_force)}
+    tables.write(records.DUPLICATES, Duplicate, twins)
+    metrics = _metrics(rows, twins, mapping) | {
+        "decisions": _decision_metrics(made_by_people, in_force)
+    }
     write_json(records.METRICS / "label.json", metrics)
 
 
@@ -277,11 +283,14 @@ def _decision_metrics(all_made: list[Decision], in_force: list[Decision]) -> dic
     }
 
 
-def _metrics(rows: list[Labelled], mapping: list[Match]) -> dict[str, object]:
+def _metrics(
+    rows: list[Labelled], twins: list[Duplicate], mapping: list[Match]
+) -> dict[str, object]:
     by_name = Counter(Path(row.TIFF_path).name for row in rows)
     return {
         "labelled": len(rows),
-        "not_labelled": len(mapping) - len(rows),
+        "duplicates": len(twins),
+        "not_labelled": len(mapping) - len(rows) - len(twins),
         "labelled_share": len(rows) / len(mapping) if mapping else 0.0,
         "bytes": sum(row.bytes for row in rows),
         "by_category": dict(sorted(Counter(row.category for row in rows).items())),

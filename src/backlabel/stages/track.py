@@ -28,17 +28,9 @@ _DATA_DVC = Path("data.dvc")
 def main(params: config.Params) -> None:
     """Report the experiment to MLflow; if MLflow is away keep the report for the next time."""
     report = build_report(params)
-    timeout_s = params.track.timeout_s
-    try:
-        tracking.log_spooled(timeout_s=timeout_s)
-        run = tracking.log(report, params.track.experiment, timeout_s=timeout_s)
-        sys.stderr.write(f"MLflow run {run} in experiment {params.track.experiment!r}\n")
-    except tracking.TrackingAwayError as error:
-        kept = tracking.spool(report, params.track.experiment)
-        sys.stderr.write(
-            f"MLflow is away: {error}\nThe report is kept in {kept}; the next run logs it, "
-            "or `backlabel track --pending` does.\n"
-        )
+    track = params.track
+    told = tracking.deliver(report, track.experiment, timeout_s=track.timeout_s)
+    sys.stderr.write(f"{told}\n")
     # No run id: the same experiment must give the same bytes on every machine.
     write_json(TRACKED, {"experiment": params.track.experiment, "key": report.key})
 
@@ -100,17 +92,14 @@ def flatten_any(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[s
 
 
 def _curves(points: list[SweepPoint]) -> dict[str, list[tuple[int, float]]]:
-    """Match rate, precision and recall over each threshold; MLflow's steps are whole numbers."""
+    """Match rate, precision and recall over each threshold."""
     curves: dict[str, list[tuple[int, float]]] = {}
     for point in points:
-        # Bits are whole already; shares and SSIM are shown in hundredths.
-        fine = not point.threshold.endswith("hamming_threshold")
-        step = round(100 * point.value) if fine else round(point.value)
+        axis, step = tracking.point_on_axis(point.threshold, point.value)
         for measure in ("match_rate", "precision", "recall"):
             value = getattr(point, measure)
             if value is not None:
-                name = f"sweep.{point.threshold}{'_percent' if fine else ''}.{measure}"
-                curves.setdefault(name, []).append((step, value))
+                curves.setdefault(f"sweep.{axis}.{measure}", []).append((step, value))
     return curves
 
 

@@ -1,0 +1,131 @@
+"""The command `backlabel calibrate`: TIFFs -> recommended thresholds, their plot, an MLflow run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backlabel import config, images, tables
+from backlabel.calibration import report, tried
+from backlabel.calibration.degrade import COPIES
+from backlabel.calibration.measure import calibrate
+from backlabel.calibration.report import NAMES
+from backlabel.calibration.trials import KINDS
+from backlabel.errors import ConfigError, DataError
+from backlabel.files import write_json
+from backlabel.matching.decide import Limits
+from backlabel.reporting import plots, tracking
+
+# Nothing but the threshold that is being chosen refuses a pair: what is recommended must not
+# depend on what was in force before.
+_OPEN = Limits(
+    hamming_threshold=config.BITS + 1,
+    ssim_hamming_threshold=config.BITS + 1,
+    min_ssim=-1.0,
+    min_residual=0.0,
+    min_ssim_matched=-1.0,
+    min_margin=0.0,
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command was asked for."""
+
+    folders: Sequence[Path]
+    precision: float
+    out: Path
+    images: int | None
+    seed: int
+    kinds: Sequence[str]
+    """Keys of `COPIES`; empty for `KINDS`."""
+    workers: int
+    """Processes; 0: one per core."""
+
+
+def main(params: config.Params, request: Request) -> None:
+    """Calibrate on the TIFFs of the folders; write JSON, table and plot, then tell MLflow.
+
+    Raises ConfigError for what cannot be asked, and DataError where the folders hold too little.
+    """
+    kinds = _kinds(request)
+    outcome = _tried(params.read, request, kinds)
+    result = report.Result(*calibrate(outcome.trials, _OPEN, request.precision))
+    found = report.as_json(
+        result,
+        outcome,
+        {
+            "precision": request.precision,
+            "images": request.images,
+            "seed": request.seed,
+            "kinds": list(kinds),
+        },
+    )
+    artifacts = _write(found, result, outcome, request)
+    in_force = {name: getattr(params.compare, name.partition(".")[2]) for name in NAMES.values()}
+    sys.stdout.write(f"{report.as_text(found, in_force)}\n\nWritten: {request.out}\n")
+    told = tracking.deliver(
+        report.as_run(found, result, artifacts),
+        f"{params.track.experiment}-calibration",
+        timeout_s=params.track.timeout_s,
+    )
+    sys.stderr.write(f"{told}\n")
+
+
+def _kinds(request: Request) -> Sequence[str]:
+    """The kinds of change that were asked for, each once; what is out of range is refused."""
+    if not 0 < request.precision < 1:
+        raise ConfigError(
+            f"--precision {request.precision:g} must lie between 0 and 1, both excluded. "
+            "No number of images shows a precision of 1: ask for 0.999 or 0.9999."
+        )
+    for name, value, least in (
+        ("images", request.images, 1),
+        ("seed", request.seed, 0),
+        ("workers", request.workers, 0),
+    ):
+        if value is not None and value < least:
+            raise ConfigError(f"--{name} {value} must be {least} or more.")
+    unknown = [kind for kind in request.kinds if kind not in COPIES]
+    if unknown:
+        raise ConfigError(
+            f"--kinds: unknown: {'; '.join(unknown)}. There are: {'; '.join(COPIES)}."
+        )
+    return tuple(dict.fromkeys(request.kinds)) or KINDS
+
+
+def _tried(read: config.Read, request: Request, kinds: Sequence[str]) -> tried.Outcome:
+    limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
+    found = tried.find(request.folders, limits)
+    chosen = tried.draw(found.pictures, request.images, request.seed)
+    bounds = tried.Bounds(
+        workers=request.workers or os.cpu_count() or 1,
+        # As long for each of its pairs as for an image that is read: a bound against hanging.
+        max_seconds=read.max_seconds * (1 + 2 * len(kinds)),
+        max_memory_mib=read.max_memory_mib,
+    )
+    outcome = tried.tried(chosen, kinds, seed=request.seed, limits=limits, bounds=bounds)
+    if not outcome.trials:
+        first = outcome.passed[0]
+        raise DataError(
+            f"None of {len(chosen)} TIFFs can be used. The first, {first.path}: {first.reason}: "
+            f"{first.detail}."
+        )
+    passed = sorted([*found.passed, *outcome.passed], key=lambda one: os.fsencode(one.path))
+    return tried.Outcome(outcome.pictures, outcome.trials, passed)
+
+
+def _write(
+    found: Mapping[str, Any], result: report.Result, outcome: tried.Outcome, request: Request
+) -> list[Path]:
+    # Resolved, because MLflow files an artifact under the name of its folder.
+    out = request.out.resolve()
+    artifacts = [out / name for name in ("calibration.json", "trials.csv", "calibration.png")]
+    write_json(artifacts[0], found)
+    tables.write(artifacts[1], report.TrialRow, report.rows(outcome.trials, result.limits))
+    plots.calibration(report.curves(result), request.precision, artifacts[2])
+    return artifacts

@@ -1,0 +1,47 @@
+"""Originals of the same bytes are labelled once; the others are listed with the one that was."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+
+from backlabel.labels.decisions import Decided
+from backlabel.tables import FileName
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """An original that is labelled through another of the same bytes."""
+
+    TIFF_path: FileName
+    same_as: FileName
+
+
+def set_apart(
+    chosen: Sequence[Decided], named: Container[str]
+) -> tuple[list[Decided], list[Duplicate]]:
+    """Those that are to be copied, and their duplicates, both in the order of `chosen`.
+
+    Of equal bytes under one label the one is copied whose path is in `named` already, so that a new
+    duplicate renames nothing; else the first by the bytes of its path. Equal bytes under two labels
+    are both copied: that is for a person to see, not to be hidden.
+    """
+    kept: dict[tuple[str | None, str | None], Decided] = {}
+    for one in sorted(chosen, key=lambda one: _preference(one, named)):
+        kept.setdefault(_identity(one), one)
+    originals = [one for one in chosen if kept[_identity(one)] is one]
+    duplicates = [
+        Duplicate(one.match.TIFF_path, kept[_identity(one)].match.TIFF_path)
+        for one in chosen
+        if kept[_identity(one)] is not one
+    ]
+    return originals, duplicates
+
+
+def _identity(one: Decided) -> tuple[str | None, str | None]:
+    return one.match.TIFF_sha256, one.match.label
+
+
+def _preference(one: Decided, named: Container[str]) -> tuple[bool, bytes]:
+    return one.match.TIFF_path not in named, os.fsencode(one.match.TIFF_path)

@@ -1,0 +1,42 @@
+"""Vectors of other processors give the same bits: they are chosen when the modules are imported."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import llvmlite.binding as llvm
+features = llvm.FeatureMap(dict.fromkeys({features!r}, True))
+llvm.get_host_cpu_features = lambda: features
+import io
+import numpy as np
+from PIL import Image
+from backlabel.hashing import _kernels, _plain, _vectors
+grey = np.random.default_rng(1).integers(100, 150, (197, 301), np.uint8)
+table = np.arange(256, dtype=np.uint8)[::-1].copy()
+expected = np.stack([_plain.resize(table[grey]), _plain.resize(grey)])
+assert _vectors.LANES == {lanes}
+assert np.array_equal(_kernels.thumbnails(grey, table), expected)
+if not features:  # the transform has no instruction of its own
+    from backlabel.images import baseline
+    stream = io.BytesIO()
+    Image.fromarray(grey).save(stream, "JPEG")
+    assert np.array_equal(baseline.decode(stream.getvalue()), np.asarray(Image.open(stream)))
+"""
+
+
+@pytest.mark.parametrize(("features", "lanes"), [((), 8), (("avx2",), 8)])
+def test_resize_and_jpeg_are_the_same(
+    tmp_path: Path, features: tuple[str, ...], lanes: int
+) -> None:
+    if "avx2" in features and "avx2" not in Path("/proc/cpuinfo").read_text(encoding="ascii"):
+        pytest.skip("this processor has no AVX2")
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    environment.pop("NUMBA_CACHE_LOCATOR_CLASSES", None)
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    program = PROGRAM.format(features=features, lanes=lanes)
+    done = subprocess.run([sys.executable, "-c", program], env=environment, check=False)
+    assert done.returncode == 0

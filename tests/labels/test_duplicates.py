@@ -1,0 +1,27 @@
+"""The same bytes are labelled once, and every path is told."""
+
+from __future__ import annotations
+
+from backlabel.labels.decisions import Decided
+from backlabel.labels.duplicates import Duplicate, set_apart
+from backlabel.matching.records import Match
+
+
+def decided(path, digest, label="L9"):
+    return Decided(Match(TIFF_file=path, TIFF_path=path, TIFF_sha256=digest, label=label))
+
+
+B, A, C = decided("b.tif", "1"), decided("a.tif", "1"), decided("c.tif", "2")
+
+
+def test_the_first_path_is_kept():
+    assert set_apart([B, A, C], named=()) == ([A, C], [Duplicate("b.tif", "a.tif")])
+
+
+def test_one_that_has_a_name_already_keeps_it():
+    assert set_apart([B, A, C], named={"b.tif"}) == ([B, C], [Duplicate("a.tif", "b.tif")])
+
+
+def test_two_labels_are_not_hidden():
+    other = decided("d.tif", "1", label="L1")
+    assert set_apart([A, other], named=()) == ([A, other], [])

@@ -1,0 +1,97 @@
+"""The downstream example end to end, in a repository of its own."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from clones import ROOT, Clone
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.fixture(scope="module")
+def published(reproduced, tmp_path_factory):
+    """A clone that has pushed what its pipeline made, and tagged it."""
+    clone = reproduced.copy(tmp_path_factory.mktemp("published") / "backlabel")
+    clone.run("dvc", "push")
+    clone.run("git", "add", "--all")
+    clone.run("git", "commit", "-q", "--allow-empty", "-m", "Results")
+    clone.run("git", "tag", "-a", "labeled@v0.1.0", "-m", "0.1.0")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def trained(published, tmp_path_factory):
+    """What the example's README does."""
+    example = Clone(tmp_path_factory.mktemp("downstream") / "train")
+    example.environment["PYTHONPATH"] = str(ROOT / "src")  # stands for an installed backlabel
+    shutil.copytree(ROOT / "examples/train", example.path)
+    example.run("git", "init", "-q")
+    example.run("dvc", "init", "-q")
+    example.run(
+        *("dvc", "import", str(published.path), "labeled", "--rev", "labeled@v0.1.0"),
+        *("--remote-config", f"url={published.path / 'sample-remote'}"),
+    )
+    example.run("dvc", "repro")
+    return example
+
+
+@pytest.fixture(scope="module")
+def run(trained):
+    client = MlflowClient(f"sqlite:///{trained.path / 'mlflow.db'}")
+    (found,) = client.search_runs([client.get_experiment_by_name("train").experiment_id])
+    return found
+
+
+def test_it_learns(trained, run):
+    metrics = json.loads((trained.path / "metrics.json").read_text())
+    assert metrics["accuracy_train"] > 0.8
+    assert run.data.metrics == pytest.approx(metrics)
+    assert run.info.status == "FINISHED"
+    assert (trained.path / "model.pt").exists()
+
+
+def test_nothing_is_left_to_do(trained):
+    assert "up to date" in trained.run("dvc", "status").stdout
+
+
+def test_the_run_names_the_labelled_set(published, trained, run):
+    manifest = (published.path / "labeled/manifest.csv").read_bytes()
+    digest = hashlib.sha256(manifest).hexdigest()
+    assert run.data.tags["backlabel.labeled_sha256"] == digest
+    (used,) = run.inputs.dataset_inputs
+    assert digest.startswith(used.dataset.digest)
+    assert "labeled@v0.1.0" in json.loads(used.dataset.source)["import"]
+    made = MlflowClient(f"sqlite:///{published.path / 'mlflow.db'}")
+    experiments = [made.get_experiment_by_name("backlabel").experiment_id]
+    (origin,) = made.search_runs(experiments, f"tags.`backlabel.labeled_sha256` = '{digest}'")
+    assert origin.inputs.dataset_inputs[0].dataset.digest == used.dataset.digest
+
+
+def test_from_the_model_to_its_files(trained, run):
+    told = trained.run("python", "which_data.py", run.info.run_id).stdout
+    lines = dict(reversed(line.split("  ", 1)) for line in told.splitlines())
+    with (trained.path / "labeled/manifest.csv").open(newline="") as file:
+        expected = [row["file"] for row in csv.DictReader(file) if row["split"] == "train"]
+    assert list(lines) == expected
+    for file, digest in lines.items():
+        content = (trained.path / "labeled" / file).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == digest
+
+
+def test_a_changed_file_stops_the_training(trained, tmp_path):
+    example = trained.copy(tmp_path / "train")
+    example.environment |= trained.environment
+    victim = next((example.path / "labeled").rglob("*.tif"))
+    content = victim.read_bytes()
+    victim.unlink()  # it may be a link into DVC's cache
+    victim.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    done = example.run("python", "train.py", check=False)
+    assert done.returncode != 0
+    assert "is not the file that was labelled" in done.stderr

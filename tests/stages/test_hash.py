@@ -1,0 +1,116 @@
+"""The hash stage: every file told, nothing hashed twice, the same rows whoever works."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+import workspace
+from backlabel import config, images, records, tables
+from backlabel.errors import DataError, SchemeError
+from backlabel.hashing import reference, to_hex
+from backlabel.records import JpegHash, Passed, TiffHash
+from backlabel.stages import hash as hash_stage
+
+PAIRS = [("x/m 1.tif", "L9", 1), ("y/m 1.tif", "L9", 2), ("z/\u00e4.TIF", "L1", 3)]
+CACHE = ".backlabel/cache/hashes"
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    workspace.make(tmp_path, PAIRS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(**sections):
+    params = config.load()
+    changed = {
+        name: getattr(params, name).model_copy(update=values) for name, values in sections.items()
+    }
+    hash_stage.main(params.model_copy(update=changed))
+    return tables.read(records.TIFF_HASHES, TiffHash), tables.read(records.JPEG_HASHES, JpegHash)
+
+
+def entries(root):
+    return {path for path in (root / CACHE).rglob("*") if path.is_file()}
+
+
+def test_hashes_are_those_of_imagehash(root):
+    tiffs, jpegs = run()
+    assert [row.path for row in tiffs] == ["data/tiff/" + path for path, _, _ in PAIRS]
+    for row in (*tiffs, *jpegs):
+        with Image.open(row.path) as image:
+            grey = np.asarray(image.convert("L"))
+        assert row.phash == to_hex(reference.phash(reference.standardise(grey)))
+        assert row.phash_grey == to_hex(reference.phash(grey))
+
+
+def test_only_new_contents_are_hashed(root):
+    run()
+    before = entries(root)
+    assert len(before) == 2 * len(PAIRS)
+    (root / "data/tiff/x/m 1.tif").rename(root / "data/tiff/moved.tif")
+    tifffile.imwrite(root / "data/tiff/new.tif", workspace.picture(9))
+    tiffs, _ = run()
+    assert len(tiffs) == len(PAIRS) + 1
+    assert len(entries(root) - before) == 1
+
+
+def test_damaged_entries_are_hashed_again(root):
+    expected = run()
+    for path in entries(root):
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert run() == expected
+
+
+def test_other_limits_are_not_answered_from_the_cache(root):
+    run()
+    read = {"max_pixels": 10, "max_unreadable_share": 1.0}
+    assert run(read=read) == ([], [])
+    reasons = {row.reason for row in tables.read(records.UNREADABLE, Passed)}
+    assert len(reasons) == 1
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_rows_do_not_depend_on_the_number_of_workers(root, workers, monkeypatch):
+    for seed in range(10, 50):
+        tifffile.imwrite(root / f"data/tiff/{seed}.tif", workspace.picture(seed, 48, 64))
+    tiffs, _ = run(hash={"workers": workers})
+    assert [row.path for row in tiffs] == sorted(row.path for row in tiffs)
+    grey = images.read(root / "data/tiff/12.tif").grey
+    found = next(row for row in tiffs if row.file == "12.tif")
+    assert found.phash == to_hex(reference.phash(reference.standardise(grey)))
+
+
+def test_unreadable_files_are_listed_and_the_run_goes_on(root):
+    (root / "data/tiff/broken.tif").write_bytes(b"II*\0")
+    tiffs, _ = run()
+    assert len(tiffs) == len(PAIRS)
+    (row,) = tables.read(records.UNREADABLE, Passed)
+    assert (row.path, row.kind) == ("data/tiff/broken.tif", "tiff")
+    assert row.detail
+
+
+def test_too_many_unreadable_files_stop_the_run(root):
+    for number in range(9):
+        (root / f"data/tiff/broken {number}.tif").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"9 of 15 images cannot be read .*unreadable\.csv"):
+        run()
+    assert len(tables.read(records.UNREADABLE, Passed)) == 9
+
+
+def test_unknown_category_names_the_known_ones(root):
+    with pytest.raises(DataError, match="data/jpeg holds Fibres, Tips"):
+        run(hash={"category": "Cats"})
+
+
+def test_wrong_prefix_stops_before_anything_is_hashed(root):
+    jpeg = next((root / "data/jpeg/Tips").iterdir())
+    jpeg.rename(jpeg.with_name("L1_x.jpg"))
+    with pytest.raises(SchemeError, match="L1 means 'Fibres'"):
+        run()
+    assert not (root / CACHE).exists()
