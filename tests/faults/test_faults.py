@@ -81,8 +81,8 @@ def killed(stage, template, folder, *, count, seed=5):
     return told["moments"]
 
 
-def test_label_killed_at_every_change_of_a_first_run(compared, tmp_path):
-    assert killed("label", compared, tmp_path / "work", count=0) > 15
+def test_label_killed_at_some_changes_of_a_first_run(compared, tmp_path):
+    assert killed("label", compared, tmp_path / "work", count=8) > 15
 
 
 def test_label_killed_at_every_change_of_a_later_run(labelled, tmp_path):
@@ -100,7 +100,7 @@ def test_compare_killed(labelled, tmp_path):
     shutil.copytree(labelled, template)
     params = template / "params.yaml"
     params.write_text(params.read_text().replace("min_ssim: 0.7", "min_ssim: 0.8"))
-    killed("compare", template, tmp_path / "work", count=3)
+    killed("compare", template, tmp_path / "work", count=2)
 
 
 def test_hash_killed(images, tmp_path):
