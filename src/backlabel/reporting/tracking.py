@@ -17,6 +17,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from backlabel.errors import BacklabelError
 from backlabel.files import lock, shared_folder, shared_root, write_json
 
 KEY_TAG = "backlabel.key"
@@ -55,7 +56,7 @@ class Report:
     """None where the run rests on no labelled set."""
 
 
-class TrackingAwayError(Exception):
+class TrackingAwayError(BacklabelError):
     """MLflow did not take the report; the text says why."""
 
 
