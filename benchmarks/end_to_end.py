@@ -14,6 +14,7 @@ import csv
 import hashlib
 import io
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -88,18 +90,20 @@ def make(folder: Path, n: int) -> list[tuple[Path, Path]]:
     """N pairs of a TIFF and the JPEG made from it, below `folder`."""
     (folder / "jpeg/Particles").mkdir(parents=True)
     (folder / "tiff").mkdir()
-    pairs = []
-    for seed in range(n):
-        grey = micrograph(seed)
-        tiff = folder / f"tiff/sample_{seed:05}.tif"
-        tifffile.imwrite(tiff, grey, photometric="minisblack")
-        buffer = io.BytesIO()
-        Image.fromarray(grey).convert("RGB").save(buffer, "JPEG", quality=100, subsampling=2)
-        digest = hashlib.md5(buffer.getvalue(), usedforsecurity=False).hexdigest()
-        jpeg = folder / f"jpeg/Particles/L5_{digest}.jpg"
-        jpeg.write_bytes(buffer.getvalue())
-        pairs.append((tiff, jpeg))
-    return pairs
+    with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
+        return pool.map(partial(make_pair, folder), range(n), chunksize=10)
+
+
+def make_pair(folder: Path, seed: int) -> tuple[Path, Path]:
+    grey = micrograph(seed)
+    tiff = folder / f"tiff/sample_{seed:05}.tif"
+    tifffile.imwrite(tiff, grey, photometric="minisblack")
+    buffer = io.BytesIO()
+    Image.fromarray(grey).convert("RGB").save(buffer, "JPEG", quality=100, subsampling=2)
+    digest = hashlib.md5(buffer.getvalue(), usedforsecurity=False).hexdigest()
+    jpeg = folder / f"jpeg/Particles/L5_{digest}.jpg"
+    jpeg.write_bytes(buffer.getvalue())
+    return tiff, jpeg
 
 
 def workspace(
@@ -119,7 +123,8 @@ def workspace(
 
 def warm_up(folder: Path, pairs: Sequence[tuple[Path, Path]], cores: int) -> None:
     """Compiles every kernel, and reads the libraries from disk for the first time."""
-    workspace(folder, *zip(*pairs, strict=True), [f"hash.workers={cores}"])
+    tiffs, jpegs = zip(*pairs, strict=True)
+    workspace(folder, tiffs, jpegs, [f"hash.workers={cores}"])
     run_stages(folder)
 
 
@@ -130,7 +135,11 @@ def measure(
     found: dict[str, list[Took | Stages]] = {}
     tiffs, jpegs = zip(*images, strict=True)
     for turn in range(options.rounds):
-        recipe = [sys.executable, ROOT / "benchmarks/recipe.py", folder / "images"]
+        recipe: list[str | Path] = [
+            sys.executable,
+            ROOT / "benchmarks/recipe.py",
+            folder / "images",
+        ]
         found.setdefault("recipe", []).append(run([*recipe, folder / "recipe.csv"], folder))
         for name, overrides in CONFIGURATIONS.items():
             own = [*overrides, f"hash.workers={options.cores}"]
@@ -138,6 +147,8 @@ def measure(
             for state in ("cold", "warm"):
                 found.setdefault(f"{name}, {state}", []).append(run_stages(place))
             require_all_right(place, images)
+        walls = ", ".join(f"{name} {turns[-1].wall:.1f}" for name, turns in found.items())
+        print(f"round {turn + 1}, s: {walls}", flush=True)
     return found
 
 

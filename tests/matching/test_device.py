@@ -1,0 +1,45 @@
+"""Where tensors are computed, and what start-up leaves alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from backlabel.errors import ConfigError
+from backlabel.matching import device
+
+SLOW_TO_IMPORT = ("torch", "faiss", "hydra", "mlflow", "pandas", "skimage", "imagehash")
+
+
+def test_without_a_driver_all_is_on_the_cpu(monkeypatch):
+    monkeypatch.setattr(device, "has_driver", lambda: False)
+    assert device.resolve("auto") == device.resolve("cpu") == "cpu"
+    with pytest.raises(ConfigError, match="finds no CUDA device"):
+        device.resolve("cuda")
+
+
+def test_torch_is_asked_where_there_is_a_driver(monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(device, "has_driver", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert device.resolve("auto") == device.resolve("cuda") == "cuda"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device.resolve("auto") == "cpu"
+
+
+def test_a_device_that_torch_finds_has_a_driver():
+    torch = pytest.importorskip("torch")
+    assert device.has_driver() or not torch.cuda.is_available()
+
+
+def test_stages_start_without_what_they_may_not_need():
+    code = (
+        "import sys, backlabel.config, backlabel.stages.hash, backlabel.stages.compare;"
+        "from backlabel.matching import device;"
+        "device.has_driver() or device.resolve('auto');"
+        f"print([name for name in {SLOW_TO_IMPORT} if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"

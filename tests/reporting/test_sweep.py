@@ -1,0 +1,56 @@
+"""The sweep decides once between two scores; deciding at every point gives the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backlabel.matching.decide import Candidate, Limits, Rule, Verdict, decide
+from backlabel.matching.records import Match
+from backlabel.reporting.sweep import _values, sweep
+
+LIMITS = Limits(
+    hamming_threshold=150,
+    ssim_hamming_threshold=120,
+    min_ssim=0.7,
+    min_residual=0.44,
+    min_ssim_matched=0.3,
+    min_margin=0.1,
+)
+
+
+def candidate(row, random):
+    ssim, matched, residual = np.round(random.random(3), 2)  # on the steps of the sweep, too
+    distance = int(random.integers(0, 31)) * 5
+    if distance >= LIMITS.ssim_hamming_threshold or random.random() < 0.1:
+        return Candidate(row, distance)
+    return Candidate(row, distance, ssim=ssim, ssim_matched=matched, residual=residual)
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_every_point_is_what_deciding_there_gives(rule):
+    random = np.random.default_rng(0)
+    evidence = {
+        str(tiff): [candidate(row, random) for row in range(random.integers(0, 5))]
+        for tiff in range(60)
+    }
+    rows = [
+        Match(TIFF_file=path, TIFF_path=path, verdict=Verdict.MATCHED, reason="")
+        for path in evidence
+    ]
+    jpegs = [str(row) for row in range(5)]
+    points = sweep(rows, evidence=evidence, jpegs=jpegs, limits=LIMITS, rule=rule, truth=None)
+    wanted = [
+        (
+            name,
+            value,
+            sum(
+                decide(known, limits, rule).verdict is Verdict.MATCHED
+                for known in evidence.values()
+            ),
+        )
+        for name, value, limits in _values(LIMITS, rule)
+    ]
+    found = [(one.threshold, one.value, round(one.match_rate * len(rows))) for one in points]
+    assert found == wanted
+    assert len({count for _, _, count in found}) > 3
