@@ -115,6 +115,8 @@ class Compare(_Section):
     min_ssim: Annotated[float, Field(ge=-1, le=1)]
     rule: Literal["combined", "ssim", "seed"]
     hashes: Literal["both", "standardised"]
+    index_from: Annotated[int, Field(ge=1)]
+    ssim_window: Literal["uniform", "gaussian"]
     variants: Annotated[tuple[Source, ...], Field(min_length=1)]
     min_noise_in_common: Share
     min_ssim_matched: Annotated[float, Field(ge=-1, le=1)]

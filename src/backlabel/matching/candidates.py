@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backlabel.matching import search
 from backlabel.matching.decide import Candidate
-from backlabel.matching.search import nearest
 from backlabel.matching.variants import Variant
 
 Bits: TypeAlias = NDArray[np.uint8]
 """(128,) or (m, 128): packed hashes."""
+Nearest: TypeAlias = Callable[..., tuple[NDArray[np.int64], NDArray[np.int32]]]
+"""`search.nearest`, or an index's method that takes its place."""
 Query: TypeAlias = tuple[Variant, Bits, Bits]
 """A variant of a TIFF with its hashes of the standardised and of the grey image, (128,) each."""
 
 
 def candidates(
-    queries: Sequence[Sequence[Query]], standardised: Bits, grey: Bits | None, *, k: int
+    queries: Sequence[Sequence[Query]],
+    standardised: Bits,
+    grey: Bits | None,
+    *,
+    k: int,
+    nearest: Nearest = search.nearest,
+    nearest_grey: Nearest = search.nearest,
 ) -> list[list[Candidate]]:
     """For each TIFF the `k` nearest JPEGs, nearest first, each by its nearest variant.
 
     `queries[i]` are the variants of TIFF i, as `variants.hashes` gives them; `standardised` and
     `grey` (m, 128) are the JPEGs' hashes; without `grey` only the first of the two counts. Equal
-    distances: the variant that comes first, then the lower row.
+    distances: the variant that comes first, then the lower row. `nearest` and `nearest_grey` search
+    the one and the other.
     """
     flat = [query for own in queries for query in own]
     if not flat or not len(standardised):
@@ -34,7 +43,7 @@ def candidates(
     ours_grey = np.stack([query[2] for query in flat])
     rows = nearest(ours, standardised, k=k)[0]
     if grey is not None:
-        rows = np.hstack([rows, nearest(ours_grey, grey, k=k)[0]])
+        rows = np.hstack([rows, nearest_grey(ours_grey, grey, k=k)[0]])
     found: list[list[Candidate]] = []
     at = 0
     for own in queries:

@@ -14,7 +14,7 @@ from backlabel.images import GreyImage
 from backlabel.images.encode import Table
 from backlabel.matching.decide import Candidate
 from backlabel.matching.register import register
-from backlabel.matching.ssim import ssim_batch, ssim_of_pair
+from backlabel.matching.ssim import Window, ssim_batch, ssim_of_pair
 from backlabel.matching.variants import Variant
 from backlabel.matching.verify import verify
 
@@ -52,7 +52,7 @@ A candidate whose JPEG could not be read keeps its scores at None.
 
 @dataclass(frozen=True)
 class Compute:
-    """How scores are computed; only `complete` changes what comes out.
+    """How scores are computed; only `complete` and `window` change what comes out.
 
     `complete` asks for all scores, otherwise SSIM of the standardised images alone.
     """
@@ -62,6 +62,7 @@ class Compute:
     memory_mib: int
     threads: int
     complete: bool
+    window: Window = "uniform"
 
 
 def score(groups: Sequence[Group], load: Load, compute: Compute) -> Iterator[Scored]:
@@ -139,7 +140,7 @@ class _Started:
     scored: list[Future[Candidate]]
     """On a CPU."""
     standardised: list[Future[tuple[GreyImage, GreyImage]]]
-    """On a GPU, to which they go together."""
+    """For tensors, which take them together."""
 
 
 def _start(
@@ -153,7 +154,8 @@ def _start(
             if isinstance(tiff, Loaded) and isinstance(jpeg, Loaded):
                 places.append((i, j))
                 pairs.append(_Pair(candidate, tiff, jpeg))
-    on_cpu = compute.device == "cpu"
+    # The compiled kernel has the uniform window; tensors have both.
+    on_cpu = compute.device == "cpu" and compute.window == "uniform"
     return _Started(
         results=[_unscored(group, images) for group in batch],
         places=places,
@@ -171,6 +173,7 @@ def _finished(started: _Started, compute: Compute, pool: ThreadPoolExecutor) -> 
             device=compute.device,
             batch_size=compute.batch_size,
             memory_mib=compute.memory_mib,
+            window=compute.window,
         )
         scored = [
             pool.submit(pair.scored, compute.complete, float(value))

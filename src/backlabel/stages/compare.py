@@ -9,15 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backlabel import config, images, records, tables
 from backlabel.errors import ConfigError, UnreadableImageError
 from backlabel.files import write_json
 from backlabel.hashing import from_hexes
 from backlabel.images import encode
-from backlabel.matching import assign, decide, device, rows, scoring, variants
-from backlabel.matching.candidates import Query, candidates
+from backlabel.matching import assign, decide, device, rows, scoring, search, variants
+from backlabel.matching.candidates import Nearest, Query, candidates
 from backlabel.matching.decide import Candidate, Rule
+from backlabel.matching.index import MultiHash
 from backlabel.matching.records import Match, SweepPoint
 from backlabel.matching.variants import Variant
 from backlabel.progress import track
@@ -25,6 +27,7 @@ from backlabel.records import JpegHash, Passed, TiffHash, TruePair
 from backlabel.reporting import plots, summary, sweep
 
 _IDENTITY = Variant("identity")
+_RECALL_SAMPLE = 1000  # TIFFs; exact search of more would undo what the index saves
 _HEADER = 1 << 16  # bytes; a JPEG's tables stand before its image data
 
 
@@ -36,7 +39,8 @@ def main(params: config.Params) -> None:
     chosen = _draw([row.path for row in tiffs] + [row.path for row in failed], params.compare)
     tiffs = [row for row in tiffs if row.path in chosen]
 
-    evidence = _Comparison(tiffs, jpegs, params).evidence()
+    comparison = _Comparison(tiffs, jpegs, params)
+    evidence = comparison.evidence()
     found = _rows(tiffs, jpegs, evidence, params.compare)
     found += [
         rows.unreadable(row.path, UnreadableImageError(row.reason, row.detail))
@@ -45,7 +49,7 @@ def main(params: config.Params) -> None:
     ]
     found.sort(key=lambda row: os.fsencode(row.TIFF_path))
     by_path = {tiff.path: known for tiff, known in zip(tiffs, evidence, strict=True)}
-    _write(found, by_path, jpegs, params)
+    _write(found, by_path, jpegs, params, comparison.recall())
 
 
 def _draw(paths: Sequence[str], compare: config.Compare) -> set[str]:
@@ -80,10 +84,29 @@ class _Comparison:
             memory_mib=params.compare.memory_mib,
             threads=len(os.sched_getaffinity(0)),
             complete=self.rule is Rule.COMBINED,
+            window=params.compare.ssim_window,
         )
         self.standardised = from_hexes([row.phash for row in jpegs])
         both = params.compare.hashes == "both"
         self.grey = from_hexes([row.phash_grey for row in jpegs]) if both else None
+        self.index, self.index_grey = self._index(self.standardised), self._index(self.grey)
+
+    def _index(self, base: NDArray[np.uint8] | None) -> MultiHash | None:
+        return None if base is None or len(base) < self.compare.index_from else MultiHash(base)
+
+    def recall(self) -> dict[str, float]:
+        """Share of the exactly nearest JPEGs that an index finds too; empty without an index."""
+        tiffs = [tiff for tiff in self.tiffs if not tiff.gate]
+        asked = {
+            "standardised": (self.index, [tiff.phash for tiff in tiffs]),
+            "grey": (self.index_grey, [tiff.phash_grey for tiff in tiffs]),
+        }
+        bits = self.compare.hamming_threshold
+        return {
+            name: index.recall(from_hexes(hashes), max_bits=bits, sample=_RECALL_SAMPLE).share
+            for name, (index, hashes) in asked.items()
+            if index is not None
+        }
 
     def evidence(self) -> list[scoring.Scored]:
         """The candidates of each TIFF with their scores, or why it could not be read."""
@@ -121,7 +144,14 @@ class _Comparison:
         return not decide.decide(known, self.limits, self.rule).acceptable
 
     def _search(self, queries: Sequence[Sequence[Query]]) -> list[list[Candidate]]:
-        found = candidates(queries, self.standardised, self.grey, k=self.compare.top_k)
+        found = candidates(
+            queries,
+            self.standardised,
+            self.grey,
+            k=self.compare.top_k,
+            nearest=_search(self.index),
+            nearest_grey=_search(self.index_grey),
+        )
         return [[replace(one, label=self.jpegs[one.row].label) for one in own] for own in found]
 
     def _scored(self, found: list[list[Candidate]], what: str) -> list[scoring.Scored]:
@@ -155,6 +185,13 @@ class _Comparison:
             return scoring.Loaded(picture.grey, encode.luma_table(head))
         except UnreadableImageError:
             return scoring.Loaded(picture.grey, None)  # it states no table: scored without
+
+
+def _search(index: MultiHash | None) -> Nearest:
+    if index is None:
+        return search.nearest
+    known = index
+    return lambda query, _, k: known.nearest(query, k=k)
 
 
 def limits(compare: config.Compare) -> decide.Limits:
@@ -210,6 +247,7 @@ def _write(
     evidence: dict[str, scoring.Scored],
     jpegs: Sequence[JpegHash],
     params: config.Params,
+    recall: dict[str, float],
 ) -> None:
     compare = params.compare
     truth_path = Path(params.data.truth)
@@ -224,5 +262,6 @@ def _write(
     )
     tables.write(records.mapping_path(compare.n_tiff), Match, found)
     tables.write(records.SWEEP, SweepPoint, points)
-    write_json(records.METRICS / "compare.json", summary.summarise(found, truth))
+    metrics = summary.summarise(found, truth) | ({"index_recall": recall} if recall else {})
+    write_json(records.METRICS / "compare.json", metrics)
     plots.write_all(found, points, compare.model_dump(), records.PLOTS)
