@@ -130,3 +130,10 @@ def test_other_text_is_no_hash(text: str) -> None:
 def test_other_arrays_are_refused(grey: NDArray[np.uint8]) -> None:
     with pytest.raises(ValueError, match="uint8"):
         hash_image(grey)
+
+
+def test_read_only_images_are_standardised_too() -> None:
+    grey = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64).astype(np.uint8)
+    before = standardise(grey)
+    grey.flags.writeable = False
+    np.testing.assert_array_equal(standardise(grey), before)
