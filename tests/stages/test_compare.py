@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -217,3 +218,21 @@ def test_drawing_tiffs(matches):
 def test_more_tiffs_than_there_are(matches):
     with pytest.raises(ConfigError, match=r"there are 11 TIFFs"):
         matches(n_tiff=12)
+
+
+def test_index_finds_what_exact_search_finds_and_tells_its_recall(matches):
+    exact = matches()
+    assert "index_recall" not in json.loads(Path("metrics/compare.json").read_text())
+    indexed = matches(index_from=1)
+    chosen = {name: (row.verdict, row.JPEG_file, row.variant) for name, row in exact.items()}
+    for name, row in indexed.items():
+        if row.verdict is not Verdict.NO_CANDIDATE:
+            assert (row.verdict, row.JPEG_file, row.variant) == chosen[name]
+    told = json.loads(Path("metrics/compare.json").read_text())["index_recall"]
+    assert told == {"standardised": 1.0, "grey": 1.0}
+
+
+def test_gaussian_window_gives_another_ssim(matches):
+    uniform, gaussian = matches(), matches(ssim_window="gaussian")
+    assert gaussian["good"].ssim_value != uniform["good"].ssim_value
+    assert gaussian["good"].ssim_value == pytest.approx(uniform["good"].ssim_value, abs=0.05)

@@ -160,10 +160,13 @@ def _verdict(
 ) -> tuple[Verdict, str]:
     best = score(chosen, limits, rule)
     if best is None:
-        return Verdict.NOT_VERIFIED, (
-            f"{chosen.distance} bits differ, and it was not scored;"
-            f" scores count below {limits.ssim_hamming_threshold} bits."
+        near = chosen.distance < limits.ssim_hamming_threshold
+        why = (
+            "it could not be scored: the JPEG cannot be read any more, or too little is in common"
+            if near
+            else f"scores count below {limits.ssim_hamming_threshold} bits"
         )
+        return Verdict.NOT_VERIFIED, f"{chosen.distance} bits differ; {why}."
     if not passing:
         return Verdict.TOO_DIFFERENT, _fault(chosen, limits, rule)
     rivalry = _rivalry(passing, limits, rule) if rule is Rule.COMBINED else ""

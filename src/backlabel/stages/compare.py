@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,14 @@ from backlabel.images import encode
 from backlabel.matching import assign, decide, device, rows, scoring, search, variants
 from backlabel.matching.candidates import Nearest, Query, candidates
 from backlabel.matching.decide import Candidate, Rule
-from backlabel.matching.index import MultiHash
 from backlabel.matching.records import Match, SweepPoint
 from backlabel.matching.variants import Variant
 from backlabel.progress import track
 from backlabel.records import JpegHash, Passed, TiffHash, TruePair
 from backlabel.reporting import plots, summary, sweep
+
+if TYPE_CHECKING:
+    from backlabel.matching.index import MultiHash
 
 _IDENTITY = Variant("identity")
 _RECALL_SAMPLE = 1000  # TIFFs; exact search of more would undo what the index saves
@@ -92,7 +95,11 @@ class _Comparison:
         self.index, self.index_grey = self._index(self.standardised), self._index(self.grey)
 
     def _index(self, base: NDArray[np.uint8] | None) -> MultiHash | None:
-        return None if base is None or len(base) < self.compare.index_from else MultiHash(base)
+        if base is None or len(base) < self.compare.index_from:
+            return None
+        from backlabel.matching.index import MultiHash  # noqa: PLC0415 - few runs need faiss
+
+        return MultiHash(base)
 
     def recall(self) -> dict[str, float]:
         """Share of the exactly nearest JPEGs that an index finds too; empty without an index."""
