@@ -34,6 +34,8 @@ Way = Callable[[Path], object]
 WARM, LONG = 100, 800  # images that a pool takes before it is timed, and while it is
 KINDS = (
     "JPEG q100 RGB 420",
+    "JPEG q100 RGB 420, coloured databar at the bottom",
+    "JPEG q100 RGB 420, coloured all over",
     "JPEG q100 grey",
     "TIFF 8 bit",
     "TIFF palette",
@@ -89,6 +91,19 @@ def micrograph(seed: int) -> NDArray[np.uint8]:
     return image
 
 
+def with_coloured_bar(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The databar blue, with a yellow field and fine letters."""
+    rgb = np.repeat(grey[..., np.newaxis], 3, axis=2)
+    rgb[706:] = (0, 0, 90)
+    rgb[720:750, 40:300] = (250, 200, 20)
+    rgb[720:750, 500:800:3] = 255
+    return rgb
+
+
+def tinted(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return (grey[..., np.newaxis] * np.array([1.0, 0.8, 0.5])).astype(np.uint8)
+
+
 def generate(folder: Path, count: int) -> dict[str, list[Path]]:
     """Files of each kind, named by kind."""
     made: dict[str, list[Path]] = {}
@@ -100,8 +115,10 @@ def generate(folder: Path, count: int) -> dict[str, list[Path]]:
             kind: folder / f"{kind}-{i}{'.jpg' if kind.startswith('JPEG') else '.tif'}"
             for kind in KINDS
         }
-        jpeg, grey_jpeg, eight, palette, lzw, sixteen = paths.values()
+        jpeg, bar, tint, grey_jpeg, eight, palette, lzw, sixteen = paths.values()
         Image.fromarray(grey).convert("RGB").save(jpeg, quality=100, subsampling=2)
+        Image.fromarray(with_coloured_bar(grey)).save(bar, quality=100, subsampling=2)
+        Image.fromarray(tinted(grey)).save(tint, quality=100, subsampling=2)
         Image.fromarray(grey).save(grey_jpeg, quality=100)
         tifffile.imwrite(eight, grey, photometric="minisblack")
         tifffile.imwrite(palette, grey, photometric="palette", colormap=identity)

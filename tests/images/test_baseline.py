@@ -54,13 +54,80 @@ def test_extreme_pixels_are_right_or_declined(grain):
     assert grey is None or np.array_equal(grey, jpeg.decode_reference(data))
 
 
-def test_a_coloured_data_bar_is_declined_and_counts_in_full():
-    image = np.repeat(scene(96, 128)[..., np.newaxis], 3, axis=2)
-    image[90:, 100:] = (250, 40, 10)
-    data = encoded(image)
-    assert baseline.decode(data) is None
+def in_colours(height: int, width: int, part: slice, *, noisy: bool = False) -> np.ndarray:
+    """A grey scene, `part` of whose rows has two strong colours, or random ones."""
+    image = np.repeat(scene(height, width)[..., np.newaxis], 3, axis=2)
+    rows = image[part]
+    rows[:] = (250, 40, 10)
+    rows[len(rows) // 3 :, width // 3 :] = (0, 90, 255)
+    if noisy:
+        rows[:] = np.random.default_rng(width).integers(0, 256, rows.shape)
+    return image
+
+
+COLOURED = [(8, 8), (17, 33), (5, 130), (64, 128), (100, 257), (131, 300)]
+PARTS = {
+    "top": slice(0, 5),
+    "middle": slice(40, 57),
+    "bottom": slice(-9, None),
+    "last row": slice(-1, None),
+    "all": slice(None),
+}
+
+
+@pytest.mark.parametrize("subsampling", ["444", "422", "420", "440"])
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+@pytest.mark.parametrize("noisy", [False, True])
+def test_coloured_rows_count_as_in_pillow(subsampling, part, noisy):
+    for height, width in COLOURED:
+        image = in_colours(height, width, part, noisy=noisy)
+        for quality in (1, 30, 75, 92, 100):
+            data = simplejpeg.encode_jpeg(image, quality, "RGB", subsampling)
+            np.testing.assert_array_equal(baseline.decode(data), jpeg.decode_reference(data))
+
+
+@given(st.integers(1, 70), st.integers(5, 70), st.integers(0, 99), st.sampled_from([0, 1, 2]))
+@settings(max_examples=150, deadline=None)
+def test_colours_of_any_size_and_place(height, width, first, subsampling):
+    image = in_colours(height, width, slice(first % height, first % height + 11), noisy=True)
+    data = encoded(image, quality=first + 1, subsampling=subsampling)
+    np.testing.assert_array_equal(baseline.decode(data), jpeg.decode_reference(data))
+
+
+@pytest.mark.parametrize("width", [1, 4, 5])
+def test_colours_that_libjpeg_does_not_interpolate_are_declined(width):
+    data = encoded(in_colours(40, width, slice(None)), subsampling=2)
+    assert (baseline.decode(data) is None) == (width <= 4)
     grey, _ = jpeg.decode(data, jpeg.parse(data))
     np.testing.assert_array_equal(grey, jpeg.decode_reference(data))
+
+
+def test_letters_are_decoded():
+    image = scene(96, 128)
+    image[48:] = np.random.default_rng(2).integers(0, 2, (48, 128)) * 255
+    data = encoded(image)
+    np.testing.assert_array_equal(baseline.decode(data), jpeg.decode_reference(data))
+
+
+@pytest.mark.parametrize("factor", [2, 3, 5, 9, 20, 60, 250])
+@pytest.mark.parametrize("table", [0, 1])
+def test_coefficients_too_great_are_right_or_declined(factor, table):
+    """Steps of quantisation are made larger, so that decoders of 16 bits come to their end."""
+    for noisy in (False, True):
+        data = bytearray(encoded(in_colours(64, 96, slice(20, None), noisy=noisy), quality=95))
+        start = data.index(b"\xff\xdb\x00\x43" + bytes([table])) + 5
+        for at in range(start, start + 64):
+            data[at] = min(data[at] * factor, 255)
+        grey = baseline.decode(bytes(data))
+        assert grey is None or np.array_equal(grey, jpeg.decode_reference(bytes(data)))
+
+
+def test_a_stuffed_byte_at_the_end_is_read():
+    files = [encoded(scene(24, width), quality=q) for width in range(8, 40) for q in (60, 90)]
+    late = [data for data in files if b"\xff\0" in data[-8:-2]]
+    assert late
+    for data in late:
+        np.testing.assert_array_equal(baseline.decode(data), jpeg.decode_reference(data))
 
 
 @pytest.mark.parametrize(
@@ -87,13 +154,14 @@ def test_orders_that_libjpeg_warns_of_are_declined():
 
 
 WHOLE = [encoded(scene(40, 56), mode, quality=q) for mode in ("L", "RGB") for q in (30, 98)]
+WHOLE += [encoded(in_colours(40, 56, slice(30, None)), quality=q) for q in (30, 98)]
 
 
 @given(
     st.sampled_from(WHOLE),
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=3),
 )
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=2000, deadline=None)
 def test_damaged_files_are_declined_or_decoded_as_by_libjpeg(data, changes):
     damaged = bytearray(data)
     for where, value in changes:

@@ -1,6 +1,6 @@
 # mypy: ignore-errors
 # (numba's intrinsics have types that mypy cannot see)
-"""Compiled loops of `baseline`: Huffman codes -> coefficients -> samples of the first component.
+"""Compiled loops of `baseline`: Huffman codes -> coefficients -> samples.
 
 No index leaves its array, whatever the bits are: a code and its number have 27 bits at most, a
 block 64 of them, and TAIL bytes lie behind the data. Source: ITU-T T.81 (1992), F.2.2.
@@ -13,17 +13,13 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from numba import boolean, int16, int32, int64, uint8
+from numba import int16, int32, int64, uint8
 
-from backlabel.images._vectors import LANES, next_bits, number_at, put, put_bits, transform
+from backlabel.images._codes import PEEK, long_entry
+from backlabel.images._vectors import LANES, next_bits, number_at, put, short_at, transform
 
-PEEK = 10  # bits of a code that the first table resolves; longer codes are rare
-SYMBOLS = (1 << PEEK) + 34  # where they begin in a table, behind its limits and offsets
-TABLE = SYMBOLS + 256
-TAIL = 2048  # bytes that may be read behind the data: more than an MCU can take
 FINE, DOUBT = 0, 1
-_MARK, _END = 0xFF, 0xD9
-MOST = 5800  # sum of a block's coefficients up to which 16-bit decoders do not saturate
+MOST = 5800  # 4 x 1.387 times as much is what one pass of the transform makes of a sum: 15 bits
 
 ZIGZAG = np.array(
     [
@@ -32,89 +28,8 @@ ZIGZAG = np.array(
         *(23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63),
     ],
 )
-_BYTES = numba.types.Array(uint8, 1, "C", readonly=True)
 _U = np.uint64
 _BITS = np.uint64(64 - PEEK)
-
-
-@numba.njit(int64(_BYTES, int64, uint8[::1]), cache=True, nogil=True)
-def unstuffed(data, at, out):
-    """The scan of `data` from `at` on, without stuffing, to `out`, and TAIL zeros; its length.
-
-    The length is negative where the scan holds any marker but the one of the end. `out` has room
-    for all of `data` and TAIL.
-    """
-    filled = np.int64(0)
-    while at + 8 <= data.size:
-        word = next_bits(_U(data.ctypes.data + at))
-        clear = ~word  # a byte of 255 becomes 0, the only one from which 1 borrows
-        if (clear - _U(0x0101010101010101)) & word & _U(0x8080808080808080) == 0:
-            put_bits(_U(out.ctypes.data + filled), word)
-            at += 8
-            filled += 8
-            continue
-        while data[at] != _MARK:
-            out[filled] = data[at]
-            at += 1
-            filled += 1
-        if at + 1 >= data.size or data[at + 1] != 0:
-            break
-        out[filled] = 255
-        filled += 1
-        at += 2
-    while at < data.size and data[at] != _MARK:
-        out[filled] = data[at]
-        at += 1
-        filled += 1
-    out[filled : filled + TAIL] = 0
-    return filled if at + 1 < data.size and data[at + 1] == _END else np.int64(-1)
-
-
-@numba.njit(cache=True, nogil=True)
-def _entry(symbol, length):
-    """From the lowest byte: bits of code and number, of the code, of the number; zeros before."""
-    size = symbol & _U(15)
-    return (length + size) | length << _U(8) | size << _U(16) | symbol >> _U(4) << _U(24)
-
-
-@numba.njit(boolean(_BYTES, _BYTES, int32[::1]), cache=True, nogil=True)
-def code_table(counts, symbols, table):
-    """Fill `table` (int32): for each PEEK bits the entry of the code that they begin with, or 0.
-
-    Behind these, for each length, the first code that is too great for it, and 2**16 plus what
-    leads from a code to its symbol; then the symbols. False for impossible counts.
-    """
-    table[:] = 0
-    if symbols.size > TABLE - SYMBOLS:
-        return False
-    table[SYMBOLS : SYMBOLS + symbols.size] = symbols
-    code, used = 0, 0
-    for length in range(1, 17):
-        table[(1 << PEEK) + 17 + length] = used - code + (1 << 16)
-        for _ in range(counts[length - 1]):
-            if used >= symbols.size or code >= 1 << length:
-                return False
-            if length <= PEEK:
-                first = code << (PEEK - length)
-                for i in range(first, first + (1 << (PEEK - length))):
-                    table[i] = _entry(_U(symbols[used]), _U(length))
-            code += 1
-            used += 1
-        table[(1 << PEEK) + length] = code
-        code <<= 1
-    return used == symbols.size
-
-
-@numba.njit(cache=True, nogil=True)
-def _long_entry(bits, table):
-    """The entry of a code longer than PEEK; 0 where there is none."""
-    for length in range(PEEK + 1, 17):
-        code = np.int64(bits >> _U(64 - length))
-        limit = table + _U(4 * ((1 << PEEK) + length))
-        if code < np.int64(number_at(limit)):
-            at = (code + np.int64(number_at(limit + _U(4 * 17))) - (1 << 16)) & 255
-            return _entry(number_at(table + _U(4 * (SYMBOLS + at))), _U(length))
-    return _U(0)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -138,7 +53,7 @@ def _coefficient(bits, left, k, table, steps, block):  # noqa: PLR0917
     """Of place `k` or a later one; the next place is 64 at the end of a block, more for doubt."""
     entry = number_at(table + ((bits >> _BITS) << _U(2)))
     if entry == 0:
-        entry = _long_entry(bits, table)
+        entry = long_entry(bits, table)
     k += entry >> _U(24)
     value = np.int64(0)
     size = entry >> _U(16) & _U(15)
@@ -155,6 +70,22 @@ def _coefficient(bits, left, k, table, steps, block):  # noqa: PLR0917
 
 
 @numba.njit(cache=True, nogil=True)
+def _fits(block):
+    """Whether decoders of 16 bits do not saturate; each of the numbers at `block` must have 15.
+
+    The first pass gives them numbers of 16 bits from one column of coefficients each; the second
+    one adds up two of these, from columns 4 apart. Black letters on white have such blocks.
+    """
+    for column in range(4):
+        total = np.int64(0)
+        for i in range(column, 64, 4):
+            total += abs(short_at(block + _U(2 * LANES * i)))
+        if total > MOST:
+            return False
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
 def _block(state, dc_table, ac_table, steps, block):
     """One block, times its steps, to the address `block`; a state beyond 64 bits is doubt.
 
@@ -164,7 +95,7 @@ def _block(state, dc_table, ac_table, steps, block):
     bits, left, at = _refilled(bits, left, at)
     entry = number_at(dc_table + ((bits >> _BITS) << _U(2)))
     if entry == 0:
-        entry = _long_entry(bits, dc_table)
+        entry = long_entry(bits, dc_table)
     if entry == 0 or entry >> _U(16) > _U(11):
         return bits, _U(255), at, dc
     if entry >> _U(16):
@@ -185,75 +116,109 @@ def _block(state, dc_table, ac_table, steps, block):
         total += abs(value)
         if k >= _U(64):
             break
-    return bits, left if k == _U(64) and total <= MOST else _U(255), at, dc
+    if total > MOST and not (total <= 4 * MOST and _fits(block)):
+        k = _U(255)
+    return bits, left if k == _U(64) else _U(255), at, dc
 
 
-@numba.njit(cache=True, nogil=True)
-def _empty(state, table):
-    """The state after a symbol of 0: no difference, or the end of a block. Else one of doubt."""
+@numba.njit(cache=True, nogil=True, inline="always")
+def _colour(state, dc_table, ac_table, steps, block):
+    """As `_block`, and 1 if its place is not left as it is: nearly all blocks of chroma are empty.
+
+    An empty one has no difference of DC from 0, and then the end of the block.
+    """
     bits, left, at, dc = state
     bits, left, at = _refilled(bits, left, at)
-    entry = number_at(table + ((bits >> _BITS) << _U(2)))
-    if entry == 0 or entry >> _U(16):
-        return bits, _U(255), at, dc
-    return bits << (entry & _U(63)), left - (entry & _U(63)), at, dc
+    first = number_at(dc_table + ((bits >> _BITS) << _U(2)))
+    then = bits << (first & _U(63))
+    second = number_at(ac_table + ((then >> _BITS) << _U(2)))
+    if dc == 0 and first and second and (first | second) >> _U(16) == 0:
+        return then << (second & _U(63)), left - ((first + second) & _U(63)), at, dc, 0
+    bits, left, at, dc = _block((bits, left, at, dc), dc_table, ac_table, steps, block)
+    return bits, left, at, dc, 1
 
 
 @numba.njit(cache=True, nogil=True)
-def _mcu(state, codes, rows, components, steps, first, across, down):  # noqa: PLR0917
-    """The state after an MCU, whose first block goes to the address `first`.
+def _mcu(state, codes, rows, components, steps, first, chroma, across, down):  # noqa: PLR0917
+    """The state after an MCU: first blocks of brightness and of chroma go to these addresses.
 
-    Addresses all of them: an array that is handed on in a loop costs more than what it is read for.
+    Behind the state of a block are the DC of Cb and Cr, and how many of their blocks are not empty.
+    All are addresses: an array that is handed on in a loop costs more than what it is read for.
     """
+    bits, left, at, dc, cb, cr, coloured = state
     dc_table, ac_table = codes + number_at(rows), codes + number_at(rows + _U(4))
     for v in range(down):
         for h in range(across):
             block = first + _U(2 * (v * 64 * LANES + h))
-            state = _block(state, dc_table, ac_table, steps, block)
-            if state[1] > _U(64):
-                return state
-    for i in range(2, 2 * components):
-        state = _empty(state, codes + number_at(rows + _U(4 * i)))
-        if state[1] > _U(64):
-            return state
-    return state
+            bits, left, at, dc = _block((bits, left, at, dc), dc_table, ac_table, steps, block)
+            if left > _U(64):
+                return bits, left, at, dc, cb, cr, coloured
+    for i in range(1, components):
+        row, block = rows + _U(8 * i), chroma + _U(2 * (i - 1) * 64 * LANES)
+        dc_table, ac_table = codes + number_at(row), codes + number_at(row + _U(4))
+        one = bits, left, at, cb
+        bits, left, at, new, some = _colour(one, dc_table, ac_table, steps + _U(512 * i), block)
+        cb, cr, coloured = cr, new, coloured + some  # each one's turn comes again after the other
+        if left > _U(64):
+            return bits, left, at, dc, cb, cr, coloured
+    return bits, left, at, dc, cb, cr, coloured
+
+
+@numba.njit(cache=True, nogil=True)
+def _put_chroma(strip, start, chroma, row, group):
+    """Samples of LANES blocks of Cb and of Cr; their strips are zeros again."""
+    width = chroma.shape[2]
+    for i in range(2):
+        at = (i * chroma.shape[1] + 8 * row) * width + 8 * LANES * group
+        begin = np.int64(start + i * 64 * LANES)
+        transform(strip, begin, chroma.reshape(-1), np.int64(at), np.int64(width))
+    strip[start:] = 0
 
 
 @numba.njit(
     int64(
-        *(uint8[::1], int64, int32[:, ::1], int32[:, ::1], int32[:, ::1], int16[::1]),
-        *(int64, int64, int64, uint8[:, ::1]),
+        *(uint8[::1], int64, int32[:, ::1], int32[:, ::1], int32[:, :, ::1], int16[::1]),
+        *(int64, int64, int64, uint8[:, ::1], uint8[:, :, ::1], uint8[::1]),
     ),
     cache=True,
     nogil=True,
 )
-def decode(data, size, tables, which, steps, strip, across, down, columns, out):  # noqa: PLR0917
+def decode(  # noqa: PLR0917
+    data, size, tables, which, steps, strip, across, down, columns, out, chroma, coloured
+):
     """Fill `out`, whole MCUs of the first component; FINE, or DOUBT where anything is unusual.
 
     `data` is what `unstuffed` gives. An MCU has across * down blocks and, where `which` has more
-    rows than one, two more, which must be zero. `which` (int32) says where in `tables` those for DC
-    and AC of each component begin, in bytes. `steps`, (64, 2) of int32, are the first one's
-    quantisation steps in zigzag order, and where in `strip` (zeros, int16, down * 64 * LANES) their
-    coefficients belong, in bytes. `out` has rows for whole MCUs, `columns` of them and a little
-    more, for LANES blocks.
+    rows than one, one of Cb and one of Cr. `which` (int32) says where in `tables` those for DC
+    and AC of each component begin, in bytes. `steps`, (components, 64, 2) of int32, are the
+    quantisation steps in zigzag order, and where in a strip their coefficients belong, in bytes.
+    `strip` (zeros, int16) holds down + 2 strips of 64 * LANES. `out` has rows for whole MCUs,
+    `columns` of them and a little more, for LANES blocks. `chroma` (2, 8 * rows of MCUs, as wide)
+    must be 128; `coloured` (zeros) becomes 1 for those rows of MCUs in which it may be otherwise.
     """
     flat, width = out.reshape(-1), out.shape[1]
     per = LANES // across  # MCUs that are transformed together
+    bright = down * 64 * LANES
     start, codes = _U(data.ctypes.data), _U(tables.ctypes.data)
     rows, quanta = _U(which.ctypes.data), _U(steps.ctypes.data)
-    state = _U(0), _U(0), start, np.int64(0)
+    state = _U(0), _U(0), start, np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     for row in range(out.shape[0] // (8 * down)):
         for column in range(columns):
             if state[2] > start + _U(size + 8):
                 return DOUBT
             first = _U(strip.ctypes.data + 2 * (column % per * across))
-            state = _mcu(state, codes, rows, which.shape[0], quanta, first, across, down)
+            second = _U(strip.ctypes.data + 2 * (bright + column % LANES))
+            state = _mcu(state, codes, rows, which.shape[0], quanta, first, second, across, down)
             if state[1] > _U(64):
                 return DOUBT
             if column % per == per - 1 or column == columns - 1:
                 for v in range(down):
                     at = (row * down + v) * 8 * width + column // per * 8 * LANES
                     transform(strip, np.int64(v * 64 * LANES), flat, np.int64(at), np.int64(width))
-                strip[:] = 0
+                strip[:bright] = 0
+            if state[6] and (column % LANES == LANES - 1 or column == columns - 1):
+                _put_chroma(strip, bright, chroma, row, column // LANES)
+                coloured[row] = 1
+                state = state[:6] + (np.int64(0),)  # noqa: RUF005 numba
     over = 8 * np.int64(size) - (8 * np.int64(state[2] - start) - np.int64(state[1]))
     return FINE if over in range(8) else DOUBT

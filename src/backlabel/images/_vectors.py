@@ -68,6 +68,16 @@ def number_at(_typing, address):
 
 
 @intrinsic
+def short_at(_typing, address):
+    """The int16 at an address."""
+
+    def emit(context, builder, signature, arguments):
+        return builder.sext(_loaded(builder, arguments[0], ir.IntType(16)), _WORD)
+
+    return types.int64(address), emit
+
+
+@intrinsic
 def put(_typing, address, value):
     """Store an int16 at an address."""
 

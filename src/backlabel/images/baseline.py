@@ -1,9 +1,9 @@
-"""The fast path for the JPEGs of microscopes: baseline, one scan, and grey, as RGB or as it is.
+"""The fast path for the JPEGs of microscopes: baseline, one scan, and grey but for a data bar.
 
 A file of three components is grey where every coefficient of Cb and Cr is zero: both are 128
-everywhere then, R = G = B = Y, and `convert("L")` is Y. That is known as soon as the codes are
-read, so that chroma need not be transformed, nor RGB be made. Whatever is not exactly so, is
-damaged or unusual in any way, is left to the libraries. Source: ITU-T T.81 (1992), annexes B and F.
+there, R = G = B = Y, and `convert("L")` is Y. That is known as soon as the codes are read, so that
+only rows with colour have their chroma transformed and made RGB. Whatever is damaged or unusual in
+any way is left to the libraries. Source: ITU-T T.81 (1992), annexes B and F.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.images import _entropy
+from backlabel.images import _codes, _entropy
+from backlabel.images._colour import NEUTRAL, with_colour
 from backlabel.images._vectors import LANES
 from backlabel.images.markers import segments_before_scan
 from backlabel.images.picture import GreyImage
@@ -25,6 +26,10 @@ _WHOLE = b"\0\x3f\0"  # a scan of all coefficients in full precision
 _BYTE = 8  # bits
 _START = b"\xff\xd8"
 _TABLES = 4  # that a file may define of each class
+_ONE = 9  # bytes of a frame header of one component
+_NARROW = 4  # pixels, up to which libjpeg repeats shared colours and does not interpolate them
+
+_Tables = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 
 @dataclass
@@ -46,21 +51,47 @@ def decode(data: bytes) -> GreyImage | None:
         _take(found, marker, body)
         start = after
     plan, tables = _plan(found), _tables(found)
-    bits = np.empty(len(data) + _entropy.TAIL, np.uint8)
-    size = _entropy.unstuffed(np.frombuffer(data, np.uint8), start, bits)
+    bits = np.empty(len(data) + _codes.TAIL, np.uint8)
+    size = _codes.unstuffed(np.frombuffer(data, np.uint8), start, bits)
     if plan is None or tables is None or size < 0:
         return None
+    return _grey(found, plan, tables, bits, size)
+
+
+def _grey(
+    found: _Found, plan: tuple[int, int], tables: _Tables, bits: GreyImage, size: int
+) -> GreyImage | None:
     across, down = plan
     height, width = int.from_bytes(found.frame[1:3], "big"), int.from_bytes(found.frame[3:5], "big")
     rows, columns = -(-height // (8 * down)), -(-width // (8 * across))
     whole = -(-columns * across // LANES) * LANES
     out = np.empty((8 * down * rows, 8 * whole), np.uint8)
-    steps = np.empty((64, 2), np.int32)
-    steps[:, 0] = np.frombuffer(found.quanta[found.frame[8]], np.uint8)
-    steps[:, 1] = _entropy.ZIGZAG * LANES * 2
-    strip = np.zeros(down * 64 * LANES, np.int16)
-    done = _entropy.decode(bits, size, *tables, steps, strip, across, down, columns, out)
-    return np.ascontiguousarray(out[:height, :width]) if done == _entropy.FINE else None
+    planes = 2 if len(found.frame) > _ONE else 0
+    chroma = np.full((planes, 8 * rows, 8 * (-(-columns // LANES) * LANES)), NEUTRAL, np.uint8)
+    coloured = np.zeros(rows, np.uint8)
+    strip = np.zeros((down + 2) * 64 * LANES, np.int16)
+    done = _entropy.decode(
+        *(bits, size, *tables, _steps(found), strip, across, down, columns),
+        *(out, chroma, coloured),
+    )
+    if done != _entropy.FINE:
+        return None
+    grey = np.ascontiguousarray(out[:height, :width])
+    if coloured.any():
+        if across > 1 and width <= _NARROW:
+            return None
+        chroma = chroma[:, : -(-height // down), : -(-width // across)]
+        with_colour(grey, chroma, coloured, across, down)
+    return grey
+
+
+def _steps(found: _Found) -> NDArray[np.int32]:
+    """Of each component in zigzag order, and where in a strip their coefficients belong."""
+    chosen = [found.quanta[number] for number in found.frame[8::3]]
+    steps = np.empty((len(chosen), 64, 2), np.int32)
+    steps[..., 0] = np.frombuffer(b"".join(chosen), np.uint8).reshape(-1, 64)
+    steps[..., 1] = _entropy.ZIGZAG * LANES * 2
+    return steps
 
 
 def _take(found: _Found, marker: int, body: bytes) -> None:
@@ -108,11 +139,11 @@ def _plan(found: _Found) -> tuple[int, int] | None:
     return (across, down) if ycbcr and parts[0][0] == 1 else None
 
 
-def _tables(found: _Found) -> tuple[NDArray[np.int32], NDArray[np.int32]] | None:
+def _tables(found: _Found) -> _Tables | None:
     """Of all codes, and for each component where its own begin, for DC and AC, in bytes."""
     chosen = found.scan[2:-3:2]
     which = np.array([(key >> 4, _TABLES + (key & 15)) for key in chosen], np.int32)
-    tables = np.zeros((2 * _TABLES, _entropy.TABLE), np.int32)
+    tables = np.zeros((2 * _TABLES, _codes.TABLE), np.int32)
     for row in {*which.flat}:
         table = _table(found.codes.get(row % _TABLES | row // _TABLES << 4, b""), row < _TABLES)
         if table is None or row >= 2 * _TABLES:
@@ -126,5 +157,5 @@ def _table(code: bytes, for_dc: bool) -> NDArray[np.int32] | None:
     counts, symbols = np.frombuffer(code[:16], np.uint8), np.frombuffer(code[16:], np.uint8)
     if not symbols.size or (for_dc and symbols.max() >= 16):  # noqa: PLR2004 bits of a number
         return None
-    table = np.empty(_entropy.TABLE, np.int32)
-    return table if _entropy.code_table(counts, symbols, table) else None
+    table = np.empty(_codes.TABLE, np.int32)
+    return table if _codes.code_table(counts, symbols, table) else None
