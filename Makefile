@@ -33,7 +33,7 @@ check: install
 	mypy
 
 test: check
-	pytest -n 2
+	pytest -n auto --dist loadfile
 
 mlflow: install
 	backlabel mlflow
