@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,6 +108,15 @@ def test_letters_are_decoded():
     image[48:] = np.random.default_rng(2).integers(0, 2, (48, 128)) * 255
     data = encoded(image)
     np.testing.assert_array_equal(baseline.decode(data), jpeg.decode_reference(data))
+
+
+def test_sample_files_are_decoded_as_by_pillow():
+    files = sorted((Path(__file__).parents[2] / "data" / "jpeg").rglob("*.jpg"))
+    if not files:
+        pytest.skip("the sample images are not here")
+    for path in files:
+        data = path.read_bytes()
+        np.testing.assert_array_equal(baseline.decode(data), jpeg.decode_reference(data))
 
 
 @pytest.mark.parametrize("factor", [2, 3, 5, 9, 20, 60, 250])

@@ -1,8 +1,8 @@
 """JPEG -> grey, bit for bit as Pillow's `open(...).convert("L")`, and turned by its EXIF.
 
-`baseline` decodes nearly all baseline files, and makes RGB only of rows that have colour. Others
-are decoded to RGB, and the grey is made from that: libjpeg's own grey would differ wherever a data
-bar is coloured.
+`baseline` decodes nearly all baseline files, and makes RGB only of rows that have colour. All other
+files are decoded to RGB, and the grey is made from that: libjpeg's own grey would differ wherever a
+data bar is coloured.
 """
 
 from __future__ import annotations
