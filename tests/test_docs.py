@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backlabel import config
+from parameters import leaves
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -74,17 +74,8 @@ def test_dvc_command_exists(words):
 
 def test_every_parameter_is_documented():
     table = (ROOT / "docs/parameters.md").read_text()
-    missing = [name for name in leaves(config.Params) if f"`{name}`" not in table]
+    missing = [name for name in leaves() if f"`{name}`" not in table]
     assert missing == []
-
-
-def leaves(model, prefix=""):
-    for name, field in model.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, config.BaseModel):
-            yield from leaves(kind, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"
 
 
 def test_results_in_readme_are_the_committed_ones():

@@ -9,6 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from backlabel import config
+from parameters import leaves
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src"
@@ -75,20 +76,11 @@ def test_no_dependency_on_code_that_is_not_run(stage):
     assert idle == []
 
 
-def leaves(model, prefix=""):
-    for name, field in model.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, config.BaseModel):
-            yield from leaves(kind, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"
-
-
 def test_every_parameter_belongs_to_a_stage_or_to_the_machine():
     named = {param for stage in STAGES.values() for param in stage.get("params", [])}
     idle = [
         leaf
-        for leaf in leaves(config.Params)
+        for leaf in leaves()
         if leaf not in named and leaf.split(".")[0] not in named and leaf not in config.MACHINE_KEYS
     ]
     assert idle == []
@@ -115,7 +107,7 @@ def test_label_lists_what_its_manifest_digests():
 
 def _read_parameters(path: Path) -> set[str]:
     """The parameters named as `params.section.key` or `section.key` in a stage's code."""
-    known = set(leaves(config.Params))
+    known = set(leaves())
     texts = {
         ast.unparse(node)
         for node in ast.walk(ast.parse(path.read_text()))
@@ -128,7 +120,7 @@ def test_track_reports_every_parameter():
     named = STAGES["track"]["params"]
     missing = [
         leaf
-        for leaf in leaves(config.Params)
+        for leaf in leaves()
         if leaf not in named and leaf.split(".")[0] not in named and leaf not in config.MACHINE_KEYS
     ]
     assert missing == []
