@@ -122,7 +122,8 @@ if __name__ == "__main__":
 def test_workers_end_when_their_parent_is_killed(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(PARENT.format(path=sys.path, function="process_id", items="iter(int, 1)"))
-    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
+    parts = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen([sys.executable, script], **parts) as parent:  # its death is told there
         workers = {int(parent.stdout.readline()) for _ in range(40)}
         parent.kill()
     deadline = time.monotonic() + 10

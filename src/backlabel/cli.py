@@ -85,6 +85,10 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
 
 def _run_stage(chosen: argparse.Namespace) -> int:
     # Imported here: each stage brings its own libraries, and MLflow alone takes seconds.
+    if chosen.stage == "hash":
+        from backlabel import pool  # noqa: PLC0415
+
+        pool.start_ahead("backlabel.stages.hash")
     from backlabel import config  # noqa: PLC0415
 
     params = config.load()

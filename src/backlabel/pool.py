@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as TookTooLong
 from functools import partial
 from itertools import islice
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +31,19 @@ Result = TypeVar("Result")
 _MIB = 1 << 20
 CHUNK = 8  # items handed over at once: one by one, a quick item waits longer than it works
 _AHEAD = 2  # chunks given out to each worker, so that none waits for the parent
+
+# Not fork: threads of the parent (torch, numba) would leave their locks held for ever. Nor spawn:
+# each worker, and each that takes the place of one that crashed, would import everything anew.
+_CONTEXT = multiprocessing.get_context("forkserver")
+
+
+def start_ahead(*modules: str) -> None:
+    """Let the process that workers are forked from start, and import `modules`, meanwhile.
+
+    To be called once, early: what a worker needs is then there when the first item is.
+    """
+    _CONTEXT.set_forkserver_preload([*modules])
+    forkserver.ensure_running()
 
 
 def map_files(
@@ -61,8 +75,7 @@ def map_files(
     run = partial(_run, function, max_memory_mib)
     pool = ProcessPool(
         max_workers=workers,
-        # Not fork: threads of the parent (torch, numba) would leave their locks held for ever.
-        context=multiprocessing.get_context("spawn"),
+        context=_CONTEXT,
         initializer=_start,
         initargs=(function, prepare, max_memory_mib * _MIB),
     )

@@ -17,9 +17,10 @@ from PIL import Image
 from backlabel.hashing import _kernels, _plain, _vectors
 grey = np.random.default_rng(1).integers(100, 150, (197, 301), np.uint8)
 table = np.arange(256, dtype=np.uint8)[::-1].copy()
-expected = np.stack([_plain.resize(table[grey]), _plain.resize(grey)])
+expected = np.stack([_plain.resize(table[grey]), _plain.resize(grey)], axis=1)
 assert _vectors.LANES == {lanes}
 assert np.array_equal(_kernels.thumbnails(grey, table), expected)
+assert np.array_equal(_kernels.low_rows(expected), _plain.low_rows(expected))
 if not features:  # the transform has no instruction of its own
     from backlabel.images import baseline
     stream = io.BytesIO()

@@ -6,6 +6,8 @@ process. No kernel starts threads: backlabel is parallel over processes.
 
 from __future__ import annotations
 
+import platform
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,7 @@ try:
     import numba
     from numba.core import config
 
+    from backlabel.hashing import _transform
     from backlabel.hashing._vectors import BLOCK, GROUPS, LANES, MOST, pack, translate, weigh
 
     COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]
@@ -41,15 +44,28 @@ def histogram(grey: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def thumbnails(grey: NDArray[np.uint8], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`table[grey]` and `grey` itself, resized to (2, SIDE, SIDE) as Pillow's LANCZOS does."""
+    """`table[grey]` and `grey` itself as Pillow's LANCZOS resizes them: (SIDE, 2, SIDE), by rows."""
     height, width = grey.shape
     across, down = lanczos(width), lanczos(height)
     ordinary = SIDE not in grey.shape and _plain.rows_first(height, width)
     if not (COMPILED and ordinary and max(across.taps.shape[1], down.taps.shape[1]) < MOST):
-        return np.stack([_plain.resize(table[grey]), _plain.resize(grey)])
+        return np.stack([_plain.resize(table[grey]), _plain.resize(grey)], axis=1)
     narrow = _across(grey, table, across.pairs, across.halves)
     both = _down(narrow, height, down.pairs, down.halves)
-    return np.ascontiguousarray(both.reshape(SIDE, 2, SIDE).transpose(1, 0, 2))
+    resized: NDArray[np.uint8] = both.reshape(SIDE, 2, SIDE)
+    return resized
+
+
+def low_rows(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(SIDE, n, SIDE), n images by rows -> (n, 32, SIDE): the lowest rows of their DCT-II.
+
+    Unnormalised, columns before rows, bit for bit SciPy's. Elsewhere than on x86-64 SciPy's own
+    additions may be joined with multiplications, so that only it is like itself there.
+    """
+    if not (COMPILED and platform.machine().lower() in ("x86_64", "amd64")):
+        return _plain.low_rows(images)
+    rows: NDArray[np.float64] = _transform.low_rows(np.ascontiguousarray(images))
+    return rows
 
 
 @_compiled

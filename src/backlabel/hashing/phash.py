@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from backlabel.hashing import _kernels, gate
@@ -35,15 +34,14 @@ class Hashes:
 def phash(grey: GreyImage) -> Bits:
     """The hash of `grey` as it is (standardise it first for the standardised hash)."""
     same = np.arange(LEVELS, dtype=np.uint8)
-    bits: Bits = _bits(_low_rows(_kernels.thumbnails(_checked(grey), same)[1:]))[0]
+    bits: Bits = _bits(_rows(_checked(grey), same)[1:])[0]
     return bits
 
 
 def hash_image(grey: GreyImage) -> Hashes:
     """Both hashes and the gate's verdict, with one pass over the pixels for each table lookup."""
     pixels = _checked(grey)
-    small = _kernels.thumbnails(pixels, standard_table(histogram(pixels)))
-    rows = _low_rows(small)
+    rows = _rows(pixels, standard_table(histogram(pixels)))
     standardised, plain = _bits(rows)
     return Hashes(standardised, plain, gate.information(pixels.shape, rows[1]))
 
@@ -56,8 +54,7 @@ def compile_kernels() -> None:
 def frequencies(grey: GreyImage) -> NDArray[np.float64]:
     """(2, 32, 32): the DCT blocks that the standardised and the grey hash are made from."""
     pixels = _checked(grey)
-    small = _kernels.thumbnails(pixels, standard_table(histogram(pixels)))
-    return _low_rows(small)[:, :, :HASH_SIDE]
+    return _rows(pixels, standard_table(histogram(pixels)))[:, :, :HASH_SIDE]
 
 
 def hash_of(block: NDArray[np.float64]) -> Bits:
@@ -93,17 +90,9 @@ def _checked(grey: GreyImage) -> GreyImage:
     return np.ascontiguousarray(grey)
 
 
-def _low_rows(small: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(n, 128, 128) -> (n, 32, 128), unnormalised DCT-II, of which the hash takes 32 columns.
-
-    SciPy's transform, columns before rows: a product with the cosine matrix is off in the last
-    place and flips hundreds of bits where true coefficients are equal (flat, gradient, checker).
-    """
-    columns = small.transpose(0, 2, 1).astype(np.float64, order="C")  # in memory as transformed
-    low = scipy.fft.dct(columns, axis=2, overwrite_x=True)[..., :HASH_SIDE]
-    turned = np.ascontiguousarray(low.transpose(0, 2, 1))
-    rows: NDArray[np.float64] = scipy.fft.dct(turned, axis=2, overwrite_x=True)
-    return rows
+def _rows(pixels: GreyImage, table: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(2, 32, 128): the lowest rows of the DCT of the thumbnails of `table[pixels]` and `pixels`."""
+    return _kernels.low_rows(_kernels.thumbnails(pixels, table))
 
 
 def _bits(rows: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -13,38 +13,14 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from backlabel.lanes import Lanes
+
 LANES = 16 if llvm.get_host_cpu_features().get("avx512bw") else 8
 
 _WORD = ir.IntType(64)
 _INTS = ir.VectorType(ir.IntType(32), LANES)
 _SHORTS = ir.VectorType(ir.IntType(16), LANES)
 _BYTES = ir.VectorType(ir.IntType(8), LANES)
-
-
-class _Lanes:
-    """A vector of int32 with the operators that the formulas need."""
-
-    def __init__(self, builder, value):
-        self.builder, self.value = builder, value
-
-    def _with(self, operate, other):
-        value = other.value if isinstance(other, _Lanes) else ir.Constant(_INTS, [other] * LANES)
-        return _Lanes(self.builder, operate(self.value, value))
-
-    def __add__(self, other):
-        return self._with(self.builder.add, other)
-
-    def __sub__(self, other):
-        return self._with(self.builder.sub, other)
-
-    def __mul__(self, other):
-        return self._with(self.builder.mul, other)
-
-    def __lshift__(self, bits):
-        return self._with(self.builder.shl, bits)
-
-    def __rshift__(self, bits):
-        return self._with(self.builder.ashr, bits)
 
 
 @intrinsic
@@ -122,7 +98,7 @@ def _emit_transform(context, builder, signature, arguments):
     for i in range(64):
         place = builder.gep(source, [builder.add(arguments[1], _WORD(i * LANES))])
         short = builder.load(builder.bitcast(place, _SHORTS.as_pointer()), align=2)
-        grid.append(_Lanes(builder, builder.sext(short, _INTS)))
+        grid.append(Lanes(builder, builder.sext(short, _INTS)))
     for x in range(8):
         grid[x::8] = [(value + (1 << 10)) >> 11 for value in _eight(*grid[x::8])]
     for y in range(8):

@@ -1,0 +1,60 @@
+# mypy: ignore-errors
+# (numba calls the functions that emit code with its own objects, whose types mypy cannot see)
+"""A vector of LLVM with operators, so that code for it reads like its formulas."""
+
+from __future__ import annotations
+
+from llvmlite import ir
+
+WORD = ir.IntType(64)
+
+
+class Lanes:
+    """Numbers side by side in one register, of int32 or of float64, that meet numbers like them.
+
+    A plain number on the right side stands for as many of it.
+    """
+
+    def __init__(self, builder, value):
+        self.builder, self.value = builder, value
+
+    def _with(self, name, other):
+        kind = self.value.type
+        floats = isinstance(kind.element, (ir.DoubleType, ir.FloatType))
+        operate = getattr(self.builder, "f" + name if floats else name)
+        value = other.value if isinstance(other, Lanes) else ir.Constant(kind, [other] * kind.count)
+        return Lanes(self.builder, operate(self.value, value))
+
+    def __add__(self, other):
+        return self._with("add", other)
+
+    def __sub__(self, other):
+        return self._with("sub", other)
+
+    def __mul__(self, other):
+        return self._with("mul", other)
+
+    def __lshift__(self, bits):
+        return self._with("shl", bits)
+
+    def __rshift__(self, bits):
+        return self._with("ashr", bits)
+
+
+def array_data(context, builder, kind, value):
+    """Pointer to the first element of an array of numba."""
+    return context.make_array(kind)(context, builder, value).data
+
+
+def load(builder, pointer, index, kind):
+    """A vector of `kind` from the elements at `index` on, aligned or not."""
+    return builder.load(_place(builder, pointer, index, kind), align=1)
+
+
+def store(builder, pointer, index, vector):
+    """`vector` to the elements from `index` on."""
+    builder.store(vector, _place(builder, pointer, index, vector.type), align=1)
+
+
+def _place(builder, pointer, index, kind):
+    return builder.bitcast(builder.gep(pointer, [index]), kind.as_pointer())
