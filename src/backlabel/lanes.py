@@ -10,20 +10,23 @@ WORD = ir.IntType(64)
 
 
 class Lanes:
-    """Numbers side by side in one register, of int32 or of float64, that meet numbers like them.
+    """Numbers side by side in one register, integers or floats, that meet numbers like them.
 
-    A plain number on the right side stands for as many of it.
+    A plain number on the right side stands for as many of it. `flags` are LLVM's for floats:
+    without "contract", a product and a sum are rounded one after the other.
     """
 
-    def __init__(self, builder, value):
-        self.builder, self.value = builder, value
+    def __init__(self, builder, value, flags=()):
+        self.builder, self.value, self.flags = builder, value, flags
 
     def _with(self, name, other):
         kind = self.value.type
-        floats = isinstance(kind.element, (ir.DoubleType, ir.FloatType))
-        operate = getattr(self.builder, "f" + name if floats else name)
         value = other.value if isinstance(other, Lanes) else ir.Constant(kind, [other] * kind.count)
-        return Lanes(self.builder, operate(self.value, value))
+        if isinstance(kind.element, (ir.DoubleType, ir.FloatType)):
+            found = getattr(self.builder, "f" + name)(self.value, value, flags=self.flags)
+        else:
+            found = getattr(self.builder, name)(self.value, value)
+        return Lanes(self.builder, found, self.flags)
 
     def __add__(self, other):
         return self._with("add", other)
@@ -58,3 +61,11 @@ def store(builder, pointer, index, vector):
 
 def _place(builder, pointer, index, kind):
     return builder.bitcast(builder.gep(pointer, [index]), kind.as_pointer())
+
+
+def splat(builder, value, count):
+    """`count` of one number."""
+    kind = ir.VectorType(value.type, count)
+    vector = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.IntType(32)(0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count)
+    return builder.shuffle_vector(vector, vector, zeros)

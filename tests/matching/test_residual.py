@@ -39,7 +39,7 @@ def batch(pairs, *, device="cpu", batch_size=8, memory_mib=64, **others):
     [(A, COPY), (A, OTHER), (A, 255 - A), (A[:64, :64], COPY[:64, :64]), (PARTLY_FLAT, A)],
     ids=["copy", "other", "inverted", "one block", "partly flat"],
 )
-@pytest.mark.parametrize(("block", "sigma"), [(64, 1.0), (32, 1.0), (25, 0.6), (64, 2.5)])
+@pytest.mark.parametrize(("block", "sigma"), [(64, 1.0), (32, 1.0), (48, 0.6), (64, 2.5)])
 def test_agrees_with_reference(a, b, block, sigma):
     if block == 25:
         a, b = a[:140], b[:140]  # no whole number of blocks
@@ -130,8 +130,9 @@ def test_unequal_pair_is_brought_to_the_smaller_size():
         (A.astype(np.float32), A, {}, "not an 8-bit grey image"),
         (A, A, {"sigma": 0.0}, "does not fit"),
         (A, A, {"sigma": 16.0}, "does not fit"),
+        (A, A, {"block": 25}, "a multiple of 16"),
     ],
-    ids=["too small", "unequal", "floats", "no blur", "blur beyond a block"],
+    ids=["too small", "unequal", "floats", "no blur", "blur beyond a block", "odd block"],
 )
 @pytest.mark.parametrize("measure", [block_correlation, block_correlation_reference])
 def test_refuses(measure, a, b, options, text):

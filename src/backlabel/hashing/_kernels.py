@@ -44,7 +44,7 @@ def histogram(grey: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def thumbnails(grey: NDArray[np.uint8], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`table[grey]` and `grey` itself as Pillow's LANCZOS resizes them: (SIDE, 2, SIDE), by rows."""
+    """`table[grey]` and `grey` itself as Pillow's LANCZOS resizes them: (SIDE, 2, SIDE)."""
     height, width = grey.shape
     across, down = lanczos(width), lanczos(height)
     ordinary = SIDE not in grey.shape and _plain.rows_first(height, width)

@@ -7,7 +7,7 @@ block is correlated on its own and the median taken.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -16,20 +16,22 @@ from numpy.typing import NDArray
 from backlabel.images import GreyImage
 from backlabel.matching.grey import check_grey
 from backlabel.matching.kernels import residuals
+from backlabel.matching.kernels._blur import LANES
 from backlabel.matching.resize import to_smaller_size
 
 MIN_VARIANCE = 1e-4
 """Below it (in squared grey levels) a block's residual is rounding noise. One pixel that differs by
 one level gives a block of 64x64 twice as much."""
+_Pair = tuple[GreyImage, GreyImage]
 _TRUNCATE = 4  # the blur's radius in sigmas, as scipy.ndimage.gaussian_filter has it
 
 
 def block_correlation(a: GreyImage, b: GreyImage, *, block: int = 64, sigma: float = 1.0) -> float:
     """Median over whole blocks of the correlation of `x - gaussian(x, sigma)`, from -1 to 1.
 
-    `a` and `b` have one shape (H, W). Blocks in which either residual is constant count for
-    nothing. Raises ValueError for other types, unequal shapes, images smaller than one block, or
-    if no block is left.
+    `a` and `b` have one shape (H, W), `block` is a multiple of 16 pixels. Blocks in which either
+    residual is constant count for nothing. Raises ValueError for anything else, for images smaller
+    than one block, or if no block is left.
     """
     _check(a, b, block, sigma)
     median = median_correlation(_moments(a, b, block, _half_kernel(sigma)), block * block)
@@ -62,8 +64,7 @@ def block_correlation_batch(
         _check(a, b, block, sigma)
     kernel = _half_kernel(sigma)
     if device == "cpu":
-        with ThreadPoolExecutor(threads) as pool:
-            moments = list(pool.map(lambda pair: _moments(pair[0], pair[1], block, kernel), fits))
+        moments = _on_threads(lambda pair: _moments(pair[0], pair[1], block, kernel), fits, threads)
     else:
         from backlabel.matching import tensors  # noqa: PLC0415 - torch takes seconds to import
 
@@ -110,14 +111,21 @@ def _moments(
     a: GreyImage, b: GreyImage, block: int, kernel: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
-    return residuals.block_moments(a, b, block, kernel).reshape(-1, 5)
+    return residuals.block_moments(a, b, block, tuple(kernel)).reshape(-1, 5)
+
+
+def _on_threads(
+    function: Callable[[_Pair], NDArray[np.float64]], pairs: Sequence[_Pair], threads: int
+) -> list[NDArray[np.float64]]:
+    if threads == 1:  # a thread would take as long to start as the work
+        return [function(pair) for pair in pairs]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(function, pairs))
 
 
 def _half_kernel(sigma: float) -> NDArray[np.float32]:
-    """From the centre outwards; a 0 at the end makes the radius even for the compiled loop."""
-    radius = int(_TRUNCATE * sigma + 0.5)
-    taps = np.arange(radius + radius % 2 + 1)
-    weights = np.where(taps <= radius, np.exp(-0.5 * (taps / sigma) ** 2), 0)
+    """From the centre outwards."""
+    weights = np.exp(-0.5 * (np.arange(int(_TRUNCATE * sigma + 0.5) + 1) / sigma) ** 2)
     weights /= 2 * weights.sum() - weights[0]
     return weights.astype(np.float32)
 
@@ -127,6 +135,8 @@ def _check(a: GreyImage, b: GreyImage, block: int, sigma: float) -> None:
     check_grey(b)
     if a.shape != b.shape:
         raise ValueError(f"shapes {a.shape} and {b.shape} differ: resize one first")
+    if block < 1 or block % LANES:
+        raise ValueError(f"blocks of {block} pixels: a multiple of {LANES} is needed")
     if not 0 < _TRUNCATE * sigma < block:
         raise ValueError(f"sigma {sigma} does not fit blocks of {block} pixels")
     if min(a.shape) < block:
