@@ -16,7 +16,7 @@ OWNERS = {
     "imagehash": ("hashing/reference.py",),
     "matplotlib": ("reporting/",),
     "mlflow": ("reporting/",),
-    "numba": ("compiled.py", "images/_", "hashing/_", "matching/kernels/"),
+    "numba": ("compiled.py", "lanes.py", "images/_", "hashing/_", "matching/kernels/"),
     "pebble": ("pool.py",),
     "ruamel": ("config.py",),
     "simplejpeg": ("images/",),

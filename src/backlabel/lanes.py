@@ -4,9 +4,29 @@
 
 from __future__ import annotations
 
+import llvmlite.binding as llvm
 from llvmlite import ir
+from numba.core import cgutils
 
 WORD = ir.IntType(64)
+
+_CAN = llvm.get_host_cpu_features()
+LANES = 16 if _CAN.get("avx512bw") else 8
+"""Numbers of 32 bits in a register of this processor."""
+
+_INTS = ir.VectorType(ir.IntType(32), LANES)
+_SHORTS = ir.VectorType(ir.IntType(16), 2 * LANES)
+_MULTIPLY_ADD = next(
+    (
+        name
+        for feature, name in (
+            ("avx512bw", "llvm.x86.avx512.pmaddw.d.512"),
+            ("avx2", "llvm.x86.avx2.pmadd.wd"),
+        )
+        if _CAN.get(feature)
+    ),
+    "",
+)
 
 
 class Lanes:
@@ -37,11 +57,24 @@ class Lanes:
     def __mul__(self, other):
         return self._with("mul", other)
 
+    def __truediv__(self, other):
+        return self._with("div", other)
+
     def __lshift__(self, bits):
         return self._with("shl", bits)
 
     def __rshift__(self, bits):
         return self._with("ashr", bits)
+
+    def unsigned_shift(self, bits):
+        """To the right, zeros coming in."""
+        return self._with("lshr", bits)
+
+    def __and__(self, other):
+        return self._with("and_", other)
+
+    def __or__(self, other):
+        return self._with("or_", other)
 
 
 def array_data(context, builder, kind, value):
@@ -69,3 +102,20 @@ def splat(builder, value, count):
     vector = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.IntType(32)(0))
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count)
     return builder.shuffle_vector(vector, vector, zeros)
+
+
+def pairs_added(builder, one, other):
+    """LANES sums of the products of int16 pairs: each even one and its odd neighbour added."""
+    if _MULTIPLY_ADD:
+        kind = ir.FunctionType(_INTS, [_SHORTS, _SHORTS])
+        multiply = cgutils.get_or_insert_function(builder.module, kind, _MULTIPLY_ADD)
+        return builder.call(multiply, [one, other])
+
+    def every_other(vector, first):
+        lanes = ir.Constant(_INTS, [*range(first, 2 * LANES, 2)])
+        return builder.sext(builder.shuffle_vector(vector, vector, lanes), _INTS)
+
+    even, odd = (
+        builder.mul(every_other(one, first), every_other(other, first)) for first in (0, 1)
+    )
+    return builder.add(even, odd)

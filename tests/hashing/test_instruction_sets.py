@@ -14,13 +14,20 @@ llvm.get_host_cpu_features = lambda: features
 import io
 import numpy as np
 from PIL import Image
-from backlabel.hashing import _kernels, _plain, _vectors
+from backlabel.hashing import _kernels, _plain
+from backlabel.lanes import LANES
+from backlabel.matching.residual import block_correlation, block_correlation_reference
+from backlabel.matching.ssim import ssim, ssim_reference
 grey = np.random.default_rng(1).integers(100, 150, (197, 301), np.uint8)
 table = np.arange(256, dtype=np.uint8)[::-1].copy()
 expected = np.stack([_plain.resize(table[grey]), _plain.resize(grey)], axis=1)
-assert _vectors.LANES == {lanes}
+assert LANES == {lanes}
 assert np.array_equal(_kernels.thumbnails(grey, table), expected)
 assert np.array_equal(_kernels.low_rows(expected), _plain.low_rows(expected))
+other = np.clip(grey + np.random.default_rng(2).normal(0, 9, grey.shape), 0, 255).astype(np.uint8)
+assert abs(ssim(grey, other) - ssim_reference(grey, other)) < 1e-6
+found, expected = (f(grey, other) for f in (block_correlation, block_correlation_reference))
+assert abs(found - expected) < 1e-5
 if not features:  # the transform has no instruction of its own
     from backlabel.images import baseline
     stream = io.BytesIO()
@@ -30,7 +37,7 @@ if not features:  # the transform has no instruction of its own
 
 
 @pytest.mark.parametrize(("features", "lanes"), [((), 8), (("avx2",), 8)])
-def test_resize_and_jpeg_are_the_same(
+def test_hashes_scores_and_jpegs_are_the_same(
     tmp_path: Path, features: tuple[str, ...], lanes: int
 ) -> None:
     if "avx2" in features and "avx2" not in Path("/proc/cpuinfo").read_text(encoding="ascii"):

@@ -11,7 +11,7 @@ from backlabel.hashing.phash import (
     phash,
     to_hex,
 )
-from backlabel.hashing.standardise import standardise
+from backlabel.hashing.standardise import histogram, standardise
 
 __all__ = [
     "Hashes",
@@ -21,6 +21,7 @@ __all__ = [
     "from_hexes",
     "hash_image",
     "hash_of",
+    "histogram",
     "phash",
     "standardise",
     "to_hex",

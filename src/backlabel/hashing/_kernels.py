@@ -19,7 +19,10 @@ try:
     from numba.core import config
 
     from backlabel.hashing import _transform
-    from backlabel.hashing._vectors import BLOCK, GROUPS, LANES, MOST, pack, translate, weigh
+    from backlabel.hashing._vectors import GROUPS, MOST, pack, weigh
+    from backlabel.images._kernels import histogram as count
+    from backlabel.images._lookup import BLOCK, translate
+    from backlabel.lanes import LANES
 
     COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]
 except ImportError:  # also when numba does not know this NumPy yet
@@ -39,7 +42,8 @@ def histogram(grey: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Pixels of each of the 256 levels of a C-contiguous image."""
     if not COMPILED:
         return _plain.histogram(grey)
-    counts: NDArray[np.int64] = _histogram(grey.reshape(-1))
+    writeable = np.require(grey, requirements=["C", "W"])  # the compiled loop takes no other
+    counts: NDArray[np.int64] = count(writeable.reshape(-1))
     return counts
 
 
@@ -69,26 +73,11 @@ def low_rows(images: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 @_compiled
-def _histogram(pixels):  # type: ignore[no-untyped-def]
-    # Four counters a level: neighbouring pixels are often equal, and an addition to the counter
-    # that was just written waits for the write.
-    counts = np.zeros((4, 256), np.int32)
-    quarter = pixels.size // 4
-    for i in range(quarter):
-        counts[0, pixels[4 * i]] += 1
-        counts[1, pixels[4 * i + 1]] += 1
-        counts[2, pixels[4 * i + 2]] += 1
-        counts[3, pixels[4 * i + 3]] += 1
-    for i in range(4 * quarter, pixels.size):
-        counts[0, pixels[i]] += 1
-    return counts.sum(axis=0).astype(np.int64)
-
-
-@_compiled
 def _across(grey, table, pairs, halves):  # type: ignore[no-untyped-def]
     """(2 * SIDE, H or a little more): columns of the tabled image narrowed, then of the image."""
     height, width = grey.shape
     strip, packed = _scratch(width, halves.shape[2])
+    flat, length = strip.reshape(-1), strip.shape[1]
     half = GROUPS // 2 * LANES  # rows of each image that are narrowed at once
     padded = -(-height // half) * half
     out = np.empty((2 * SIDE, padded), np.uint8)
@@ -97,7 +86,7 @@ def _across(grey, table, pairs, halves):  # type: ignore[no-untyped-def]
             for x in range(width):
                 strip[half + r, x] = grey[y + r, x]
             for x in range(0, width, BLOCK):
-                translate(table, strip, np.int64(half + r), np.int64(r), np.int64(x))  # type: ignore[call-arg]
+                translate(table, flat, (half + r) * length + x, flat, r * length + x)  # type: ignore[call-arg]
         _narrow(strip, packed, pairs, halves, out, y, SIDE * padded)
     return out
 

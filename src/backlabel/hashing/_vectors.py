@@ -1,6 +1,6 @@
 # mypy: ignore-errors
 # (numba calls the functions that emit code with its own objects, whose types mypy cannot see)
-"""The inner loops of resizing, written in LLVM's vectors.
+"""The inner loops of resizing, in LLVM's vectors.
 
 Lanes are rows of the image: each weight meets LANES rows at once, and no sum runs across lanes.
 Pixels and weights are int16, two neighbours a lane, which x86 multiplies and adds in one
@@ -10,28 +10,13 @@ add up below 2**31: whole numbers, the same bits in whatever order.
 
 from __future__ import annotations
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from backlabel.hashing.weights import FRACTION_BITS, LOW_BITS
+from backlabel.lanes import LANES, load, pairs_added, splat, store
 
-_CAN = llvm.get_host_cpu_features()
-LANES = 16 if _CAN.get("avx512bw") else 8
-_MULTIPLY_ADD = next(
-    (
-        name
-        for feature, name in (
-            ("avx512bw", "llvm.x86.avx512.pmaddw.d.512"),
-            ("avx2", "llvm.x86.avx2.pmadd.wd"),
-        )
-        if _CAN.get(feature)
-    ),
-    "",
-)
-_PERMUTE = "llvm.x86.avx512.vpermi2var.hi.512"
-BLOCK = 4 * LANES  # pixels that are looked up at once
 GROUPS = 4  # of LANES rows: enough independent sums to hide how long one addition takes
 MOST = 1 << 13  # products in a sum: 2**13 * 2**10 * 255 < 2**31
 
@@ -62,12 +47,6 @@ def weigh(_typing, packed, first, halves, i, out, at, apart):  # noqa: PLR0917
     return types.void(packed, first, halves, i, out, at, apart), _emit_weigh
 
 
-@intrinsic
-def translate(_typing, table, rows, source, target, column):
-    """`rows[target, column:][:BLOCK] = table[rows[source, column:][:BLOCK]]`, all uint8."""
-    return types.void(table, rows, source, target, column), _emit_translate
-
-
 def _emit_pack(context, builder, signature, arguments):
     rows, first, column, packed = (
         _array(context, builder, *pair) if isinstance(pair[0], types.Array) else pair[1]
@@ -78,11 +57,11 @@ def _emit_pack(context, builder, signature, arguments):
     vectors = []
     for row in range(LANES):
         place = builder.add(at, builder.mul(width, _WORD(row)))
-        pixels = _load(builder, rows, place, ir.VectorType(_BYTE, 2 * LANES))
+        pixels = load(builder, rows.data, place, ir.VectorType(_BYTE, 2 * LANES))
         vectors.append(builder.bitcast(builder.zext(pixels, _SHORTS), _INTS))
     out = builder.mul(column, _WORD(LANES // 2))
     for i, vector in enumerate(_transposed(builder, vectors)):
-        _store(builder, packed, builder.add(out, _WORD(LANES * i)), vector)
+        store(builder, packed.data, builder.add(out, _WORD(LANES * i)), vector)
     return context.get_dummy_value()
 
 
@@ -101,44 +80,6 @@ def _transposed(builder, vectors):
     return vectors
 
 
-def _emit_translate(context, builder, signature, arguments):
-    table, rows = (
-        _array(context, builder, *pair)
-        for pair in zip(signature.args[:2], arguments[:2], strict=True)
-    )
-    width = cgutils.unpack_tuple(builder, rows.shape)[1]
-    source, target = (builder.add(builder.mul(row, width), arguments[4]) for row in arguments[2:4])
-    if LANES == 16:  # noqa: PLR2004 where whole tables fit into registers
-        pixels = _load(builder, rows, source, _SHORTS)
-        eight = _shorts(8)
-        even = _looked_up(builder, table, builder.and_(pixels, _shorts(255)))
-        odd = _looked_up(builder, table, builder.lshr(pixels, eight))
-        _store(builder, rows, target, builder.or_(even, builder.shl(odd, eight)))
-        return context.get_dummy_value()
-    with cgutils.for_range(builder, _WORD(BLOCK), intp=_WORD) as loop:
-        place = builder.add(source, loop.index)
-        level = builder.zext(_load(builder, rows, place, _BYTE), _WORD)
-        found = _load(builder, table, level, _BYTE)
-        _store(builder, rows, builder.add(target, loop.index), found)
-    return context.get_dummy_value()
-
-
-def _looked_up(builder, table, levels):
-    """Bytes of the table, of which a short holds two: four registers of 32 shorts hold it all."""
-    kind = ir.FunctionType(_SHORTS, [_SHORTS] * 3)
-    permute = cgutils.get_or_insert_function(builder.module, kind, _PERMUTE)
-    parts = [_load(builder, table, _WORD(64 * i), _SHORTS) for i in range(4)]
-    short = builder.lshr(levels, _shorts(1))
-    dark, bright = (builder.call(permute, [one, short, two]) for one, two in (parts[:2], parts[2:]))
-    both = builder.select(builder.icmp_unsigned(">", levels, _shorts(127)), bright, dark)
-    byte = builder.shl(builder.and_(levels, _shorts(1)), _shorts(3))
-    return builder.and_(builder.lshr(both, byte), _shorts(255))
-
-
-def _shorts(value):
-    return ir.Constant(_SHORTS, [value] * 2 * LANES)
-
-
 def _emit_weigh(context, builder, signature, arguments):
     packed, first, halves, i, out, at, apart = (
         _array(context, builder, *pair) if isinstance(pair[0], types.Array) else pair[1]
@@ -154,36 +95,20 @@ def _emit_weigh(context, builder, signature, arguments):
         weights = []
         for row in (i, builder.add(i, outputs)):
             place = builder.add(builder.mul(row, length), builder.shl(loop.index, _WORD(1)))
-            weights.append(_splat(builder, _load(builder, halves, place, _INT)))
+            pair = splat(builder, load(builder, halves.data, place, _INT), LANES)
+            weights.append(builder.bitcast(pair, _SHORTS))
         start = builder.mul(builder.add(first, loop.index), _WORD(LANES))
         for g, both in enumerate(sums):
             place = builder.add(start, builder.mul(group, _WORD(g)))
-            pixels = _load(builder, packed, place, _SHORTS)
+            pixels = load(builder, packed.data, place, _SHORTS)
             for weight, total in zip(weights, both, strict=True):
-                product = _pairs_added(builder, pixels, weight)
+                product = pairs_added(builder, pixels, weight)
                 builder.store(builder.add(builder.load(total), product), total)
     for g, (high, low) in enumerate(sums):
         levels = _rounded(builder, builder.load(high), builder.load(low))
         place = builder.add(at, apart) if g >= GROUPS // 2 else at
-        _store(builder, out, builder.add(place, _WORD(g % (GROUPS // 2) * LANES)), levels)
+        store(builder, out.data, builder.add(place, _WORD(g % (GROUPS // 2) * LANES)), levels)
     return context.get_dummy_value()
-
-
-def _pairs_added(builder, pixels, weights):
-    """The products of int16, each even one and its odd neighbour added."""
-    if _MULTIPLY_ADD:
-        kind = ir.FunctionType(_INTS, [_SHORTS, _SHORTS])
-        multiply = cgutils.get_or_insert_function(builder.module, kind, _MULTIPLY_ADD)
-        return builder.call(multiply, [pixels, weights])
-
-    def every_other(vector, first):
-        half = _shuffled(builder, vector, vector, range(first, 2 * LANES, 2))
-        return builder.sext(half, _INTS)
-
-    even, odd = (
-        builder.mul(every_other(pixels, first), every_other(weights, first)) for first in (0, 1)
-    )
-    return builder.add(even, odd)
 
 
 def _rounded(builder, high, low):
@@ -200,24 +125,6 @@ def _rounded(builder, high, low):
 
 def _array(context, builder, kind, value):
     return context.make_array(kind)(context, builder, value)
-
-
-def _place(builder, array, offset, kind):
-    return builder.bitcast(builder.gep(array.data, [offset]), kind.as_pointer())
-
-
-def _load(builder, array, offset, kind):
-    return builder.load(_place(builder, array, offset, kind), align=1)
-
-
-def _store(builder, array, offset, vector):
-    builder.store(vector, _place(builder, array, offset, vector.type), align=1)
-
-
-def _splat(builder, value):
-    vector = builder.insert_element(ir.Constant(_INTS, ir.Undefined), value, _INT(0))
-    spread = builder.shuffle_vector(vector, vector, ir.Constant(_INTS, [0] * LANES))
-    return builder.bitcast(spread, _SHORTS)
 
 
 def _shuffled(builder, one, two, lanes):

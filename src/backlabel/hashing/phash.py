@@ -91,7 +91,7 @@ def _checked(grey: GreyImage) -> GreyImage:
 
 
 def _rows(pixels: GreyImage, table: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(2, 32, 128): the lowest rows of the DCT of both thumbnails: of `table[pixels]`, and as it is."""
+    """(2, 32, 128): the lowest rows of the DCT of the thumbnails, `table[pixels]` and as it is."""
     return _kernels.low_rows(_kernels.thumbnails(pixels, table))
 
 

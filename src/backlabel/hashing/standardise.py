@@ -24,8 +24,7 @@ def standardise(grey: GreyImage) -> GreyImage:
 
     Bit for bit `PIL.ImageOps.autocontrast(PIL.ImageOps.equalize(image))` of a mode L image.
     """
-    writeable = np.require(grey, requirements=["C", "W"])  # the compiled loop takes no other
-    return through(standard_table(histogram(grey)), writeable)
+    return through(standard_table(histogram(grey)), grey)
 
 
 def standard_table(counts: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -6,10 +6,12 @@ Grey is (19595 R + 38470 G + 7471 B + 32768) >> 16: the ITU-R 601-2 luma in 16-b
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.images._kernels import look_up, rgb_to_grey
+from backlabel.images._kernels import look_up, look_up_deep, rgb_to_grey
 from backlabel.images.picture import GreyImage
 
 WEIGHTS = (19595, 38470, 7471)
@@ -36,5 +38,8 @@ def through(table: NDArray[np.uint8], index: NDArray[np.uint8 | np.uint16]) -> N
     if len(table) != np.iinfo(index.dtype).max + 1:
         raise ValueError(f"a table of {len(table)} rows for an index of {index.dtype}")
     out = np.empty(index.shape, np.uint8)
-    look_up(table, np.ascontiguousarray(index).reshape(-1), out.reshape(-1))
+    kernel: Any = look_up if index.dtype == np.uint8 else look_up_deep
+    # The compiled loops take no array that is read-only.
+    own, flat = (np.require(array, requirements=["C", "W"]).reshape(-1) for array in (table, index))
+    kernel(own, flat, out.reshape(-1))
     return out

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from backlabel.hashing import histogram
 from backlabel.images import GreyImage
+from backlabel.images.luma import through
 from backlabel.matching.grey import check_grey
-from backlabel.matching.kernels import pixels
 
 
 def match_histogram(image: GreyImage, reference: GreyImage) -> GreyImage:
@@ -20,9 +21,7 @@ def match_histogram(image: GreyImage, reference: GreyImage) -> GreyImage:
     shares, _ = _cumulative(image)
     wanted, values = _cumulative(reference)
     table = np.interp(shares, wanted[values], values)
-    out: GreyImage = np.empty(image.shape, np.uint8)
-    pixels.look_up(np.ascontiguousarray(image), np.rint(table).astype(np.uint8), out)
-    return out
+    return through(np.rint(table).astype(np.uint8), image)
 
 
 def match_histogram_reference(image: GreyImage, reference: GreyImage) -> GreyImage:
@@ -36,5 +35,5 @@ def match_histogram_reference(image: GreyImage, reference: GreyImage) -> GreyIma
 def _cumulative(image: GreyImage) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Share of pixels up to each of the 256 values, and the values that occur."""
     check_grey(image)
-    counts = pixels.histogram(np.ascontiguousarray(image))
+    counts = histogram(image)
     return np.cumsum(counts) / image.size, np.flatnonzero(counts)

@@ -1,4 +1,4 @@
-"""Histograms, lookup tables and resampling."""
+"""Resampling."""
 
 from __future__ import annotations
 
@@ -35,32 +35,3 @@ def resample_rows(
 def _add_scaled(row: NDArray[np.uint8], weight: np.int32, total: NDArray[np.int32]) -> None:
     for j in range(total.size):
         total[j] = add(total[j], mul(np.int32(row[j]), weight))
-
-
-@compiled
-def histogram(image: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How often each of the 256 values occurs in `image` (h, w).
-
-    Four counters side by side: a run of equal pixels would otherwise wait for its own additions.
-    """
-    counts = np.zeros((4, 256), np.int64)
-    for i in range(image.shape[0]):
-        row = image[i]
-        whole = row.size // 4 * 4
-        for j in range(0, whole, 4):
-            counts[0, row[j]] += 1
-            counts[1, row[j + 1]] += 1
-            counts[2, row[j + 2]] += 1
-            counts[3, row[j + 3]] += 1
-        for j in range(whole, row.size):
-            counts[0, row[j]] += 1
-    total: NDArray[np.int64] = counts.sum(axis=0)
-    return total
-
-
-@compiled
-def look_up(image: NDArray[np.uint8], table: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-    """`table` (256,) at every pixel of `image` into `out`, both (h, w)."""
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[i, j] = table[image[i, j]]

@@ -47,7 +47,7 @@ def _add_row(  # noqa: PLR0917
     a, b = images
     radius, width = len(weights) - 1, a.shape[1]
     blur_down(a, row, weights, blurred[0], radius)  # type: ignore[call-arg]
-    blur_down(b, row, weights, blurred[1], radius)  # type: ignore[call-arg]
+    blur_down(b, row, weights, blurred[1], radius)
     for image in range(2):
         for j in range(radius):  # the edges are repeated
             blurred[image, j] = blurred[image, 2 * radius - 1 - j]
