@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from backlabel.errors import UnreadableImageError
+from backlabel.memory import keep_freed
 from backlabel.progress import track
 
 Item = TypeVar("Item")
@@ -34,7 +35,7 @@ _AHEAD = 2  # chunks given out to each worker, so that none waits for the parent
 
 # Not fork: threads of the parent (torch, numba) would leave their locks held for ever. Nor spawn:
 # each worker, and each that takes the place of one that crashed, would import everything anew.
-_CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT = multiprocessing.get_context("forkserver")
 
 
 def start_ahead(*modules: str) -> None:
@@ -42,7 +43,7 @@ def start_ahead(*modules: str) -> None:
 
     To be called once, early: what a worker needs is then there when the first item is.
     """
-    _CONTEXT.set_forkserver_preload([*modules])
+    CONTEXT.set_forkserver_preload([*modules])
     forkserver.ensure_running()
 
 
@@ -75,7 +76,7 @@ def map_files(
     run = partial(_run, function, max_memory_mib)
     pool = ProcessPool(
         max_workers=workers,
-        context=_CONTEXT,
+        context=CONTEXT,
         initializer=_start,
         initargs=(function, prepare, max_memory_mib * _MIB),
     )
@@ -147,6 +148,7 @@ def _start(
     `function` is only here to be unpickled, which imports all that it needs, so that neither its
     time nor its memory counts against an item.
     """
+    keep_freed()
     if prepare is not None:
         prepare()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

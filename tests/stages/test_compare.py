@@ -19,7 +19,7 @@ from backlabel.errors import ConfigError
 from backlabel.matching.decide import Verdict
 from backlabel.matching.records import Match
 from backlabel.records import JpegHash, TiffHash
-from backlabel.reporting import plots
+from backlabel.reporting import drawing
 from backlabel.stages import compare
 from backlabel.stages import hash as hashing
 
@@ -80,7 +80,7 @@ def matches(hashed, tmp_path, monkeypatch):
     """Runs the stage with changed parameters and gives the rows by the TIFF's name."""
     shutil.copytree(hashed, tmp_path / "run")
     monkeypatch.chdir(tmp_path / "run")
-    monkeypatch.setattr(plots, "write_all", lambda *_: None)  # its own tests draw
+    monkeypatch.setattr(drawing, "write_all", lambda *_: None)  # its own tests draw
 
     def run(**changes):
         compare.main(checked(**changes))

@@ -27,7 +27,8 @@ class Store:
     def get(self, key: bytes) -> bytes | None:
         """The value of `key`; None where it is not stored, or not as it was put."""
         try:
-            raw = self._path(key).read_bytes()
+            with open(self._path(key), "rb") as file:  # noqa: PTH123 - twice as fast as by way of Path
+                raw = file.read()
         except OSError:  # missing, or a folder, or not ours to read: all the same to a cache
             return None
         check, value = raw[:_CHECK_BYTES], raw[_CHECK_BYTES:]
@@ -37,21 +38,30 @@ class Store:
         """Keep `value` for `key`. Raises OutputError where the folder cannot be written."""
         path = self._path(key)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+            handle, partial = _partial(path)
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(_check(key, value) + value)
-                Path(partial).replace(path)
+                os.replace(partial, path)  # noqa: PTH105
             except BaseException:
                 Path(partial).unlink(missing_ok=True)
                 raise
         except OSError as error:
             raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
-    def _path(self, key: bytes) -> Path:
+    def _path(self, key: bytes) -> str:
         name = hashlib.sha256(key).hexdigest()
-        return self.folder / name[:2] / name[2:]
+        return f"{self.folder}/{name[:2]}/{name[2:]}"
+
+
+def _partial(path: str) -> tuple[int, str]:
+    """A new file beside `path`, in a folder that is made if need be."""
+    folder = os.path.dirname(path)  # noqa: PTH120
+    try:
+        return tempfile.mkstemp(dir=folder, prefix=".partial-")
+    except FileNotFoundError:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return tempfile.mkstemp(dir=folder, prefix=".partial-")
 
 
 def _check(key: bytes, value: bytes) -> bytes:

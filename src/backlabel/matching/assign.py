@@ -7,9 +7,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from backlabel.matching.decide import Decision, Limits, Rule, Verdict, score
 
@@ -115,8 +112,11 @@ def _worth(value: float | None) -> float:
 
 def _groups(edges: Sequence[Edge]) -> list[list[Edge]]:
     """Edges that hang together through a TIFF or a JPEG."""
-    if not edges:
-        return []
+    if len({edge.jpeg for edge in edges}) == len({(edge.jpeg, edge.tiff) for edge in edges}):
+        return _by_tiff(edges)  # no JPEG has two TIFFs
+    from scipy.sparse import coo_array  # noqa: PLC0415 - slow to import, and seldom needed
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
     tiffs, rows = np.unique([edge.tiff for edge in edges], return_inverse=True)
     jpegs, columns = np.unique([edge.jpeg for edge in edges], return_inverse=True)
     size = len(tiffs) + len(jpegs)
@@ -128,7 +128,19 @@ def _groups(edges: Sequence[Edge]) -> list[list[Edge]]:
     return found
 
 
+def _by_tiff(edges: Sequence[Edge]) -> list[list[Edge]]:
+    found: dict[int, list[Edge]] = {}
+    for edge in edges:
+        found.setdefault(edge.tiff, []).append(edge)
+    return [*found.values()]
+
+
 def _solve(edges: Sequence[Edge]) -> dict[int, int]:
+    if len({edge.tiff for edge in edges}) == 1:
+        best = max(edges, key=lambda edge: edge.score)
+        return {best.tiff: best.jpeg} if best.score > 0 else {}
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - as above
+
     tiffs = sorted({edge.tiff for edge in edges})
     jpegs = sorted({edge.jpeg for edge in edges})
     row_of = {tiff: row for row, tiff in enumerate(tiffs)}

@@ -18,10 +18,18 @@ def match_histogram(image: GreyImage, reference: GreyImage) -> GreyImage:
     rounded to the nearest integer (ties to even): scikit-image's `match_histograms`, as bytes.
     Raises ValueError for an empty or other than 8-bit grey image.
     """
-    shares, _ = _cumulative(image)
-    wanted, values = _cumulative(reference)
-    table = np.interp(shares, wanted[values], values)
-    return through(np.rint(table).astype(np.uint8), image)
+    for grey in (image, reference):
+        check_grey(grey)
+    return through(matching_table(histogram(image), histogram(reference)), image)
+
+
+def matching_table(counts: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The table (256,) that `match_histogram` uses, from the histograms of both images."""
+    shares = np.cumsum(wanted) / wanted.sum()
+    values = np.flatnonzero(wanted)
+    table = np.interp(np.cumsum(counts) / counts.sum(), shares[values], values)
+    rounded: NDArray[np.uint8] = np.rint(table).astype(np.uint8)
+    return rounded
 
 
 def match_histogram_reference(image: GreyImage, reference: GreyImage) -> GreyImage:
@@ -30,10 +38,3 @@ def match_histogram_reference(image: GreyImage, reference: GreyImage) -> GreyIma
 
     matched: GreyImage = np.rint(match_histograms(image, reference)).astype(np.uint8)
     return matched
-
-
-def _cumulative(image: GreyImage) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Share of pixels up to each of the 256 values, and the values that occur."""
-    check_grey(image)
-    counts = histogram(image)
-    return np.cumsum(counts) / image.size, np.flatnonzero(counts)

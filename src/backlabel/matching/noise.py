@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
 Plane: TypeAlias = NDArray[np.float32]  # (H, W)
@@ -32,6 +31,8 @@ class Separated:
 
 def separate(grey: Grey) -> Separated:
     """Take `grey` apart. The level is robust (median), so that edges do not count as noise."""
+    from scipy import ndimage  # noqa: PLC0415 - slow to import, and only doubtful pairs need it
+
     original = grey.astype(np.float32)
     clean = ndimage.gaussian_filter(original, _SIGMA)
     residual = original - clean

@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from backlabel.matching.resize import resize
 from backlabel.matching.variants import Variant, apply
@@ -72,6 +71,8 @@ def overlap(image: Grey, part: Grey, at: tuple[int, int]) -> tuple[Grey, Grey]:
 
 
 def _spectrum(image: Grey, shape: tuple[int, ...]) -> NDArray[np.complexfloating]:
+    from scipy import ndimage  # noqa: PLC0415 - slow to import, and only cut copies need it
+
     floating = image.astype(np.float32)
     return np.fft.rfft2(floating - ndimage.gaussian_filter(floating, _SIGMA), shape)
 

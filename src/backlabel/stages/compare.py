@@ -22,9 +22,10 @@ from backlabel.matching.candidates import Nearest, Query, candidates
 from backlabel.matching.decide import Candidate, Rule
 from backlabel.matching.records import Match, SweepPoint
 from backlabel.matching.variants import Variant
+from backlabel.memory import keep_freed
 from backlabel.progress import track
 from backlabel.records import JpegHash, Passed, TiffHash, TruePair
-from backlabel.reporting import plots, summary, sweep
+from backlabel.reporting import drawing, summary, sweep
 
 if TYPE_CHECKING:
     from backlabel.matching.index import MultiHash
@@ -36,6 +37,7 @@ _HEADER = 1 << 16  # bytes; a JPEG's tables stand before its image data
 
 def main(params: config.Params) -> None:
     """Match the TIFFs of the hash tables to the JPEGs; write mapping, metrics, sweep and plots."""
+    keep_freed()
     jpegs = [row for row in tables.read(records.JPEG_HASHES, JpegHash) if not row.gate]
     tiffs = tables.read(records.TIFF_HASHES, TiffHash)
     failed = [row for row in tables.read(records.UNREADABLE, Passed) if row.kind == "tiff"]
@@ -271,4 +273,4 @@ def _write(
     tables.write(records.SWEEP, SweepPoint, points)
     metrics = summary.summarise(found, truth) | ({"index_recall": recall} if recall else {})
     write_json(records.METRICS / "compare.json", metrics)
-    plots.write_all(found, points, compare.model_dump(), records.PLOTS)
+    drawing.write_all(found, points, compare.model_dump(), records.PLOTS)
