@@ -30,7 +30,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _MIB = 1 << 20
-CHUNK = 8  # items handed over at once: one by one, a quick item waits longer than it works
+CHUNK = 16  # items handed over at once: one by one, a quick item waits longer than it works
 _AHEAD = 2  # chunks given out to each worker, so that none waits for the parent
 
 # Not fork: threads of the parent (torch, numba) would leave their locks held for ever. Nor spawn:
