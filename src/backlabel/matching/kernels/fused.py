@@ -14,6 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+REACH = tl.constexpr(6)  # rows and columns of a window beyond its first
 LANES = 32
 ROWS = 64  # of windows in a tile: the most whose SSIM fits 32 bits in the unit below
 COLUMNS = tl.constexpr(4)  # windows of a lane, as `_sevens` makes them
@@ -24,9 +25,11 @@ WARPS = 1
 @triton.jit
 def _pixels(a: tl.tensor, b: tl.tensor, column: tl.tensor, width: tl.tensor) -> tl.tuple:
     """Both pixels in one word, their squared difference, their product."""
-    x = tl.load(a + column, mask=column < width, other=0).to(tl.int32)
-    y = tl.load(b + column, mask=column < width, other=0).to(tl.int32)
-    return x | (y << 16), (x - y) * (x - y), x * y
+    inside = column < width
+    x = tl.load(a + column, mask=inside, other=0).to(tl.int32)
+    y = tl.load(b + column, mask=inside, other=0).to(tl.int32)
+    apart = x - y
+    return x | (y << 16), apart * apart, x * y
 
 
 @triton.jit
@@ -50,6 +53,15 @@ def _row(a: tl.tensor, b: tl.tensor, column: tl.tensor, width: tl.tensor) -> tl.
     for k in tl.static_range(10):
         ten = ten + (_pixels(a, b, column + k, width),)
     return _sevens(ten, 0), _sevens(ten, 1), _sevens(ten, 2)
+
+
+@triton.jit
+def _down(pending: tl.tuple, row: tl.tensor) -> tl.tuple:
+    """Sums of seven rows that end with `row`, and the six that still wait for rows."""
+    waiting = ()
+    for k in tl.static_range(1, REACH):
+        waiting = waiting + (pending[k] + row,)
+    return pending[0] + row, waiting + (row,)
 
 
 @triton.jit
@@ -78,8 +90,8 @@ def ssim_tiles(
     lanes: tl.constexpr,
 ) -> None:
     """One program a tile of windows: the sum of their SSIM in `UNIT`, int64."""
-    across = tl.cdiv(width - 6, lanes * COLUMNS)
-    tiles = tl.cdiv(height - 6, rows) * across
+    across = tl.cdiv(width - REACH, lanes * COLUMNS)
+    tiles = tl.cdiv(height - REACH, rows) * across
     program = tl.program_id(0)
     pair, tile = program // tiles, program % tiles
     size = height.to(tl.int64) * width
@@ -89,22 +101,18 @@ def ssim_tiles(
 
     column = (tile % across * lanes + tl.arange(0, lanes)) * COLUMNS
     columns = tl.join(tl.join(column, column + 2), tl.join(column + 1, column + 3))
-    words, squares, products = _row(a, b, column, width)
-    for _ in range(5):
+    here = columns < width - REACH
+    zero = tl.zeros([lanes, 2, 2], tl.int32)
+    words, squares, products, total = (zero,) * REACH, (zero,) * REACH, (zero,) * REACH, zero
+    for row in range(min(rows, height - REACH - first) + REACH):
+        word, square, product = _row(a, b, column, width)
+        word, words = _down(words, word)
+        square, squares = _down(squares, square)
+        product, products = _down(products, product)
+        values = _similarity(word, square, product, c1, c2) * UNIT
+        total += tl.where(here & (row >= REACH), values, 0).to(tl.int32)
         a += width
         b += width
-        more = _row(a, b, column, width)
-        words, squares, products = words + more[0], squares + more[1], products + more[2]
-    total = tl.zeros_like(words)
-    for _ in range(min(rows, height - 6 - first)):
-        a += width
-        b += width
-        more = _row(a, b, column, width)
-        words, squares, products = words + more[0], squares + more[1], products + more[2]
-        values = _similarity(words, squares, products, c1, c2) * UNIT
-        total += tl.where(columns < width - 6, values, 0).to(tl.int32)
-        less = _row(a - 6 * width, b - 6 * width, column, width)
-        words, squares, products = words - less[0], squares - less[1], products - less[2]
     tl.store(sums + program, tl.sum(total.to(tl.int64)))
 
 
@@ -115,7 +123,9 @@ def ssim(images: Tensor, pairs: Tensor, *, c1: float, c2: float) -> Tensor:
     contiguous, says which two are a pair. The constants are those of `windows.ssim_sum`.
     """
     count, height, width = len(pairs), *images.shape[1:]
-    tiles = triton.cdiv(height - 6, ROWS) * triton.cdiv(width - 6, LANES * COLUMNS.value)
+    tiles = triton.cdiv(height - REACH.value, ROWS) * triton.cdiv(
+        width - REACH.value, LANES * COLUMNS.value
+    )
     sums = torch.empty((count, tiles), dtype=torch.int64, device=images.device)
     with torch.cuda.device_of(images):  # type: ignore[no-untyped-call]
         ssim_tiles[(count * tiles,)](
