@@ -72,8 +72,11 @@ def test_a_flat_block_has_no_correlation(interpreted):
 
 @TRITON
 @pytest.mark.parametrize("capability", [75, 90, 100])
-@pytest.mark.parametrize("kernel", ["ssim_tiles", "moments_of_blocks"])
-def test_compiles_ahead_of_time(capability, kernel, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("kernel", "radius"),
+    [("ssim_tiles", 0), ("moments_of_blocks", 4), ("moments_of_blocks", fusing.LARGEST_RADIUS)],
+)
+def test_compiles_ahead_of_time(capability, kernel, radius, monkeypatch, tmp_path):
     from triton import compile as compiled  # noqa: PLC0415 - may not be there
     from triton.backends.compiler import GPUTarget  # noqa: PLC0415
     from triton.compiler import ASTSource  # noqa: PLC0415
@@ -88,7 +91,7 @@ def test_compiles_ahead_of_time(capability, kernel, monkeypatch, tmp_path):
         ),
         "moments_of_blocks": (
             {"kernel": "*fp32", "moments": "*fp64"},
-            {"block": 64, "lanes": 32, "radius": 4},
+            {"block": 64, "lanes": 32, "radius": radius},
         ),
     }[kernel]
     source = ASTSource(getattr(fused, kernel), POINTERS | others, constants)
