@@ -1,29 +1,48 @@
-"""How many pairs a second a device scores, and which share of its memory bandwidth that is.
+"""How many pairs a second a GPU scores, fused and by plain torch, and the whole stage on it.
 
-    python benchmarks/gpu.py --device cuda
+    python benchmarks/gpu.py [--device cuda] [--n 200]
 
-Three figures each: from images on the device; with their transfer; and the bandwidth of a copy on
-the device in the same run, against which the bytes of the two images of each pair are set.
+Pairs per second of images that lie on the device, as a share of its memory's speed too: the bytes
+of both images of each pair against those that a copy on the device moves in the same run. Then the
+same with stacking and transfer, and `backlabel compare` as a whole process beside `--device cpu`.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from statistics import median
 
+import end_to_end
 import numpy as np
 import torch
-from timing import seconds
+from numpy.typing import NDArray
+from timing import in_turn, ratio, seconds
 from torch import Tensor
 
-from backlabel.matching import residual, tensors
+from backlabel.matching import fusing, residual, tensors
+from backlabel.matching.kernels import plain
+from backlabel.matching.ssim import C1, C2
 
 GB = 1e9
+BLOCK = 64
+Call = Callable[[], object]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    options = _options()
+    print(f"{name_of(options.device)}, torch {torch.__version__}\n")
+    report_kernels(options)
+    report_transfer(options)
+    if options.n:
+        report_stage(options)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--pairs", type=int, default=256)
     parser.add_argument("--batch-size", type=int, default=64)
@@ -31,49 +50,124 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=768)
     parser.add_argument("--width", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    bounds = tensors.Bounds(options.device, options.batch_size, options.memory_mib)
-    report((options.pairs, options.height, options.width), bounds, options.rounds)
+    parser.add_argument("--n", type=int, default=200, help="TIFFs of the stage; 0 leaves it out")
+    parser.add_argument("--folder", type=Path, help="where the stage's throw-away folder is made")
+    return parser.parse_args()
 
 
-def report(shape: tuple[int, int, int], bounds: tensors.Bounds, rounds: int) -> None:
-    images = np.random.default_rng(0).integers(0, 256, (2, *shape), dtype=np.uint8)
-    pairs = list(zip(*images, strict=True))
+def report_kernels(options: argparse.Namespace) -> None:
     kernel = residual._half_kernel(1.0)
-    whole = {
-        "SSIM": lambda: tensors.ssim(pairs, window="uniform", bounds=bounds),
-        "Gaussian SSIM": lambda: tensors.ssim(pairs, window="gaussian", bounds=bounds),
-        "block correlation": lambda: tensors.block_moments(
-            pairs, block=64, kernel=kernel, bounds=bounds
+    images, mirrored = (
+        torch.from_numpy(noise(2 * options.batch_size, options, margin)).to(options.device)
+        for margin in (0, len(kernel) - 1)
+    )
+    pairs = torch.arange(len(images), device=options.device).reshape(-1, 2)
+    floats = images.float()
+    size = images[0].numel()
+    print("| score | way | pairs/s | times as fast | input, GB/s | of the copy's |")
+    print("|---|---|---|---|---|---|")
+    for name, ways in scores(images, mirrored, pairs, kernel).items():
+        calls = {"copy": floats.clone, **ways}
+        took = in_turn({way: waiting(call, options.device) for way, call in calls.items()},
+                       rounds=options.rounds)  # fmt: skip
+        copied = 2 * 4 * floats.numel() / median(took["copy"]) / GB
+        for way in ways:
+            rate = len(pairs) / median(took[way])
+            moved = rate * 2 * size / GB
+            faster = ratio(took["plain"], took[way])
+            print(
+                f"| {name} | {way} | {rate:,.0f} | {faster:.1f} | {moved:.1f} "
+                f"| {moved / copied:.1%} of {copied:,.0f} |"
+            )
+
+
+def scores(
+    images: Tensor, mirrored: Tensor, pairs: Tensor, kernel: NDArray[np.float32]
+) -> Mapping[str, Mapping[str, Call]]:
+    """For each score its ways, from images on a device; the plain way first."""
+    a, b = images[pairs[:, 0]], images[pairs[:, 1]]
+    x, y = mirrored[pairs[:, 0]], mirrored[pairs[:, 1]]
+    weights = torch.from_numpy(kernel).to(images.device)
+    found: dict[str, dict[str, Call]] = {
+        "SSIM": {"plain": partial(plain.ssim_uniform, a, b)},
+        "Gaussian SSIM": {"plain": partial(plain.ssim_gaussian, a, b)},
+        "block correlation": {"plain": partial(plain.block_moments, x, y, BLOCK, weights)},
+    }
+    if fusing.usable(images.device.type):
+        from backlabel.matching.kernels import fused  # noqa: PLC0415 - Triton may not be there
+
+        found["SSIM"]["fused"] = partial(
+            fused.ssim, images, pairs, c1=C1 * 49 * 49, c2=C2 * 49 * 48
+        )
+        found["block correlation"]["fused"] = partial(
+            fused.block_moments, mirrored, pairs, block=BLOCK, half_kernel=weights
+        )
+    return found
+
+
+def report_transfer(options: argparse.Namespace) -> None:
+    images = noise(2 * options.pairs, options)
+    pairs = list(zip(images[::2], images[1::2], strict=True))
+    bounds = tensors.Bounds(options.device, options.batch_size, options.memory_mib)
+    kernel = residual._half_kernel(1.0)
+    calls: dict[str, Call] = {
+        "SSIM": partial(tensors.ssim, pairs, window="uniform", bounds=bounds),
+        "Gaussian SSIM": partial(tensors.ssim, pairs, window="gaussian", bounds=bounds),
+        "block correlation": partial(
+            tensors.block_moments, pairs, block=BLOCK, kernel=kernel, bounds=bounds
         ),
     }
-    a, b = (torch.from_numpy(image[: bounds.batch_size]).to(bounds.device) for image in images)
-    weights = torch.from_numpy(kernel).to(bounds.device)
-    inside = {
-        "SSIM": lambda: tensors._ssim_uniform(a, b),
-        "Gaussian SSIM": lambda: tensors._ssim_gaussian(a, b),
-        "block correlation": lambda: tensors._moments(a, b, 64, weights),
-    }
-    floats = a.float()
-    copied = 2 * 4 * floats.numel() / timed(floats.clone, bounds, rounds) / GB
-    print(f"{name_of(bounds.device)}; a copy on it moves {copied:.0f} GB/s\n")
-    print("| score | pairs/s on the device | its input, GB/s | pairs/s with transfer |")
-    print("|---|---|---|---|")
-    for name, call in whole.items():
-        on = len(a) / timed(inside[name], bounds, rounds)
-        through = len(pairs) / timed(call, bounds, rounds)
-        gigabytes = on * 2 * shape[1] * shape[2] / GB
-        print(f"| {name} | {on:,.0f} | {gigabytes:.1f} | {through:,.0f} |")
-
-
-def timed(call: Callable[[], Tensor | object], bounds: tensors.Bounds, rounds: int) -> float:
-    def whole() -> None:
+    print("\n| with stacking and transfer | pairs/s |")
+    print("|---|---|")
+    for name, call in calls.items():
         call()
-        if bounds.device.startswith("cuda"):
+        took = median(seconds(call) for _ in range(options.rounds))
+        print(f"| {name} | {len(pairs) / took:,.0f} |")
+
+
+def report_stage(options: argparse.Namespace) -> None:
+    """`backlabel compare` in turn on the device and on the CPU, on the same hashes."""
+    devices = dict.fromkeys(["cpu", options.device])
+    took: dict[str, list[float]] = {device: [] for device in devices}
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        images = end_to_end.make(folder / "images", options.n)
+        tiffs, jpegs = zip(*images, strict=True)
+        places = {
+            device: end_to_end.workspace(
+                folder / device,
+                tiffs,
+                jpegs,
+                [f"compare.device={device}", f"compare.batch_size={options.batch_size}"],
+            )
+            for device in devices
+        }
+        for place in places.values():  # every kernel is compiled after it, too
+            end_to_end.run_stages(place)
+        for _ in range(options.rounds):
+            for device, place in places.items():
+                took[device].append(end_to_end.run_stages(place).compare.wall)
+                end_to_end.require_all_right(place, images)
+    print(f"\n| compare, {options.n} x {options.n} | s | CPU / it |")
+    print("|---|---|---|")
+    for device, turns in took.items():
+        print(f"| {device} | {median(turns):.1f} | {ratio(took['cpu'], turns):.2f} |")
+
+
+def noise(count: int, options: argparse.Namespace, margin: int = 0) -> NDArray[np.uint8]:
+    shape = count, options.height + 2 * margin, options.width + 2 * margin
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def waiting(call: Call, device: str) -> Call:
+    """`call` until its results are there."""
+
+    def finished() -> None:
+        call()
+        if device.startswith("cuda"):
             torch.cuda.synchronize()
 
-    whole()
-    return median(seconds(whole) for _ in range(rounds))
+    return finished
 
 
 def name_of(device: str) -> str:

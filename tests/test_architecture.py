@@ -23,6 +23,7 @@ OWNERS = {
     "skimage": ("matching/",),
     "tifffile": ("images/",),
     "torch": ("matching/", "dataset.py"),
+    "triton": ("matching/kernels/fused.py", "matching/fusing.py"),
 }
 """The places that may import a library; the references that fast paths are tested against too."""
 

@@ -110,6 +110,8 @@ def median_correlation(moments: NDArray[np.float64], count: int) -> float | None
 def _moments(
     a: GreyImage, b: GreyImage, block: int, kernel: NDArray[np.float32]
 ) -> NDArray[np.float64]:
+    if block % LANES:
+        raise ValueError(f"blocks of {block} pixels: on a CPU a multiple of {LANES} is needed")
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
     return residuals.block_moments(a, b, block, tuple(kernel)).reshape(-1, 5)
 
@@ -135,8 +137,6 @@ def _check(a: GreyImage, b: GreyImage, block: int, sigma: float) -> None:
     check_grey(b)
     if a.shape != b.shape:
         raise ValueError(f"shapes {a.shape} and {b.shape} differ: resize one first")
-    if block < 1 or block % LANES:
-        raise ValueError(f"blocks of {block} pixels: a multiple of {LANES} is needed")
     if not 0 < _TRUNCATE * sigma < block:
         raise ValueError(f"sigma {sigma} does not fit blocks of {block} pixels")
     if min(a.shape) < block:

@@ -1,13 +1,16 @@
 """SSIM and residual correlation in torch: the same sums as the compiled loops, on any device.
 
-Pairs are cut into strips of rows that fit the memory, strips of one shape go through together.
+Pairs are cut into strips of rows that fit the memory, strips of one shape go through together: on a
+GPU in one fused pass where Triton is there, else by plain torch operations.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -15,13 +18,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backlabel.images import GreyImage
-from backlabel.matching.ssim import C1, C2, SIDE, SIGMA, Window
+from backlabel.matching import fusing
+from backlabel.matching.kernels import plain
+from backlabel.matching.ssim import C1, C2, SIDE, Window
 
 Pair = tuple[GreyImage, GreyImage]
 _MIB = 2**20
 _BYTES_PER_PIXEL = 96
 """More than the tensors of a pair hold at once: measured were 56 for uniform windows, 84 for
 Gaussian ones (float64, on a CPU) and 31 for residuals."""
+_FUSED_BYTES_PER_PIXEL = 3
+"""Of them two are the images, and the sums of the tiles far less than the third."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +38,22 @@ class Bounds:
     device: str
     batch_size: int
     memory_mib: int
+    bytes_per_pixel: int = _BYTES_PER_PIXEL
 
     @property
     def pixels(self) -> int:
         """Pixels of a pair that fit the memory."""
-        return self.memory_mib * _MIB // _BYTES_PER_PIXEL
+        return self.memory_mib * _MIB // self.bytes_per_pixel
+
+
+Measure: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""Sums (n, ...) of pairs (n, 2) among images (m, h, w)."""
 
 
 def ssim(pairs: Sequence[Pair], *, window: Window, bounds: Bounds) -> NDArray[np.float64]:
     """Mean SSIM (n,) of pairs of equal shape, each at least a window large."""
     halo = SIDE[window] - 1
-    measure = _ssim_uniform if window == "uniform" else _ssim_gaussian
+    measure, bounds = _ssim_measure(window, bounds)
     strips = [
         (owner, (a[rows], b[rows]))
         for owner, (a, b) in enumerate(pairs)
@@ -60,6 +72,7 @@ def block_moments(
 ) -> list[NDArray[np.float64]]:
     """For each pair the sums (blocks, 5) that `kernels.residuals.block_moments` makes."""
     radius = len(kernel) - 1
+    measure, bounds = _moments_measure(block, kernel, bounds)
     images = {id(image): image for pair in pairs for image in pair}
     mirrored = {key: np.pad(image, radius, mode="symmetric") for key, image in images.items()}
     strips = [
@@ -67,14 +80,39 @@ def block_moments(
         for owner, (a, b) in enumerate(pairs)
         for rows in _strips(mirrored[id(a)].shape, 2 * radius, block, bounds)
     ]
-    weights = torch.from_numpy(kernel).to(bounds.device)
-    found = _run(
-        [strip for _, strip in strips], lambda a, b: _moments(a, b, block, weights), bounds
-    )
+    found = _run([strip for _, strip in strips], measure, bounds)
     moments: list[list[NDArray[np.float64]]] = [[] for _ in pairs]
     for (owner, _), sums in zip(strips, found, strict=True):
         moments[owner].append(sums.reshape(-1, 5))
     return [np.concatenate(sums) for sums in moments]
+
+
+def _ssim_measure(window: Window, bounds: Bounds) -> tuple[Measure, Bounds]:
+    if window == "uniform" and fusing.usable(bounds.device):
+        from backlabel.matching.kernels import fused  # noqa: PLC0415 - Triton may not be there
+
+        return partial(fused.ssim, c1=C1 * 49 * 49, c2=C2 * 49 * 48), _fused(bounds)
+    measure = plain.ssim_uniform if window == "uniform" else plain.ssim_gaussian
+    return lambda images, pairs: measure(images[pairs[:, 0]], images[pairs[:, 1]]), bounds
+
+
+def _moments_measure(
+    block: int, kernel: NDArray[np.float32], bounds: Bounds
+) -> tuple[Measure, Bounds]:
+    weights = torch.from_numpy(kernel).to(bounds.device)
+    if 0 < len(kernel) - 1 <= fusing.LARGEST_RADIUS and fusing.usable(bounds.device):
+        from backlabel.matching.kernels import fused  # noqa: PLC0415 - Triton may not be there
+
+        return partial(fused.block_moments, block=block, half_kernel=weights), _fused(bounds)
+
+    def of_copies(images: Tensor, pairs: Tensor) -> Tensor:
+        return plain.block_moments(images[pairs[:, 0]], images[pairs[:, 1]], block, weights)
+
+    return of_copies, bounds
+
+
+def _fused(bounds: Bounds) -> Bounds:
+    return replace(bounds, bytes_per_pixel=_FUSED_BYTES_PER_PIXEL)
 
 
 def _strips(shape: tuple[int, ...], halo: int, step: int, bounds: Bounds) -> Iterator[slice]:
@@ -85,9 +123,7 @@ def _strips(shape: tuple[int, ...], halo: int, step: int, bounds: Bounds) -> Ite
         yield slice(first, min(first + rows, inside) + halo)
 
 
-def _run(
-    pairs: Sequence[Pair], measure: Callable[[Tensor, Tensor], Tensor], bounds: Bounds
-) -> list[NDArray[np.float64]]:
+def _run(pairs: Sequence[Pair], measure: Measure, bounds: Bounds) -> list[NDArray[np.float64]]:
     """`measure` of every pair, in batches of one shape that keep to the bounds."""
     shapes = defaultdict(list)
     for place, (a, _) in enumerate(pairs):
@@ -111,96 +147,16 @@ def _run(
     return results
 
 
-def _measure(
-    batch: Sequence[Pair], measure: Callable[[Tensor, Tensor], Tensor], device: str
-) -> NDArray[np.float64]:
+def _measure(batch: Sequence[Pair], measure: Measure, device: str) -> NDArray[np.float64]:
     """Every image is sent once, however many pairs of the batch it is in."""
     images = {_address(image): image for pair in batch for image in pair}
     place = {address: i for i, address in enumerate(images)}
     stack = torch.from_numpy(np.stack(list(images.values()))).to(device)
-    a, b = (stack[[place[_address(pair[side])] for pair in batch]] for side in (0, 1))
-    return np.asarray(measure(a, b).cpu().numpy(), np.float64)
+    places = [[place[_address(image)] for image in pair] for pair in batch]
+    sums = measure(stack, torch.tensor(places).to(device))
+    return np.asarray(sums.cpu().numpy(), np.float64)
 
 
 def _address(image: GreyImage) -> tuple[int, tuple[int, ...]]:
     """Equal for two views of the same pixels."""
     return image.__array_interface__["data"][0], image.strides
-
-
-def _ssim_uniform(a: Tensor, b: Tensor) -> Tensor:
-    """Sum of the SSIM map of each pair (n, h, w): exact in integers up to the final quotient."""
-    a, b = a.to(torch.int32), b.to(torch.int32)
-    square, product = _box((a - b).square_()), _box(a * b)
-    sum_a, sum_b = _box(a), _box(b)
-    apart = (sum_a - sum_b).square_()
-    variance = square.mul_(49).sub_(apart).float()
-    means = sum_a.mul_(sum_b)
-    both = product.mul_(49).sub_(means).mul_(2).float().add_(C2 * 49 * 48)
-    means = means.mul_(2).float().add_(C1 * 49 * 49)
-    quotient = (means * both).div_(means.add_(apart)).div_(both.add_(variance))
-    return quotient.sum(dim=(1, 2), dtype=torch.float64)
-
-
-def _box(x: Tensor) -> Tensor:
-    return _seven(_seven(x, 1), 2)
-
-
-def _seven(x: Tensor, axis: int) -> Tensor:
-    """Sums of seven neighbours along `axis`, from sums of two."""
-    size = x.shape[axis]
-    two = x.narrow(axis, 0, size - 1) + x.narrow(axis, 1, size - 1)
-    total = two.narrow(axis, 0, size - 6) + two.narrow(axis, 2, size - 6)
-    return total.add_(two.narrow(axis, 4, size - 6)).add_(x.narrow(axis, 6, size - 6))
-
-
-def _ssim_gaussian(a: Tensor, b: Tensor) -> Tensor:
-    """The same with Gaussian windows and their plain (not sample) covariance.
-
-    Grey values are counted from 128, where squares are smallest and lose least; only the means
-    need them from 0. In float64 except on a GPU, where it would cost more than it gives.
-    """
-    real = torch.float64 if a.device.type == "cpu" else torch.float32
-    a, b = a.to(real).sub_(128), b.to(real).sub_(128)
-    taps = torch.arange(SIDE["gaussian"] // 2 + 1, dtype=real)
-    weights = torch.exp(-0.5 * (taps / SIGMA) ** 2)
-    weights /= 2 * weights.sum() - weights[0]
-    mean_a, mean_b = _blur(a, weights), _blur(b, weights)
-    covariance = _blur(a * b, weights) - mean_a * mean_b
-    variances = _blur(a * a + b * b, weights) - mean_a.square() - mean_b.square()
-    mean_a.add_(128)
-    mean_b.add_(128)
-    above = (2 * mean_a * mean_b + C1) * (2 * covariance + C2)
-    below = (mean_a.square() + mean_b.square() + C1) * (variances + C2)
-    return above.div_(below).sum(dim=(1, 2), dtype=torch.float64)
-
-
-def _blur(x: Tensor, weights: Tensor) -> Tensor:
-    """Symmetric separable filter where it fits; `weights` is its half, from the centre outwards."""
-    radius = len(weights) - 1
-    for axis in (1, 2):
-        size = x.shape[axis] - 2 * radius
-        total = x.narrow(axis, radius, size) * float(weights[0])
-        for tap in range(1, radius + 1):
-            sides = x.narrow(axis, radius - tap, size) + x.narrow(axis, radius + tap, size)
-            total.add_(sides, alpha=float(weights[tap]))
-        x = total
-    return x
-
-
-def _moments(a: Tensor, b: Tensor, block: int, weights: Tensor) -> Tensor:
-    """Sums (n, rows, columns, 5) of x, y, x * x, y * y and x * y over blocks of both residuals."""
-    x, y = (_residual(image.float(), weights) for image in (a, b))
-    rows, columns = x.shape[1] // block, x.shape[2] // block
-    whole = (slice(None), slice(rows * block), slice(columns * block))
-    x, y = x[whole], y[whole]
-    sums = [
-        values.reshape(-1, rows, block, columns, block).sum(dim=(2, 4), dtype=torch.float64)
-        for values in (x, y, x * x, y * y, x * y)
-    ]
-    return torch.stack(sums, dim=-1)
-
-
-def _residual(image: Tensor, weights: Tensor) -> Tensor:
-    radius = len(weights) - 1
-    inside = slice(radius, -radius) if radius else slice(None)
-    return image[:, inside, inside] - _blur(image, weights)
