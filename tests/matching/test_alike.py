@@ -14,7 +14,7 @@ from backlabel.matching.alike import SURE, Making, another_frame, best_making, c
 from backlabel.matching.decide import Candidate
 from backlabel.matching.noise import rejoined, separate
 from backlabel.matching.variants import Variant
-from backlabel.matching.verify import verify
+from backlabel.matching.verify import Planes, verify
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,9 @@ def test_verified_copies_share_their_noise_and_next_frames_do_not(
     noise = []
     for original in (image, next_frame(image, (0.5, 0.3), 1)):
         made = copy(original, kind, 0)
-        noise.append(verify(Candidate(0, 9), image, made.pixels, variant, made.table).noise)
+        noise.append(
+            verify(Candidate(0, 9), Planes.of(image, made.pixels, variant), made.table).noise
+        )
     assert noise[0] is not None
     assert noise[1] is not None
     assert noise[0] > 0.9
@@ -130,7 +132,7 @@ def test_verified_copies_share_their_noise_and_next_frames_do_not(
 def test_a_pure_copy_needs_no_making() -> None:
     image = scene(10)
     made = copy(image, COPIES["quality 100"], 0)
-    found = verify(Candidate(0, 0), image, made.pixels, Variant("identity"), made.table)
+    found = verify(Candidate(0, 0), Planes.of(image, made.pixels, Variant("identity")), made.table)
     assert found.residual is not None
     assert found.residual >= SURE
     assert (found.residual_alike, found.residual_chance) == (None, None)
@@ -139,6 +141,6 @@ def test_a_pure_copy_needs_no_making() -> None:
 def test_an_ssim_known_before_is_kept() -> None:
     image = scene(11)
     before = Candidate(0, 0, ssim=0.123)
-    after = verify(before, image, image, Variant("identity"), None)
+    after = verify(before, Planes.of(image, image, Variant("identity")), None)
     assert after.ssim == 0.123
     assert after == dataclasses.replace(before, ssim_matched=1.0, residual=after.residual)

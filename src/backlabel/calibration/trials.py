@@ -12,7 +12,7 @@ from backlabel.hashing import hash_image
 from backlabel.matching.candidates import candidates
 from backlabel.matching.decide import Candidate
 from backlabel.matching.variants import SOURCES, Variant, expand, hashes
-from backlabel.matching.verify import verify
+from backlabel.matching.verify import Planes, verify
 
 KINDS = (
     "quality 90",
@@ -67,7 +67,7 @@ def scored(tiff: Grey, jpeg: Copy, sources: Sequence[str] = SOURCES) -> Candidat
     bases = theirs.standardised[None], theirs.grey[None]
     ((candidate,),) = candidates([list(hashes(tiff, variants))], *bases, k=1)
     variant = Variant.parse(candidate.variant)
-    return verify(candidate, tiff, jpeg.pixels, variant, jpeg.table)
+    return verify(candidate, Planes.of(tiff, jpeg.pixels, variant), jpeg.table)
 
 
 def _shape(grey: Grey) -> tuple[int, int]:

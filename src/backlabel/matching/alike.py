@@ -11,7 +11,7 @@ less noisy the image. `chance` measures on a made-up frame of the same TIFF how 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -87,11 +87,31 @@ def correlation(a: Grey, b: Grey) -> float | None:
 
     Blocks have 64 pixels a side, in small images 32 or 16. None where no block varies in both.
     """
+    return correlations([(a, b)], device="cpu", batch_size=1, memory_mib=_MEMORY_MIB)[0]
+
+
+def correlations(
+    pairs: Sequence[tuple[Grey, Grey]], *, device: str, batch_size: int, memory_mib: int
+) -> list[float | None]:
+    """`correlation` of each pair; the bounds are those of `residual.block_correlation_batch`."""
+    blocks = [_block(*pair) for pair in pairs]
+    found: dict[int, float | None] = {}
+    for block in {*blocks}:
+        own = [i for i, other in enumerate(blocks) if other == block]
+        values = block_correlation_batch(
+            [pairs[i] for i in own],
+            device=device,
+            batch_size=batch_size,
+            memory_mib=memory_mib,
+            block=block,
+        )
+        found.update(zip(own, values, strict=True))
+    return [found[i] for i in range(len(pairs))]
+
+
+def _block(a: Grey, b: Grey) -> int:
     side = min(*a.shape, *b.shape)
-    block = next((size for size in _BLOCKS if side >= 2 * size), _BLOCKS[-1])
-    return block_correlation_batch(
-        [(a, b)], device="cpu", batch_size=1, memory_mib=_MEMORY_MIB, block=block
-    )[0]
+    return next((size for size in _BLOCKS if side >= 2 * size), _BLOCKS[-1])
 
 
 def _makings(tiff: Grey, jpeg: Grey, quantisation: encode.Table | None) -> Iterator[Making]:

@@ -6,17 +6,17 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from backlabel.errors import UnreadableImageError
-from backlabel.hashing import standardise
 from backlabel.images import GreyImage
 from backlabel.images.encode import Table
+from backlabel.matching.alike import correlations
 from backlabel.matching.decide import Candidate
-from backlabel.matching.register import register
 from backlabel.matching.ssim import Window, ssim_batch, ssim_of_pair
 from backlabel.matching.variants import Variant
-from backlabel.matching.verify import verify
+from backlabel.matching.verify import Planes, verify
 
 DECIMALS = 6
 """Of the scores that are kept: what a GPU and a CPU may compute differently lies below."""
@@ -111,23 +111,16 @@ def _outcome(future: Future[Loaded]) -> Loaded | UnreadableImageError:
 @dataclass(frozen=True)
 class _Pair:
     candidate: Candidate
-    tiff: Loaded
-    jpeg: Loaded
+    planes: Planes
+    table: Table | None
 
-    def standardised(self) -> tuple[GreyImage, GreyImage]:
-        variant = Variant.parse(self.candidate.variant)
-        ours, theirs = register(self.tiff.grey, self.jpeg.grey, variant)
-        return standardise(ours), standardise(theirs)
-
-    def scored(self, complete: bool, ssim: float | None = None) -> Candidate:
-        """The candidate with its scores; `ssim` where it is known already."""
+    def scored(self, complete: bool) -> Candidate:
+        """The candidate with its scores; those that it has are kept."""
         if complete:
-            variant = Variant.parse(self.candidate.variant)
-            known = dataclasses.replace(self.candidate, ssim=ssim)
-            return verify(known, self.tiff.grey, self.jpeg.grey, variant, self.jpeg.table)
-        if ssim is None:
-            ssim = ssim_of_pair(self.standardised())
-        return dataclasses.replace(self.candidate, ssim=ssim)
+            return verify(self.candidate, self.planes, self.table)
+        if self.candidate.ssim is not None:
+            return self.candidate
+        return dataclasses.replace(self.candidate, ssim=ssim_of_pair(self.planes.standardised()))
 
 
 @dataclass(frozen=True)
@@ -136,54 +129,79 @@ class _Started:
 
     results: list[Scored]
     places: list[tuple[int, int]]
-    pairs: list[_Pair]
+    pairs: list[Future[_Pair]]
     scored: list[Future[Candidate]]
-    """On a CPU."""
-    standardised: list[Future[tuple[GreyImage, GreyImage]]]
-    """For tensors, which take them together."""
+    """Empty where tensors take all pairs together."""
 
 
 def _start(
     batch: Sequence[Group], images: Images, compute: Compute, pool: ThreadPoolExecutor
 ) -> _Started:
     places: list[tuple[int, int]] = []
-    pairs: list[_Pair] = []
+    asked: list[tuple[Candidate, Loaded, Loaded]] = []
     for i, group in enumerate(batch):
         for j, (candidate, path) in enumerate(zip(group.candidates, group.jpegs, strict=True)):
             tiff, jpeg = images[group.tiff], images[path]
             if isinstance(tiff, Loaded) and isinstance(jpeg, Loaded):
                 places.append((i, j))
-                pairs.append(_Pair(candidate, tiff, jpeg))
+                asked.append((candidate, tiff, jpeg))
     # The compiled kernel has the uniform window; tensors have both.
     on_cpu = compute.device == "cpu" and compute.window == "uniform"
     return _Started(
         results=[_unscored(group, images) for group in batch],
         places=places,
-        pairs=pairs,
-        scored=[pool.submit(pair.scored, compute.complete) for pair in pairs] if on_cpu else [],
-        standardised=[] if on_cpu else [pool.submit(pair.standardised) for pair in pairs],
+        pairs=[] if on_cpu else [pool.submit(_pair, *one) for one in asked],
+        scored=[pool.submit(_scored, *one, compute.complete) for one in asked] if on_cpu else [],
     )
+
+
+def _pair(candidate: Candidate, tiff: Loaded, jpeg: Loaded) -> _Pair:
+    planes = Planes.of(tiff.grey, jpeg.grey, Variant.parse(candidate.variant))
+    return _Pair(candidate, planes, jpeg.table)
+
+
+def _scored(candidate: Candidate, tiff: Loaded, jpeg: Loaded, complete: bool) -> Candidate:
+    return _pair(candidate, tiff, jpeg).scored(complete)
 
 
 def _finished(started: _Started, compute: Compute, pool: ThreadPoolExecutor) -> list[Scored]:
     scored = started.scored
-    if started.standardised:
-        values = ssim_batch(
-            [future.result() for future in started.standardised],
-            device=compute.device,
-            batch_size=compute.batch_size,
-            memory_mib=compute.memory_mib,
-            window=compute.window,
-        )
-        scored = [
-            pool.submit(pair.scored, compute.complete, float(value))
-            for pair, value in zip(started.pairs, values, strict=True)
-        ]
+    if started.pairs:
+        pairs = _together([future.result() for future in started.pairs], compute, pool)
+        scored = [pool.submit(pair.scored, compute.complete) for pair in pairs]
     for (i, j), future in zip(started.places, scored, strict=True):
         result = started.results[i]
         assert isinstance(result, list)  # its TIFF was read
         result[j] = rounded(future.result())
     return started.results
+
+
+def _together(
+    pairs: Sequence[_Pair], compute: Compute, pool: ThreadPoolExecutor
+) -> Iterator[_Pair]:
+    """`pairs` with the scores that a device computes for all of them at once."""
+    planes = [pair.planes for pair in pairs]
+    ssims = partial(
+        ssim_batch,
+        device=compute.device,
+        batch_size=compute.batch_size,
+        memory_mib=compute.memory_mib,
+    )
+    # One score after the other, so that the images of one alone are held.
+    values = ssims([*pool.map(Planes.standardised, planes)], window=compute.window).tolist()
+    matched: Sequence[float | None] = [None] * len(pairs)
+    residual = matched
+    if compute.complete:
+        matched = ssims([*pool.map(Planes.matched, planes)]).tolist()
+        residual = correlations(
+            [(one.small, one.theirs) for one in planes],
+            device=compute.device,
+            batch_size=compute.batch_size,
+            memory_mib=compute.memory_mib,
+        )
+    for pair, own, same, noise in zip(pairs, values, matched, residual, strict=True):
+        known = dataclasses.replace(pair.candidate, ssim=own, ssim_matched=same, residual=noise)
+        yield dataclasses.replace(pair, candidate=known)
 
 
 def _unscored(group: Group, images: Images) -> Scored:

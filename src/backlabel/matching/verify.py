@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeAlias
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,30 +27,56 @@ WORTH_A_LOOK = 0.2
 """Noise in common below which no way of making helps: real look-alikes reach it, copies do not."""
 
 
-def verify(
-    candidate: Candidate, tiff: Grey, jpeg: Grey, variant: Variant, quantisation: Table | None
-) -> Candidate:
+@dataclass(frozen=True)
+class Planes:
+    """A TIFF and a JPEG brought to the same pixels."""
+
+    ours: Grey
+    """Of the TIFF what the JPEG shows, in its own size."""
+    theirs: Grey
+    """Of the JPEG what the TIFF shows."""
+    small: Grey
+    """`ours` in the size of `theirs`."""
+    whole: bool
+    """Whether nothing of the JPEG was cut away: else its blocks of 8x8 pixels lie elsewhere."""
+
+    @classmethod
+    def of(cls, tiff: Grey, jpeg: Grey, variant: Variant) -> Self:
+        """From the images as they are."""
+        ours, theirs = register(tiff, jpeg, variant)
+        return cls(ours, theirs, resize(ours, theirs.shape), theirs.shape == jpeg.shape)
+
+    @cached_property
+    def _counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return histogram(self.ours), histogram(self.theirs)
+
+    def standardised(self) -> tuple[Grey, Grey]:
+        """Both standardised, in their own sizes."""
+        ours, theirs = self._counts
+        return standardise(self.ours, ours), standardise(self.theirs, theirs)
+
+    def matched(self) -> tuple[Grey, Grey]:
+        """`small`, and `theirs` with its histogram."""
+        wanted = self._counts[0] if self.small is self.ours else histogram(self.small)
+        return self.small, through(matching_table(self._counts[1], wanted), self.theirs)
+
+
+def verify(candidate: Candidate, planes: Planes, quantisation: Table | None) -> Candidate:
     """`candidate` with its scores; `quantisation` is the JPEG's, None where it has none.
 
     A score that it has already is kept, so that batches may compute it beforehand. The SSIM of the
     standardised images is taken in the larger one's size, the others in the JPEG's.
     """
-    ours, theirs = register(tiff, jpeg, variant)
-    small = resize(ours, theirs.shape)
-    counts, counts_theirs = histogram(ours), histogram(theirs)
-    value = candidate.ssim
-    if value is None:
-        standard = standardise(ours, counts), standardise(theirs, counts_theirs)
-        value = ssim_of_pair(standard)
-    table = matching_table(counts_theirs, counts if small is ours else histogram(small))
+    known = candidate
     scored = dataclasses.replace(
         candidate,
-        ssim=value,
-        ssim_matched=ssim(small, through(table, theirs)),
-        residual=correlation(small, theirs),
+        ssim=ssim_of_pair(planes.standardised()) if known.ssim is None else known.ssim,
+        ssim_matched=ssim(*planes.matched()) if known.ssim_matched is None else known.ssim_matched,
+        residual=correlation(planes.small, planes.theirs)
+        if known.residual is None
+        else known.residual,
     )
-    # Where part of the JPEG was cut away, its blocks of 8x8 pixels lie elsewhere.
-    return _alike(scored, ours, theirs, quantisation if theirs.shape == jpeg.shape else None)
+    return _alike(scored, planes.ours, planes.theirs, quantisation if planes.whole else None)
 
 
 def _alike(candidate: Candidate, ours: Grey, theirs: Grey, table: Table | None) -> Candidate:
