@@ -218,6 +218,13 @@ def test_ycbcr_without_subsampling(tmp_path, rgb):
     np.testing.assert_array_equal(read(path).grey, np.asarray(image.convert("RGB").convert("L")))
 
 
+def test_deep_cmyk(tmp_path, rgb):
+    inks = np.dstack([rgb, rgb[..., 0] // 2])
+    path = by_tifffile(tmp_path / "a.tif", inks.astype(np.uint16) * 257, photometric="separated")
+    expected = np.asarray(Image.fromarray(inks, "CMYK").convert("RGB").convert("L"))
+    np.testing.assert_array_equal(read(path).grey, expected)
+
+
 def test_brightness_of_deep_ycbcr(tmp_path, grey):
     colourless = np.full_like(grey, 128).astype(np.uint16) * 256
     samples = np.dstack([grey.astype(np.uint16) * 16 + 1000, colourless, colourless])
