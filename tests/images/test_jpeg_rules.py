@@ -127,7 +127,7 @@ def test_arithmetic_coding():
 def test_other_codes_and_numbers_of_components_are_refused(tmp_path, grey, encode, detail):
     path = tmp_path / "a.jpg"
     path.write_bytes(encode(grey))
-    with pytest.raises(UnreadableImageError, match=f"unsupported: .*{detail}"):
+    with pytest.raises(UnreadableImageError, match=rf"unsupported: .*{detail}"):
         read(path)
 
 
