@@ -88,7 +88,7 @@ def test_12_bits_packed(tmp_path, grey):
 @pytest.mark.parametrize("order", ["<", ">"], ids=["little", "big"])
 def test_floats_of_24_bits(tmp_path, grey, order):
     # A sign, 7 bits of exponent and 16 of mantissa (Adobe's TIFF Technical Note 3): all of these
-    # numbers are exact. GDAL 3.9 read the same two files alike; nothing at hand writes such files.
+    # numbers are exact. GDAL 3.10 read the same two files alike; nothing at hand writes such files.
     samples = (grey.astype(np.float32) - 100) * np.float32(37.25)
     packed = imagecodecs.float24_encode(samples, byteorder=order)
     tags = base_tags(grey.shape, [24], 1) | {339: (3, [3])}
