@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -21,6 +22,7 @@ _STAGES = {
 _WORKERS_NEED = {"hash": "backlabel.stages.hash", "compare": "backlabel.reporting.plots"}
 """What a stage's worker processes are to have imported."""
 _ERROR = 2
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _KERNELS = (
     "UserProvidedCacheLocator,backlabel.compiled.SharedCacheLocator,"
     "InTreeCacheLocator,UserWideCacheLocator"
@@ -36,6 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = chosen.run(chosen)
     except BacklabelError as error:
         sys.stderr.write(f"backlabel: {type(error).__name__}: {error}\n")
+        return _ERROR
+    except OSError as error:  # of a library: our own writing raises OutputError
+        if error.errno not in _NO_ROOM:
+            raise
+        named = error.filename or "a compiled kernel, in .backlabel/kernels or beside the package"
+        sys.stderr.write(f"backlabel: {named}: cannot be written ({error.strerror})\n")
         return _ERROR
     return status
 

@@ -68,6 +68,14 @@ def _is_at(path: Path, handle: int) -> bool:
         return False
 
 
+def make_folder(path: Path) -> None:
+    """`path` and the folders above it, where they are not there. Raises OutputError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be made ({error.strerror})") from error
+
+
 def write_json(path: Path, value: Any) -> None:
     """`value` as indented JSON with sorted keys; NaN is refused."""
     with atomic_write(path) as file:

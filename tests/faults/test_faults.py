@@ -62,6 +62,14 @@ def work(compared, tmp_path):
     return tmp_path / "work"
 
 
+@pytest.fixture
+def step(stage, request, tmp_path):
+    """A workspace in which `stage` is next, and one in which it has run."""
+    ready, done = {"hash": ("images", "hashed"), "compare": ("hashed", "compared")}[stage]
+    shutil.copytree(request.getfixturevalue(ready), tmp_path / "work")
+    return tmp_path / "work", request.getfixturevalue(done)
+
+
 def killed(stage, template, folder, *, count, seed=5):
     script = Path(__file__).with_name("killing.py")
     tests, source = workspace.ROOT / "tests", workspace.ROOT / "src"
@@ -123,41 +131,118 @@ def test_label_killed_at_any_time(work, labelled):
     assert workspace.listing(work, *OUTPUTS) == workspace.listing(labelled, *OUTPUTS)
 
 
-@pytest.mark.parametrize(
-    ("kib", "named"),
-    [(8, ".tif"), (14, "manifest.parquet")],
-    ids=["while copying", "while writing the manifest"],
-)
-def test_full_disk(work, labelled, kib, named):
-    """A limit on the size of files fails writes as a full disk does."""
+def full_disk(size):
+    """A limit of `size` bytes on files: writes fail as on a full disk."""
 
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (kib << 10, kib << 10))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
-    status, told = workspace.run(work, "label", preexec_fn=limit)
+    return limit
+
+
+def without_power():
+    if os.geteuid() == 0:  # no permission stops root, but for this
+        libc = ctypes.CDLL(None, use_errno=True)
+        assert libc.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE) == 0
+
+
+def unfinished(root):
+    """Files that a failed run has left half-written."""
+    return [
+        str(path) for path in root.rglob("*") if path.name.startswith((".partial-", ".labeled"))
+    ]
+
+
+def assert_a_rerun_completes(root, stage, expected):
+    assert workspace.run(root, stage) == (0, "")
+    assert workspace.listing(root, *OUTPUTS) == workspace.listing(expected, *OUTPUTS)
+
+
+@pytest.mark.parametrize(
+    ("size", "named"),
+    [(8 << 10, ".tif"), (14 << 10, "manifest.parquet")],
+    ids=["while copying", "while writing the manifest"],
+)
+def test_full_disk(work, labelled, size, named):
+    status, told = workspace.run(work, "label", preexec_fn=full_disk(size))
     assert status == 2
     assert told.startswith("backlabel: OutputError: ")
     assert named in told
     assert not (work / "labeled").exists()
-    assert not [path for path in work.iterdir() if path.name.startswith(".labeled")]
-    assert workspace.run(work, "label")[0] == 0
-    assert workspace.listing(work, *OUTPUTS) == workspace.listing(labelled, *OUTPUTS)
+    assert unfinished(work) == []
+    assert_a_rerun_completes(work, "label", labelled)
+
+
+@pytest.mark.parametrize(
+    ("stage", "size", "named"),
+    [
+        ("hash", 200, "/.backlabel/cache/hashes/"),
+        ("hash", 3300, "csv/jpeg_hashes_all_labels.csv: "),
+        ("compare", 2000, "csv/n_tiff_to_all_jpeg_mapping/all_tiff.csv: "),
+        ("compare", 4500, "csv/threshold_sweep.csv: "),
+        ("compare", 9000, "plots/hamming_histogram.png: "),
+    ],
+    ids=["hash cache", "hash table", "mapping", "sweep", "plot"],
+)
+def test_full_disk_before_labelling(step, stage, size, named):
+    root, expected = step
+    status, told = workspace.run(root, stage, preexec_fn=full_disk(size))
+    assert status == 2
+    assert told.startswith("backlabel: OutputError: ")
+    assert named in told
+    assert told.endswith("cannot be written (File too large)\n")
+    assert unfinished(root) == []
+    whole = workspace.listing(expected, *OUTPUTS).items()
+    assert workspace.listing(root, *OUTPUTS).items() <= whole
+    assert_a_rerun_completes(root, stage, expected)
+
+
+@pytest.mark.parametrize("stage", ["hash", "compare"])
+def test_full_disk_where_kernels_are_kept(step, stage, tmp_path, monkeypatch):
+    root, expected = step
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
+    status, told = workspace.run(root, stage, preexec_fn=full_disk(2000))
+    assert status == 2
+    assert told.startswith("backlabel: a compiled kernel, in .backlabel/kernels or beside")
+    assert told.endswith("cannot be written (File too large)\n")
+    assert not [path for path in (tmp_path / "kernels").rglob("*") if ".tmp." in path.name]
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    assert_a_rerun_completes(root, stage, expected)
 
 
 def test_folder_that_may_not_be_written(work, labelled):
-    def without_power():
-        if os.geteuid() == 0:  # no permission stops root, but for this
-            libc = ctypes.CDLL(None, use_errno=True)
-            assert libc.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE) == 0
-
     work.chmod(0o555)
     status, told = workspace.run(work, "label", preexec_fn=without_power)
     assert status == 2
     assert told == "backlabel: OutputError: .labeled-partial: cannot be made (Permission denied).\n"
     work.chmod(0o755)
-    assert workspace.run(work, "label")[0] == 0
-    assert workspace.listing(work, *OUTPUTS) == workspace.listing(labelled, *OUTPUTS)
+    assert_a_rerun_completes(work, "label", labelled)
+
+
+@pytest.mark.parametrize(
+    ("stage", "closed", "named"),
+    [
+        ("hash", ".backlabel", "/.backlabel/cache/"),
+        ("hash", "csv", "csv/jpeg_hashes_all_labels.csv: "),
+        ("hash", "csv/single_label_jpeg_hashes", "csv/single_label_jpeg_hashes/Fibres_"),
+        ("compare", "csv", "csv/n_tiff_to_all_jpeg_mapping/all_tiff.csv: "),
+        ("compare", "metrics", "metrics/compare.json: "),
+        ("compare", "plots", "plots/hamming_histogram.png: "),
+    ],
+)
+def test_folders_that_may_not_be_written_before_labelling(step, stage, closed, named):
+    root, expected = step
+    (root / closed).mkdir(parents=True, exist_ok=True)
+    (root / closed).chmod(0o555)
+    status, told = workspace.run(root, stage, preexec_fn=without_power)
+    (root / closed).chmod(0o755)
+    assert status == 2
+    assert told.startswith("backlabel: OutputError: ")
+    assert named in told
+    assert told.endswith("cannot be written (Permission denied)\n")
+    assert unfinished(root) == []
+    assert_a_rerun_completes(root, stage, expected)
 
 
 def test_second_run_at_once_is_refused(work):

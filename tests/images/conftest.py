@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,27 @@ import pytest
 
 # Beside the repository, or beside the folder that holds its worktrees.
 SHARED = [folder / "shared" for folder in Path(__file__).resolve().parents[3:5]]
+
+NOBODY = 65534  # the user whom Linux gives no rights
+
+
+@pytest.fixture
+def ordinary_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The test runs as one whom permissions bind, in a folder of its own: as nobody if as root.
+
+    Paths must be relative: the folders above are root's alone.
+    """
+    monkeypatch.chdir(tmp_path)
+    if os.geteuid() != 0:
+        yield
+        return
+    try:
+        os.chown(tmp_path, NOBODY, -1)
+        os.setresuid(NOBODY, NOBODY, 0)
+    except OSError as error:  # root of a container that knows no other user
+        pytest.skip(f"root cannot become another user here ({error.strerror})")
+    yield
+    os.setresuid(0, 0, 0)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backlabel.images import Limits, exotic, ifd, strips
+from backlabel.errors import UnreadableImageError
+from backlabel.images import Limits, exotic, ifd, read, strips
 from backlabel.images._lzw import lzw_decode
 from backlabel.images.segments import segments
 from backlabel.images.source import opened
@@ -106,3 +107,22 @@ def test_lzw_that_ends_early_or_has_no_room_is_declined():
     assert lzw_decode(packed[:-3], np.empty(200, np.uint8)) == -1
     assert lzw_decode(packed, np.empty(199, np.uint8)) == -1
     assert lzw_decode(b"", np.empty(9, np.uint8)) == -1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"tile": (16, 16)}, {"extratags": [(266, 3, 1, 2, True)]}],
+    ids=["strips", "tiles", "bits turned round"],
+)
+def test_lzw_that_names_what_it_never_defined_is_not_given_to_the_library(tmp_path, grey, options):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, grey, compression="lzw", rowsperstrip=len(grey), **options)
+    codes = "".join(f"{code:09b}" for code in (256, 65, 300)).ljust(32, "0")
+    broken = int(codes, 2).to_bytes(4)
+    with tifffile.TiffFile(path) as tiff:
+        offset, turned = tiff.pages.first.dataoffsets[0], tiff.pages.first.fillorder == 2
+    data = bytearray(path.read_bytes())
+    data[offset : offset + 4] = imagecodecs.bitorder_encode(broken) if turned else broken
+    path.write_bytes(data)
+    with pytest.raises(UnreadableImageError, match=r"corrupt: .* never defined"):
+        read(path)

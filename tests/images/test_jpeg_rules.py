@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from backlabel.errors import UnreadableImageError
 from backlabel.images import read
 from backlabel.images.luma import luma, luma_reference, through
+from tiffs import FILES
 
 
 def by_pillow(path: Path, image: Image.Image, **options: object) -> Path:
@@ -60,6 +62,22 @@ def test_cmyk(tmp_path, rgb):
     assert picture.note == "CMYK"
 
 
+def test_ycck(tmp_path, rgb):
+    inks = np.asarray(Image.fromarray(rgb).convert("CMYK"))
+    path = tmp_path / "a.jpg"
+    # Adobe stores inks the other way round, and so does Pillow.
+    path.write_bytes(
+        imagecodecs.jpeg8_encode(255 - inks, level=100, colorspace="CMYK", outcolorspace="YCCK")
+    )
+    with Image.open(path) as image:
+        assert image.info["adobe_transform"] == 2  # YCCK
+    picture = read(path)
+    np.testing.assert_array_equal(picture.grey, plain_chain(path))
+    expected = np.asarray(Image.fromarray(rgb).convert("L")).astype(int)
+    assert np.abs(picture.grey - expected).mean() < 3
+    assert picture.note == "CMYK"
+
+
 @pytest.mark.parametrize("colours", ["RGB", "YCBCR"])
 def test_colours_stored_as_rgb_or_ycbcr_by_another_encoder(tmp_path, rgb, colours):
     path = tmp_path / "a.jpg"
@@ -82,6 +100,35 @@ def test_lossless_16_bits_are_scaled_by_their_range(tmp_path, grey):
     samples = grey.astype(np.uint16) * 200
     path.write_bytes(imagecodecs.jpeg8_encode(samples, lossless=True, bitspersample=16))
     np.testing.assert_array_equal(read(path).grey, grey)
+
+
+def test_lossless_8_bits_are_the_same_numbers(tmp_path, grey):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(imagecodecs.jpeg8_encode(grey // 2, lossless=True))
+    np.testing.assert_array_equal(read(path).grey, grey // 2)
+
+
+def test_arithmetic_coding():
+    path = FILES / "arithmetic.jpg"
+    np.testing.assert_array_equal(read(path).grey, plain_chain(path))
+    down, across = np.mgrid[0:24, 0:32]
+    assert np.abs(read(path).grey.astype(int) - (across * 8 + down * 3) % 256).mean() < 2
+
+
+@pytest.mark.parametrize(
+    ("encode", "detail"),
+    [
+        (imagecodecs.jpegls_encode, "JPEG-LS"),
+        (lambda grey: imagecodecs.jpeg8_encode(np.dstack([grey, grey])), "2 colour components"),
+        (lambda _: (FILES / "five.jpg").read_bytes(), "5 colour components"),
+    ],
+    ids=["JPEG-LS", "two", "five"],
+)
+def test_other_codes_and_numbers_of_components_are_refused(tmp_path, grey, encode, detail):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encode(grey))
+    with pytest.raises(UnreadableImageError, match=rf"unsupported: .*{detail}"):
+        read(path)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -13,7 +13,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 from scipy import ndimage
 
-from backlabel import config, records, tables
+from backlabel import config, images, records, tables
 from backlabel.calibration.degrade import next_frame
 from backlabel.errors import ConfigError
 from backlabel.matching.decide import Verdict
@@ -128,6 +128,36 @@ def test_reasons(matches):
 def test_a_tiff_that_vanished_is_unreadable(matches):
     Path("data/tiff/good.tif").unlink()
     assert matches()["good"].verdict is Verdict.UNREADABLE
+
+
+def grown(path):
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+@pytest.mark.parametrize(
+    ("disturb", "word"), [(grown, "changed"), (Path.unlink, "vanished")], ids=["grows", "vanishes"]
+)
+@pytest.mark.parametrize("name", ["good.tif", "L5_good.jpg", "flipped.tif"])
+def test_a_file_that_is_disturbed_while_it_is_compared(matches, monkeypatch, disturb, word, name):
+    """Once it is read, and before it is known to be the same still."""
+    read = images.read
+
+    def disturbing(path, limits):
+        picture = read(path, limits)
+        if path.name == name:
+            disturb(path)
+        return picture
+
+    monkeypatch.setattr(images, "read", disturbing)
+    found = matches()
+    if name == "L5_good.jpg":
+        assert found["good"].verdict is Verdict.NOT_VERIFIED
+    else:
+        row = found[name.removesuffix(".tif")]
+        assert row.verdict is Verdict.UNREADABLE
+        assert row.reason.startswith(word)
+    assert found["twice"].verdict is found["weak"].verdict is Verdict.MATCHED
 
 
 def test_a_jpeg_goes_to_one_tiff(matches):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
 import workspace
-from backlabel import config, images, records, tables
-from backlabel.errors import DataError, SchemeError
+from backlabel import config, images, pool, records, tables
+from backlabel.errors import DataError, SchemeError, UnreadableImageError
 from backlabel.hashing import reference, to_hex
+from backlabel.hashing.cache import HashCache
+from backlabel.images import inventory
 from backlabel.records import JpegHash, Passed, TiffHash
 from backlabel.stages import hash as hash_stage
 
@@ -93,6 +97,78 @@ def test_unreadable_files_are_listed_and_the_run_goes_on(root):
     (row,) = tables.read(records.UNREADABLE, Passed)
     assert (row.path, row.kind) == ("data/tiff/broken.tif", "tiff")
     assert row.detail
+
+
+def in_this_process(function, items, **_):
+    for item in items:
+        try:
+            yield item, function(item)
+        except UnreadableImageError as error:
+            yield item, error
+
+
+def grown(path):
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def another_picture(path):
+    other = path.with_name("other")
+    tifffile.imwrite(other, workspace.picture(7))
+    other.replace(path)
+
+
+@pytest.mark.parametrize(
+    ("disturb", "reason"),
+    [(grown, "changed"), (another_picture, "changed"), (Path.unlink, "vanished")],
+    ids=["grows", "is replaced", "vanishes"],
+)
+@pytest.mark.parametrize("moment", ["before its digest is taken", "after"])
+def test_a_file_that_is_disturbed_while_it_is_hashed_is_listed(
+    root, monkeypatch, disturb, reason, moment
+):
+    path = root / "data/tiff/y/m 1.tif"
+    before, digest = path.read_bytes(), HashCache.digest
+
+    def disturbing(cache, file):
+        if file.name != path.name or file.parent.name != "y":
+            return digest(cache, file)
+        if moment == "after":
+            found = digest(cache, file)
+            disturb(file)
+            return found
+        disturb(file)
+        return digest(cache, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "map_files", in_this_process)
+        patch.setattr(HashCache, "digest", disturbing)
+        tiffs, _ = run()
+    assert len(tiffs) == len(PAIRS) - 1
+    (row,) = tables.read(records.UNREADABLE, Passed)
+    assert (row.path, row.reason) == ("data/tiff/y/m 1.tif", reason)
+    # Nothing false was kept under the digest of what the file held first.
+    path.write_bytes(before)
+    tiffs, _ = run()
+    grey = workspace.picture(2)
+    assert tiffs[1].phash == to_hex(reference.phash(reference.standardise(grey)))
+    assert tables.read(records.UNREADABLE, Passed) == []
+
+
+def test_a_file_that_vanishes_after_it_was_listed(root, monkeypatch):
+    scan = inventory.scan
+
+    def vanishing(folder, kinds):
+        found = scan(folder, kinds=kinds)
+        if kinds == ("tiff",):
+            (root / found.images[0].path).unlink()
+        return found
+
+    monkeypatch.setattr(inventory, "scan", vanishing)
+    tiffs, _ = run()
+    assert len(tiffs) == len(PAIRS) - 1
+    (row,) = tables.read(records.UNREADABLE, Passed)
+    assert (row.path, row.reason) == ("data/tiff/x/m 1.tif", "vanished")
 
 
 def test_too_many_unreadable_files_stop_the_run(root):

@@ -15,6 +15,7 @@ from backlabel.images._vectors import next_bits, put_bits
 _WORD = 8  # bytes
 _CLEAR, _END = 256, 257
 _SHORTEST, _LONGEST = 9, 12  # bits of a code
+_BROKEN = -2
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -47,12 +48,12 @@ def _decode(data, out):  # type: ignore[no-untyped-def]
             continue
         if code == _END:
             return filled if filled else -1
-        if free >= 1 << _LONGEST or code > free:  # not one entry may be missing or too many
+        if free >= 1 << _LONGEST:  # not one entry may be too many
             return -1
+        if code > free or (free == _END and code >= _CLEAR):
+            return _BROKEN - filled
         if free > _END:  # the last string and the first byte after it
             starts[free], lengths[free] = filled - last, last + 1
-        elif code >= _CLEAR:
-            return -1
         last = np.int64(1) if code < _CLEAR else lengths[code]
         if filled + last > out.size:
             return -1
@@ -68,10 +69,18 @@ def _decode(data, out):  # type: ignore[no-untyped-def]
 
 
 def lzw_decode(data: bytes, out: NDArray[np.uint8]) -> int:
-    """Bytes written to the flat `out`, or -1 where the data are unusual in any way.
+    """Bytes written to the flat `out`, or less than 0 where the data are unusual in any way.
 
     They are then the library's, which knows what to make of them: another order of bits, no end,
-    more data than there is room for, damage.
+    more data than there is room for. All but those that `is_broken`.
     """
     filled: int = _decode(np.frombuffer(data + bytes(_WORD), np.uint8), out)
     return filled
+
+
+def is_broken(filled: int, needed: int) -> bool:
+    """Whether, after less than `needed` bytes, `lzw_decode` met a string that nothing defines.
+
+    imagecodecs 2026.3.6 then reads memory that was never written, and may crash.
+    """
+    return filled <= _BROKEN and _BROKEN - filled < needed

@@ -21,6 +21,7 @@ from backlabel.images.samples import RGB, YCBCR
 from backlabel.images.source import Source
 
 _JPEG_COMPRESSIONS = {6, 7, 33007, 34892}  # their decoder turns YCbCr into RGB itself
+_COMPRESSIONS = {int(known): known.name for known in tifffile.COMPRESSION}
 
 # What tifffile has to say about odd tags is no business of the user; refusals are.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
@@ -31,7 +32,8 @@ def decode(source: Source, page: Directory, limits: Limits) -> tuple[NDArray[np.
     photometric = page.number(ifd.PHOTOMETRIC, 1)
     compression = page.number(ifd.COMPRESSION, 1)
     if compression not in tifffile.TIFF.DECOMPRESSORS:
-        raise UnreadableImageError("unsupported", f"TIFF compression {compression} is not known")
+        name = _COMPRESSIONS.get(compression, "unknown")
+        raise UnreadableImageError("unsupported", f"TIFF compression {compression} ({name})")
     samples = _with_tifffile(source, page, limits)
     is_rgb_now = photometric == YCBCR and compression in _JPEG_COMPRESSIONS
     return samples, RGB if is_rgb_now else photometric

@@ -28,6 +28,7 @@ _CHANNELS = {
     ITU_LAB: 1,
     LINEAR_RAW: 3,
 }
+_LIGHTNESS = {CIE_LAB: "Lab", ICC_LAB: "Lab", ITU_LAB: "Lab", YCBCR: "YCbCr"}
 _BYTE = 8  # bits
 _TOP = 255
 _LUMA = np.array([19595, 38470, 7471]) / (1 << 16)  # Pillow's weights, as in `luma`
@@ -54,8 +55,8 @@ def to_grey(samples: NDArray[np.generic], meaning: Meaning) -> tuple[GreyImage, 
     if meaning.photometric == WHITE_IS_ZERO:
         return np.ascontiguousarray(_TOP - shallow[..., 0]), _join("white is zero", note)
     if used.shape[2] == 1:
-        lightness = meaning.photometric in (CIE_LAB, ICC_LAB, ITU_LAB)
-        return np.ascontiguousarray(shallow[..., 0]), _join("Lab" if lightness else "", note)
+        colour = _LIGHTNESS.get(meaning.photometric, "")
+        return np.ascontiguousarray(shallow[..., 0]), _join(colour, note)
     grey, colour = _from_colour(shallow, meaning, samples)
     return grey, _join(colour, note)
 
@@ -66,7 +67,7 @@ def to_unit(samples: NDArray[np.generic], meaning: Meaning) -> NDArray[np.float3
     More than 8 bits, and floats, keep their depth; what holds no more than 8 is its grey / 255.
     """
     deep = samples.dtype.kind == "f" or meaning.bits > _BYTE
-    if not deep or meaning.photometric in (PALETTE, CMYK, YCBCR):
+    if not deep or meaning.photometric in (PALETTE, CMYK):
         return to_grey(samples, meaning)[0].astype(np.float32) / np.float32(_TOP)
     used = _used_channels(samples, meaning)
     low, high = _finite_range(used)
@@ -84,8 +85,6 @@ def to_8bit(samples: NDArray[np.generic], bits: int) -> tuple[NDArray[np.uint8],
     Up to 8 bits the type's whole range becomes 0..255. More bits, and floats, are scaled by what
     the image holds: its least finite value becomes 0, its greatest 255, rounded to even.
     """
-    if samples.dtype.kind not in "buif":
-        raise UnreadableImageError("unsupported", f"samples of type {samples.dtype}")
     if samples.dtype.kind == "f" or bits > _BYTE:
         return _scale_by_range(samples, bits)
     if samples.dtype.kind == "i":
@@ -93,6 +92,8 @@ def to_8bit(samples: NDArray[np.generic], bits: int) -> tuple[NDArray[np.uint8],
         return _scale_whole(samples.astype(np.int16) + half, bits), f"signed {bits} bit"
     if bits == _BYTE:
         return samples.astype(np.uint8, copy=False), ""
+    if samples.max() >= 1 << bits:
+        raise UnreadableImageError("corrupt", f"it holds more than the {bits} bit of its header")
     return _scale_whole(samples, bits), f"{bits} bit"
 
 
@@ -146,6 +147,8 @@ def _finite_range(samples: NDArray[np.generic]) -> tuple[float, float]:
 
 
 def _used_channels(samples: NDArray[np.generic], meaning: Meaning) -> NDArray[np.generic]:
+    if samples.dtype.kind not in "buif":
+        raise UnreadableImageError("unsupported", f"samples of type {samples.dtype}")
     wanted = _CHANNELS.get(meaning.photometric)
     if wanted is None:
         raise UnreadableImageError(
@@ -153,10 +156,14 @@ def _used_channels(samples: NDArray[np.generic], meaning: Meaning) -> NDArray[np
         )
     if meaning.photometric == LINEAR_RAW and samples.shape[2] < wanted:
         wanted = 1
+    if meaning.photometric == YCBCR and meaning.bits > _BYTE:
+        wanted = 1  # one range for all three would shift the colours, of which grey has no need
     if samples.shape[2] < wanted:
         raise UnreadableImageError(
             "corrupt", f"{samples.shape[2]} channels, where its colour needs {wanted}"
         )
+    if meaning.premultiplied and samples.shape[2] > wanted:
+        return _unmultiplied(samples[..., :wanted], samples[..., wanted:][..., :1], meaning.bits)
     return samples[..., :wanted]
 
 
@@ -177,18 +184,30 @@ def _from_colour(
     if meaning.photometric in (CMYK, YCBCR):
         mode = "CMYK" if meaning.photometric == CMYK else "YCbCr"
         return _with_pillow(shallow, mode), mode
-    if meaning.premultiplied and samples.shape[2] > len("RGB") and samples.dtype == np.uint8:
-        shallow = _unmultiplied(shallow, samples[..., 3].astype(np.uint16))
-        return luma(shallow), "RGB, alpha divided out"
-    return luma(shallow), "RGB"
+    divided = meaning.premultiplied and samples.shape[2] > len("RGB")
+    return luma(shallow), "RGB, alpha divided out" if divided else "RGB"
 
 
-def _unmultiplied(colour: NDArray[np.uint8], alpha: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Colours / alpha, cut off as Pillow's "RGBa" mode does it; black where alpha is 0."""
-    whole = np.maximum(alpha, 1)[..., np.newaxis]
-    clear = np.minimum(colour.astype(np.uint16) * np.uint16(_TOP) // whole, _TOP)
-    divided: NDArray[np.uint8] = np.where(alpha[..., np.newaxis] > 0, clear, 0).astype(np.uint8)
-    return divided
+def _unmultiplied(
+    colour: NDArray[np.generic], alpha: NDArray[np.generic], bits: int
+) -> NDArray[np.generic]:
+    """Colours / alpha, cut off as Pillow's "RGBa" mode does it; black where alpha is 0.
+
+    What holds more than 16 bits, and floats, become shares of alpha: they are scaled afterwards.
+    """
+    whole = colour.dtype.kind == "u" and bits <= 2 * _BYTE
+    out = np.zeros(colour.shape, colour.dtype if whole else np.float64)
+    top = np.uint32((1 << bits) - 1)
+    for first in range(0, len(colour), _ROWS_AT_ONCE):
+        rows = slice(first, first + _ROWS_AT_ONCE)
+        there = np.broadcast_to(np.greater(alpha[rows], 0), out[rows].shape)
+        if whole:
+            clear = colour[rows].astype(np.uint32) * top // np.maximum(alpha[rows], 1)
+            np.copyto(out[rows], np.minimum(clear, top), casting="unsafe", where=there)
+        else:
+            with np.errstate(over="ignore"):
+                np.divide(colour[rows], alpha[rows], out=out[rows], where=there, casting="unsafe")
+    return out
 
 
 def _with_pillow(shallow: NDArray[np.uint8], mode: str) -> GreyImage:

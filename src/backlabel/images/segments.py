@@ -9,7 +9,9 @@ from backlabel.images import ifd
 from backlabel.images.ifd import Directory
 from backlabel.images.source import Source
 
-_JPEG = {7, 33007, 34892}  # compressions; not 6, whose strips may lack their markers
+_OLD_JPEG = 6  # a compression; its tables may lie anywhere in the file
+_JPEG = {_OLD_JPEG, 7, 33007, 34892}
+_START, _END = b"\xff\xd8", b"\xff\xd9"
 _TAIL = 64  # bytes in which an end marker is looked for; some writers pad with NUL
 
 
@@ -56,7 +58,10 @@ def _needed_segments(page: Directory, tiled: bool) -> int:
 def _require_whole_jpegs(page: Directory, found: Segments, source: Source) -> None:
     """Each JPEG ends with its marker: the decoder behind tifffile would fill what is missing."""
     page.numbers(ifd.JPEG_TABLES)  # raises where they lie outside the file
+    old = page.number(ifd.COMPRESSION, 1) == _OLD_JPEG
     for offset, count in zip(found.offsets, found.counts, strict=True):
+        if old and source.read(offset, min(count, len(_START))) != _START:
+            raise UnreadableImageError("unsupported", "an old-style JPEG with its tables apart")
         tail = source.read(offset + max(0, count - _TAIL), min(count, _TAIL))
-        if not tail.rstrip(b"\0").endswith(b"\xff\xd9"):
+        if not tail.rstrip(b"\0").endswith(_END):
             raise UnreadableImageError("truncated", "a JPEG strip or tile without its end")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images import ifd
-from backlabel.images._lzw import lzw_decode
+from backlabel.images._lzw import is_broken, lzw_decode
 from backlabel.images.faults import library_faults
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.segments import Segments
@@ -31,6 +31,7 @@ _UNPACKERS: dict[int, Callable[..., Any]] = {
 }
 _KINDS = {(1, 8): "u1", (1, 16): "u2", (1, 32): "u4", (2, 8): "i1", (2, 16): "i2", (2, 32): "i4"}
 _NO_PREDICTOR, _HORIZONTAL = 1, 2
+_BROKEN_LZW = "its LZW data name a string that was never defined"
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ def unpack(compression: int, data: bytes, strip: NDArray[np.uint8], room: int = 
     else:
         out = strip if strip.size >= room else np.empty(room, np.uint8)
         filled = lzw_decode(data, out) if compression == _LZW else -1
+        if is_broken(filled, strip.size):
+            raise UnreadableImageError("corrupt", _BROKEN_LZW)
         if filled >= 0:
             unpacked = out[:filled]
         else:
@@ -120,6 +123,26 @@ def unpack(compression: int, data: bytes, strip: NDArray[np.uint8], room: int = 
         )
     if not np.may_share_memory(unpacked, strip):
         strip[:] = unpacked[: strip.size]
+
+
+def refuse_broken_lzw(page: Directory, segments: Segments, source: Source) -> None:
+    """Raise UnreadableImageError for LZW data that the library may not be given."""
+    if page.number(ifd.COMPRESSION, _PLAIN) != _LZW:
+        return
+    height = page.number(ifd.LENGTH, 0)
+    wide, high = page.number(ifd.WIDTH, 0), min(page.number(ifd.ROWS_PER_STRIP, height), height)
+    if ifd.TILE_OFFSETS in page:
+        wide, high = page.number(ifd.TILE_WIDTH, 0), page.number(ifd.TILE_LENGTH, 0)
+    channels = page.number(ifd.SAMPLES, 1) if page.number(ifd.PLANAR, 1) == 1 else 1
+    row = -(-wide * channels * max(page.numbers(ifd.BITS, (1,))) // 8)
+    with library_faults():  # huge tiles around a small image may be more than there is memory
+        out = np.empty(row * max(high, 1), np.uint8)
+    for offset, count in zip(segments.offsets, segments.counts, strict=True):
+        data = source.read(offset, count)
+        if page.number(ifd.FILL_ORDER, 1) != 1:
+            data = bytes(imagecodecs.bitorder_decode(data))
+        if is_broken(lzw_decode(data, out), out.size):
+            raise UnreadableImageError("corrupt", _BROKEN_LZW)
 
 
 def _is_contiguous(plan: Plan, size: int, row: int) -> bool:

@@ -65,6 +65,7 @@ def _samples(
     plan = strips.plan(page, found)
     if plan is not None:
         return strips.decode(plan, source, layout), photometric
+    strips.refuse_broken_lzw(page, found, source)
     return decode_exotic(source, page, limits)
 
 

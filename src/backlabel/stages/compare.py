@@ -185,11 +185,12 @@ class _Comparison:
 
     def _load(self, path: str) -> scoring.Loaded:
         file = Path(path)
-        picture = images.read(file, self.read_limits)
-        if picture.kind != "jpeg" or not self.compute.complete:
-            return scoring.Loaded(picture.grey, None)
-        with file.open("rb") as opened:
-            head = opened.read(_HEADER)
+        # Held open until the end: picture and header must be of the same, unchanged file.
+        with images.opened(file, max_bytes=self.read_limits.max_bytes) as source:
+            picture = images.read(file, self.read_limits)
+            if picture.kind != "jpeg" or not self.compute.complete:
+                return scoring.Loaded(picture.grey, None)
+            head = source.read(0, min(_HEADER, source.size))
         try:
             return scoring.Loaded(picture.grey, encode.luma_table(head))
         except UnreadableImageError:

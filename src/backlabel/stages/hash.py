@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backlabel import config, images, pool, records, tables
 from backlabel.errors import DataError, UnreadableImageError
-from backlabel.files import shared_folder, write_json
+from backlabel.files import make_folder, shared_folder, write_json
 from backlabel.hashing import compile_kernels, hash_image, to_hex
 from backlabel.hashing.cache import Entry, HashCache
 from backlabel.images import inventory
@@ -64,12 +64,10 @@ def hash_file(item: Listed, *, limits: images.Limits, cache: HashCache) -> TiffH
             digest = cache.digest(file)
         except OSError as error:
             raise images.unreadable(error) from error
-        entry = cache.get(digest, item.kind)
-        if entry is None:
-            picture = images.read(file, limits)
-            height, width = picture.grey.shape
-            entry = Entry(hash_image(picture.grey), height, width, picture.note)
-            cache.put(digest, item.kind, entry)
+        known = cache.get(digest, item.kind)
+        entry = known or _hashed(file, limits)
+    if known is None:  # kept only now: the file stayed what the digest names
+        cache.put(digest, item.kind, entry)
     return TiffHash(
         file=file.name,
         path=item.path,
@@ -81,6 +79,12 @@ def hash_file(item: Listed, *, limits: images.Limits, cache: HashCache) -> TiffH
         width=entry.width,
         sha256=digest,
     )
+
+
+def _hashed(file: Path, limits: images.Limits) -> Entry:
+    picture = images.read(file, limits)
+    height, width = picture.grey.shape
+    return Entry(hash_image(picture.grey), height, width, picture.note)
 
 
 def _find(root: Path, kind: images.Kind, category: str | None) -> inventory.Inventory:
@@ -133,7 +137,7 @@ def _write(
 ) -> None:
     tables.write(records.JPEG_HASHES, JpegHash, jpegs)
     tables.write(records.TIFF_HASHES, TiffHash, tiffs)
-    records.CATEGORY_HASHES.mkdir(parents=True, exist_ok=True)
+    make_folder(records.CATEGORY_HASHES)
     folders = Counter(row.category for row in jpegs)
     for category in folders:
         rows = [row for row in jpegs if row.category == category]
