@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+from dvc.config import Config
 from dvc.exceptions import DvcException
-from dvc.lock import Lock, LockError
+from dvc.lock import LockError, make_lock
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils import strictyaml
 
@@ -51,7 +52,8 @@ def mend() -> list[str]:
 @contextmanager
 def _held(path: Path) -> Iterator[None]:
     """Hold one of DVC's own locks: who holds it is not in the middle of a write."""
-    lock = Lock(str(path))
+    linked = Config(dvc_dir=str(_TMP.parent.resolve()))["core"].get("hardlink_lock", False)
+    lock = make_lock(str(path), tmp_dir=str(_TMP), hardlink_lock=linked)
     try:
         lock.lock()
     except LockError as error:
