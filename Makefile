@@ -22,7 +22,9 @@ $(STAMP): pyproject.toml constraints.txt
 install: $(STAMP)
 
 # What is there already is kept: only missing sample data is fetched, from the repository itself.
+# A kill may have left files of DVC torn, at which it would stop.
 repro: install
+	backlabel mend
 	test -e data || dvc pull data.dvc
 	dvc repro
 	@cat metrics/compare.json

@@ -9,6 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "backlabel"
 OWNERS = {
+    "dvc": ("mend.py",),
     "PIL": ("images/", "hashing/reference.py"),
     "faiss": ("matching/",),
     "hydra": ("config.py",),

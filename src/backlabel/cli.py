@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from backlabel import __version__
+from backlabel import __version__, files
 from backlabel.errors import BacklabelError
 
 _STAGES = {
@@ -63,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
             )
     compose = commands.add_parser("compose", help="write params.yaml from conf/")
     compose.set_defaults(run=_compose)
+    mend = commands.add_parser("mend", help="put right what a killed DVC left half-written")
+    mend.set_defaults(run=_mend)
     check = commands.add_parser("check", help="say what DVC would hang on, drop or change")
     check.add_argument("folder", type=Path)
     check.set_defaults(run=_check)
@@ -108,7 +110,9 @@ def _run_stage(chosen: argparse.Namespace) -> int:
         runs = tracking.log_spooled(timeout_s=params.track.timeout_s)
         sys.stdout.write(f"{len(runs)} kept runs logged\n")
         return 0
-    importlib.import_module(f"backlabel.stages.{chosen.stage}").main(params)
+    # One lock for all stages: each reads what another one writes.
+    with files.lock(Path(".backlabel") / "stages.lock"):
+        importlib.import_module(f"backlabel.stages.{chosen.stage}").main(params)
     return 0
 
 
@@ -116,6 +120,13 @@ def _compose(_: argparse.Namespace) -> int:
     from backlabel import config  # noqa: PLC0415
 
     config.write_composed()
+    return 0
+
+
+def _mend(_: argparse.Namespace) -> int:
+    from backlabel import mend  # noqa: PLC0415 - DVC takes half a second
+
+    sys.stdout.write("".join(f"{done}\n" for done in mend.mend() or ["nothing to mend"]))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import os
 import random
@@ -21,6 +22,7 @@ from backlabel.files import lock
 from backlabel.labels import verify
 
 CAP_DAC_OVERRIDE, PR_CAPBSET_DROP = 1, 24  # linux/capability.h, linux/prctl.h
+EMPTY = hashlib.sha256(b"").hexdigest()
 PAIRS = [(f"a/{seed}.tif", "L9", seed) for seed in range(4)] + [("b/1.tif", "L1", 9)]
 OUTPUTS = ("csv", "labeled", "metrics", "plots", "reviews")
 
@@ -245,17 +247,19 @@ def test_folders_that_may_not_be_written_before_labelling(step, stage, closed, n
     assert_a_rerun_completes(root, stage, expected)
 
 
-def test_second_run_at_once_is_refused(work):
-    with lock(work / ".backlabel" / "label.lock"):
-        status, told = workspace.run(work, "label")
+@pytest.mark.parametrize("stage", ["hash", "compare", "label", "track"])
+def test_second_stage_at_once_is_refused(work, stage):
+    before = workspace.listing(work, ".")
+    with lock(work / ".backlabel" / "stages.lock"):
+        status, told = workspace.run(work, stage)
     assert status == 2
-    assert "label.lock: another backlabel process holds this lock" in told
-    assert not (work / "labeled").exists()
+    assert "stages.lock: another backlabel process holds this lock" in told
+    assert workspace.listing(work, ".") == before | {".backlabel/stages.lock": EMPTY}
 
 
 def test_lock_of_a_killed_run_holds_nobody_up(work):
     (work / ".backlabel").mkdir(exist_ok=True)
-    (work / ".backlabel/label.lock").write_text("")
+    (work / ".backlabel/stages.lock").write_text("")
     assert workspace.run(work, "label")[0] == 0
     assert verify.verify(work / "labeled").findings == []
 

@@ -8,6 +8,9 @@ import time
 import pytest
 from mlflow.tracking import MlflowClient
 
+from backlabel import records, tables
+from backlabel.labels.manifest import Labelled
+
 pytestmark = pytest.mark.pipeline
 
 
@@ -78,6 +81,14 @@ def test_run_holds_plots_and_data_set(experimented):
     (dataset,) = run.inputs.dataset_inputs
     assert dataset.dataset.name == "labeled"
     assert run.data.tags["backlabel.labeled_sha256"].startswith(dataset.dataset.digest)
+
+
+def test_run_is_found_from_a_manifest_and_back(experimented):
+    """The manifest of the newest run; `experimented` made another run before."""
+    rows = tables.read(experimented.path / records.MANIFEST, Labelled)
+    (key,) = {row.run_key for row in rows}
+    (run,) = [run for run in runs(experimented) if run.data.tags["backlabel.run_key"] == key]
+    assert run.info.run_name == "stricter"
 
 
 def test_same_experiment_again_adds_no_run(experimented, tmp_path):

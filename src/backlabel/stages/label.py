@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from backlabel import __version__, config, images, names, records, tables
 from backlabel.errors import DataError, OutputError, UnreadableImageError
-from backlabel.files import lock, sha256, shared_folder, write_json
+from backlabel.files import sha256, shared_folder, write_json
 from backlabel.hashing.cache import versions
 from backlabel.images import metadata as acquisition
 from backlabel.images.vendors import Acquisition
@@ -72,9 +72,8 @@ def main(params: config.Params) -> None:
         pixels=_pixel_digests(params.read),
         max_bytes=params.read.max_bytes,
     )
-    with lock(Path(".backlabel") / "label.lock"):
-        about = About(**params.label.about.model_dump())
-        rows = write_set(chosen, LABELED, records.NAMES, make, about)
+    about = About(**params.label.about.model_dump())
+    rows = write_set(chosen, LABELED, records.NAMES, make, about)
     tables.write(records.DUPLICATES, Duplicate, twins)
     metrics = _metrics(rows, twins, mapping) | {
         "decisions": _decision_metrics(made_by_people, in_force)

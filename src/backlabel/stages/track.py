@@ -6,6 +6,7 @@ one runs whenever anything that it reports differs.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -45,9 +46,8 @@ def build_report(params: config.Params) -> tracking.Report:
     mapping = records.mapping_path(params.compare.n_tiff)
     sources = [records.JPEG_HASHES, records.TIFF_HASHES, mapping, records.MANIFEST, records.SWEEP]
     values = params.model_dump(mode="json")
-    settled = {
-        name: value for name, value in flatten_any(values) if name not in config.MACHINE_KEYS
-    }
+    # The experiment too: what is kept while MLflow is away lies below its key.
+    settled = [config.digest(params), params.track.experiment]
     key = _digest([settled, metrics, [sha256(source) for source in sources]])
     labelled = sha256(records.MANIFEST)
     tags = _tags(labelled)
@@ -107,6 +107,7 @@ def _tags(labelled: str) -> dict[str, str]:
     return {
         "backlabel.version": __version__,
         "backlabel.labeled_sha256": labelled,
+        "backlabel.run_key": _run_key(),
         "mlflow.source.git.commit": _git_commit(),
         "dvc.exp_name": os.environ.get("DVC_EXP_NAME", ""),
         "dvc.exp_baseline_rev": os.environ.get("DVC_EXP_BASELINE_REV", ""),
@@ -125,6 +126,12 @@ def _git_commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""  # no Git here: the run is still worth recording, without this tag
     return done.stdout.strip()
+
+
+def _run_key() -> str:
+    """The run's key as each row of the manifest gives it; empty where nothing was labelled."""
+    with records.MANIFEST.open(encoding="utf-8", newline="") as file:
+        return next((row["run_key"] for row in csv.DictReader(file)), "")
 
 
 def _data_md5() -> str:
