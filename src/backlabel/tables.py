@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import enum
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -28,26 +27,26 @@ Record = TypeVar("Record")
 
 def write(path: Path, record: type[Record], rows: Iterable[Record]) -> None:
     """Write `rows` of the dataclass `record` to `path`, whole or not at all."""
-    kinds = _kinds(record)
+    columns = [(name, _writer(kind)) for name, kind in _kinds(record).items()]
     with atomic_write(path) as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(kinds)
+        writer.writerow([name for name, _ in columns])
         for row in rows:
-            writer.writerow([_to_cell(getattr(row, name), kinds[name]) for name in kinds])
+            writer.writerow([to_cell(getattr(row, name)) for name, to_cell in columns])
 
 
 def read(path: Path, record: type[Record]) -> list[Record]:
     """The rows of `path`. Raises TableError if it is missing or not a table of `record`."""
-    kinds = _kinds(record)
+    columns = {name: _reader(kind) for name, kind in _kinds(record).items()}
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
-            if header != list(kinds):
+            if header != list(columns):
                 raise TableError(
-                    f"{path}: columns {header}, expected {list(kinds)}. Run its stage again."
+                    f"{path}: columns {header}, expected {list(columns)}. Run its stage again."
                 )
-            return [_row(path, reader.line_num, cells, record, kinds) for cells in reader]
+            return [_row(path, reader.line_num, cells, record, columns) for cells in reader]
     except FileNotFoundError as error:
         raise TableError(f"{path}: not found. Run the stage that writes it.") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -81,14 +80,18 @@ def _plain(value: Any, kind: Any) -> str | int | float | bool | None:
 
 
 def _row(
-    path: Path, line: int, cells: list[str], record: type[Record], kinds: dict[str, Any]
+    path: Path,
+    line: int,
+    cells: list[str],
+    record: type[Record],
+    columns: Mapping[str, Callable[[str], Any]],
 ) -> Record:
-    if len(cells) != len(kinds):
-        raise TableError(f"{path}, line {line}: {len(cells)} cells, expected {len(kinds)}.")
+    if len(cells) != len(columns):
+        raise TableError(f"{path}, line {line}: {len(cells)} cells, expected {len(columns)}.")
     try:
         values = {
-            name: _from_cell(cell, kind)
-            for (name, kind), cell in zip(kinds.items(), cells, strict=True)
+            name: from_cell(cell)
+            for (name, from_cell), cell in zip(columns.items(), cells, strict=True)
         }
     except (ValueError, KeyError) as error:
         raise TableError(f"{path}, line {line}: {error}") from error
@@ -108,25 +111,23 @@ def _bare(kind: Any) -> tuple[Any, bool]:
     return kind, False
 
 
-def _to_cell(value: Any, kind: Any) -> str:
-    if value is None:
-        return ""
+def _writer(kind: Any) -> Callable[[Any], str]:
     bare, _ = _bare(kind)
-    if bare == FileName:
-        return names.to_cell(value)
-    if isinstance(value, float):
-        return repr(float(value))
-    return str(value)
+    of_value = names.to_cell if bare == FileName else _shown
+    return lambda value: "" if value is None else of_value(value)
 
 
-def _from_cell(cell: str, kind: Any) -> Any:
+def _shown(value: Any) -> str:
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def _reader(kind: Any) -> Callable[[str], Any]:
     bare, optional = _bare(kind)
-    if optional and cell == "":
-        return None
+    of_cell: Callable[[str], Any] = bare
     if bare == FileName:
-        return names.from_cell(cell)
-    if bare is bool:
-        return {"True": True, "False": False}[cell]
-    if isinstance(bare, type) and issubclass(bare, enum.Enum):
-        return bare(cell)
-    return bare(cell)
+        of_cell = names.from_cell
+    elif bare is bool:
+        of_cell = {"True": True, "False": False}.__getitem__
+    if not optional:
+        return of_cell
+    return lambda cell: None if cell == "" else of_cell(cell)

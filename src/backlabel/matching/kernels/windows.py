@@ -22,7 +22,7 @@ def ssim_sum(
     """
     height, width = a.shape
     constants = np.float32(mean_constant), np.float32(variance_constant)
-    sums = np.zeros((3, width + SIDE + LANES), np.int32)
+    sums = np.zeros((3, width + SIDE + 2 * LANES), np.int32)
     totals = np.empty(LANES, np.float32)
     black = np.zeros(width, np.uint8)
     total = 0.0
