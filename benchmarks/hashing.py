@@ -31,10 +31,10 @@ from PIL import Image, ImageOps
 
 from backlabel.hashing import compile_kernels, hash_image
 from backlabel.images import read
-from backlabel.pool import map_files
+from backlabel.pool import map_files, start_ahead
 
 Way = Callable[[Path], object]
-WARM, LONG = 100, 800  # images that a pool takes before it is timed, and while it is
+WARM, LONG = 400, 1600  # images that a pool takes before it is timed, and while it is
 KINDS = (
     "JPEG q100 RGB 420",
     "JPEG q100 RGB 420, coloured databar at the bottom",
@@ -201,6 +201,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--count", type=int, default=24)
     options = parser.parse_args()
+    start_ahead("backlabel.stages.hash")
     ways: dict[str, Way] = {
         "plain chain (Pillow, imagehash 1,024 bit)": plain,
         "backlabel, both hashes": backlabel,

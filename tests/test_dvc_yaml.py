@@ -9,6 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from backlabel import config
+from backlabel.cli import WORKERS_NEED
 from parameters import leaves
 
 ROOT = Path(__file__).parents[1]
@@ -50,10 +51,17 @@ def _imports(path: Path) -> list[str]:
     return [".".join(name.split(".")[: i + 1]) for name in ours for i in range(name.count(".") + 1)]
 
 
+def run_by(stage: str) -> set[Path]:
+    """All files of this package that a stage runs, in its own process and in its workers."""
+    names = ["backlabel.__main__", "backlabel.config", f"backlabel.stages.{stage}"]
+    if stage in WORKERS_NEED:
+        names += [WORKERS_NEED[stage], "backlabel.pool"]
+    return set().union(*map(modules_of, names))
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_module_is_a_dependency(stage):
-    run = modules_of(f"backlabel.stages.{stage}") | modules_of("backlabel.__main__")
-    run |= modules_of("backlabel.config")
+    run = run_by(stage)
     named = [ROOT / dep for dep in STAGES[stage]["deps"]]
     missing = [
         path.relative_to(ROOT).as_posix()
@@ -65,8 +73,7 @@ def test_every_module_is_a_dependency(stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_dependency_on_code_that_is_not_run(stage):
-    run = modules_of(f"backlabel.stages.{stage}") | modules_of("backlabel.__main__")
-    run |= modules_of("backlabel.config")
+    run = run_by(stage)
     idle = [
         dep
         for dep in STAGES[stage]["deps"]

@@ -19,7 +19,7 @@ _STAGES = {
     "label": "copy matched TIFFs into the labelled set",
     "track": "log the experiment to MLflow",
 }
-_WORKERS_NEED = {"hash": "backlabel.stages.hash", "compare": "backlabel.reporting.plots"}
+WORKERS_NEED = {"hash": "backlabel.stages.hash", "compare": "backlabel.reporting.plots"}
 """What a stage's worker processes are to have imported."""
 _ERROR = 2
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -97,10 +97,10 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
 
 def _run_stage(chosen: argparse.Namespace) -> int:
     # Imported here: each stage brings its own libraries, and MLflow alone takes seconds.
-    if chosen.stage in _WORKERS_NEED:
+    if chosen.stage in WORKERS_NEED:
         from backlabel import pool  # noqa: PLC0415
 
-        pool.start_ahead(_WORKERS_NEED[chosen.stage])
+        pool.start_ahead(WORKERS_NEED[chosen.stage])
     from backlabel import config  # noqa: PLC0415
 
     params = config.load()

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
+from backlabel import ahead
 from backlabel.errors import UnreadableImageError
 from backlabel.memory import keep_freed
 from backlabel.progress import track
@@ -38,12 +39,13 @@ _AHEAD = 2  # chunks given out to each worker, so that none waits for the parent
 CONTEXT = multiprocessing.get_context("forkserver")
 
 
-def start_ahead(*modules: str) -> None:
-    """Let the process that workers are forked from start, and import `modules`, meanwhile.
+def start_ahead(module: str) -> None:
+    """Let the process that workers are forked from start, and import `module`, meanwhile.
 
     To be called once, early: what a worker needs is then there when the first item is.
     """
-    CONTEXT.set_forkserver_preload([*modules])
+    os.environ[ahead.MODULE] = module
+    CONTEXT.set_forkserver_preload([ahead.__name__])
     forkserver.ensure_running()
 
 

@@ -225,7 +225,8 @@ def test_folder_that_may_not_be_written(work, labelled):
 @pytest.mark.parametrize(
     ("stage", "closed", "named"),
     [
-        ("hash", ".backlabel", "/.backlabel/cache/"),
+        ("hash", ".backlabel", ".backlabel/stages.lock: cannot be locked"),
+        ("hash", ".backlabel/cache", "/.backlabel/cache/"),
         ("hash", "csv", "csv/jpeg_hashes_all_labels.csv: "),
         ("hash", "csv/single_label_jpeg_hashes", "csv/single_label_jpeg_hashes/Fibres_"),
         ("compare", "csv", "csv/n_tiff_to_all_jpeg_mapping/all_tiff.csv: "),
@@ -242,7 +243,7 @@ def test_folders_that_may_not_be_written_before_labelling(step, stage, closed, n
     assert status == 2
     assert told.startswith("backlabel: OutputError: ")
     assert named in told
-    assert told.endswith("cannot be written (Permission denied)\n")
+    assert told.endswith(" (Permission denied)\n")
     assert unfinished(root) == []
     assert_a_rerun_completes(root, stage, expected)
 

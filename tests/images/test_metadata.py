@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backlabel.errors import UnreadableImageError
@@ -287,6 +287,7 @@ def test_a_date_that_is_not_certain_is_none_and_a_note(written):
 
 
 @given(st.binary(max_size=400))
+@settings(deadline=None)
 def test_no_text_raises(content):
     assert isinstance(vendors.sidecar(content), Acquisition)
     assert isinstance(vendors.sidecar(b"$CM_MAG 1\n$CM_DATE " + content), Acquisition)
