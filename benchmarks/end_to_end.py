@@ -48,7 +48,6 @@ class Took:
     """What one process took."""
 
     wall: float
-    cpu: float
     peak_mib: float
     output: str = ""
 
@@ -158,7 +157,7 @@ def run_stages(folder: Path) -> Stages:
 
 
 def run(command: Sequence[str | Path], folder: Path) -> Took:
-    """One process with its children: seconds of wall and processor, peak of the largest."""
+    """One process: seconds, and the most memory that it had at once."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     with tempfile.TemporaryFile("w+") as output:
         started = time.perf_counter()
@@ -170,7 +169,7 @@ def run(command: Sequence[str | Path], folder: Path) -> Took:
             raise SystemExit(f"{command} ended with {process.returncode}")
         output.seek(0)
         text = output.read()
-    return Took(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / MIB, text)
+    return Took(wall, usage.ru_maxrss / MIB, text)
 
 
 def require_all_right(place: Path, images: Sequence[tuple[Path, Path]]) -> None:
@@ -186,20 +185,16 @@ def require_all_right(place: Path, images: Sequence[tuple[Path, Path]]) -> None:
 
 
 def report(found: dict[str, list[Took | Stages]], rounds: int) -> None:
-    print(f"\n| {rounds} rounds | hash s | compare s | both s | CPU s | peak MiB | recipe / it |")
-    print("|---|---|---|---|---|---|---|")
+    print(f"\n| {rounds} rounds | hash s | compare s | both s | peak MiB | recipe / it |")
+    print("|---|---|---|---|---|---|")
     recipe = found["recipe"]
     for name, turns in found.items():
         wall = median(one.wall for one in turns)
         faster = median(slow.wall / one.wall for slow, one in zip(recipe, turns, strict=True))
         parts = [[one] if isinstance(one, Took) else [one.hash, one.compare] for one in turns]
-        cpu = median(sum(part.cpu for part in both) for both in parts)
         peak = max(part.peak_mib for both in parts for part in both)
         stages = [f"{median(column):.1f}" for column in _walls(turns)] or ["", ""]
-        print(
-            f"| {name} | {' | '.join(stages)} | {wall:.1f} | {cpu:.1f} | {peak:.0f} "
-            f"| {faster:.1f} |"
-        )
+        print(f"| {name} | {' | '.join(stages)} | {wall:.1f} | {peak:.0f} | {faster:.1f} |")
 
 
 def _walls(turns: Sequence[Took | Stages]) -> list[list[float]]:
