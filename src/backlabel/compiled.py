@@ -7,6 +7,7 @@ deleted afterwards: without this, each would spend its first quarter minute comp
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from numba.core.caching import UserProvidedCacheLocator
@@ -17,8 +18,9 @@ from backlabel.files import shared_folder, shared_root
 class SharedCacheLocator(UserProvidedCacheLocator):
     """Keeps kernels below the main repository's `.backlabel`, by the name of their source file.
 
-    Kernels are compiled anew when any module beside theirs has changed. numba by itself looks only
-    at the file that a kernel stands in, and would keep one whose helper in another file is new.
+    Kernels are compiled anew when a module has changed that code may come from: one beside theirs,
+    a private one of any room, or `lanes`. numba by itself looks only at the file that a kernel
+    stands in, and would keep one whose helper in another file is new.
     """
 
     def __init__(self, py_func: object, py_file: str) -> None:
@@ -27,11 +29,8 @@ class SharedCacheLocator(UserProvidedCacheLocator):
         self._cache_path = str(shared_folder() / "kernels" / path.parent.name / path.stem)
 
     def get_source_stamp(self) -> str:
-        """A digest over all modules in the kernel's folder."""
-        digest = hashlib.sha256()
-        for module in sorted(Path(self._py_file).parent.glob("*.py")):
-            digest.update(module.name.encode() + b"\0" + module.read_bytes() + b"\0")
-        return digest.hexdigest()
+        """A digest over all modules that the kernel's code may come from."""
+        return stamp(Path(self._py_file).parent)
 
     @classmethod
     def from_function(cls, py_func: object, py_file: str) -> SharedCacheLocator | None:
@@ -44,3 +43,16 @@ class SharedCacheLocator(UserProvidedCacheLocator):
         except OSError:
             return None  # a folder that cannot be written: numba asks the next locator
         return made
+
+
+@cache  # asked for every kernel, and sources do not change while they run
+def stamp(folder: Path) -> str:
+    """A digest over the modules that kernels in this folder of a package may be made from."""
+    inside = [above for above in (folder, *folder.parents) if (above / "__init__.py").exists()]
+    package = inside[-1]
+    modules = {*folder.glob("*.py"), *package.rglob("_[a-z]*.py"), *package.glob("lanes.py")}
+    digest = hashlib.sha256()
+    for module in sorted(modules):
+        name = module.relative_to(package).as_posix()
+        digest.update(name.encode() + b"\0" + module.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -82,6 +82,12 @@ def array_data(context, builder, kind, value):
     return context.make_array(kind)(context, builder, value).data
 
 
+def rows_data(context, builder, kind, value):
+    """The same of an array (h, w), and w."""
+    array = context.make_array(kind)(context, builder, value)
+    return array.data, builder.extract_value(array.shape, 1)
+
+
 def load(builder, pointer, index, kind):
     """A vector of `kind` from the elements at `index` on, aligned or not."""
     return builder.load(_place(builder, pointer, index, kind), align=1)

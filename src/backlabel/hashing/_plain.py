@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.hashing.weights import FRACTION_BITS, SIDE, lanczos
-
-LOW = 32
-"""Rows and columns of coefficients that a hash is made from."""
+from backlabel.hashing.weights import FRACTION_BITS, HASH_SIDE, SIDE, lanczos
 
 _BLOCK = 16  # outputs that share one product: wide enough for BLAS, narrow enough to skip zeros
 
@@ -26,7 +23,7 @@ def resize(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def low_rows(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(SIDE, n, SIDE), n images by rows -> (n, LOW, SIDE), unnormalised DCT-II.
+    """(SIDE, n, SIDE), n images by rows -> (n, HASH_SIDE, SIDE), unnormalised DCT-II.
 
     SciPy's transform, columns before rows: a product with the cosine matrix is off in the last
     place and flips hundreds of bits where true coefficients are equal (flat, gradient, checker).
@@ -34,7 +31,7 @@ def low_rows(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     import scipy.fft  # noqa: PLC0415 - only the stand-in needs it
 
     columns = images.transpose(1, 2, 0).astype(np.float64, order="C")  # in memory as transformed
-    low = scipy.fft.dct(columns, axis=2, overwrite_x=True)[..., :LOW]
+    low = scipy.fft.dct(columns, axis=2, overwrite_x=True)[..., :HASH_SIDE]
     turned = np.ascontiguousarray(low.transpose(0, 2, 1))
     rows: NDArray[np.float64] = scipy.fft.dct(turned, axis=2, overwrite_x=True)
     return rows

@@ -10,10 +10,9 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from backlabel.hashing._plain import LOW
 from backlabel.hashing.dct import dct
-from backlabel.hashing.weights import SIDE
-from backlabel.lanes import WORD, Lanes, array_data, load, store
+from backlabel.hashing.weights import HASH_SIDE, SIDE
+from backlabel.lanes import WORD, Lanes, array_data, load, rows_data, store
 
 LANES = 8
 _DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
@@ -31,12 +30,8 @@ def _transforming(keep):
         """
 
         def emit(context, builder, signature, arguments):
-            data, target = (
-                array_data(context, builder, kind, value)
-                for kind, value in zip(signature.args[:2], arguments[:2], strict=True)
-            )
-            width = context.make_array(signature.args[0])(context, builder, arguments[0]).shape
-            width = builder.extract_value(width, 1)
+            data, width = rows_data(context, builder, signature.args[0], arguments[0])
+            target = array_data(context, builder, signature.args[1], arguments[1])
             rows = [builder.add(arguments[2], builder.mul(width, WORD(i))) for i in range(SIDE)]
             values = dct([_loaded(builder, data, row) for row in rows])
             for row, value in zip(rows[:keep], values, strict=False):
@@ -54,7 +49,7 @@ def _loaded(builder, data, index):
     return Lanes(builder, load(builder, data, index, _DOUBLES))
 
 
-_low = _transforming(LOW)
+_low = _transforming(HASH_SIDE)
 _whole = _transforming(SIDE)
 
 
@@ -63,20 +58,20 @@ def low_rows(both):
     """(SIDE, n, SIDE) of uint8, n images row by row -> (n, 32, SIDE), as SciPy has them."""
     images = both.shape[1]
     flat = both.reshape(SIDE, images * SIDE)
-    down = np.empty((LOW, images * SIDE))
+    down = np.empty((HASH_SIDE, images * SIDE))
     for first in range(0, images * SIDE, LANES):
         _low(flat, down, np.int64(first))
-    turned = np.empty((SIDE, images * LOW))
+    turned = np.empty((SIDE, images * HASH_SIDE))
     for image in range(images):
-        for row in range(LOW):
+        for row in range(HASH_SIDE):
             for column in range(SIDE):
-                turned[column, image * LOW + row] = down[row, image * SIDE + column]
-    across = np.empty((SIDE, images * LOW))
-    for first in range(0, images * LOW, LANES):
+                turned[column, image * HASH_SIDE + row] = down[row, image * SIDE + column]
+    across = np.empty((SIDE, images * HASH_SIDE))
+    for first in range(0, images * HASH_SIDE, LANES):
         _whole(turned, across, np.int64(first))
-    out = np.empty((images, LOW, SIDE))
+    out = np.empty((images, HASH_SIDE, SIDE))
     for image in range(images):
-        for row in range(LOW):
+        for row in range(HASH_SIDE):
             for column in range(SIDE):
-                out[image, row, column] = across[column, image * LOW + row]
+                out[image, row, column] = across[column, image * HASH_SIDE + row]
     return out

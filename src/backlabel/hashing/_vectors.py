@@ -15,12 +15,12 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from backlabel.hashing.weights import FRACTION_BITS, LOW_BITS
-from backlabel.lanes import LANES, load, pairs_added, splat, store
+from backlabel.lanes import LANES, WORD, load, pairs_added, splat, store
 
 GROUPS = 4  # of LANES rows: enough independent sums to hide how long one addition takes
 MOST = 1 << 13  # products in a sum: 2**13 * 2**10 * 255 < 2**31
 
-_BYTE, _INT, _WORD = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_BYTE, _INT = ir.IntType(8), ir.IntType(32)
 _INTS = ir.VectorType(_INT, LANES)
 _BYTES = ir.VectorType(_BYTE, LANES)
 _SHORTS = ir.VectorType(ir.IntType(16), 2 * LANES)
@@ -56,12 +56,12 @@ def _emit_pack(context, builder, signature, arguments):
     at = builder.add(builder.mul(first, width), column)
     vectors = []
     for row in range(LANES):
-        place = builder.add(at, builder.mul(width, _WORD(row)))
+        place = builder.add(at, builder.mul(width, WORD(row)))
         pixels = load(builder, rows.data, place, ir.VectorType(_BYTE, 2 * LANES))
         vectors.append(builder.bitcast(builder.zext(pixels, _SHORTS), _INTS))
-    out = builder.mul(column, _WORD(LANES // 2))
+    out = builder.mul(column, WORD(LANES // 2))
     for i, vector in enumerate(_transposed(builder, vectors)):
-        store(builder, packed.data, builder.add(out, _WORD(LANES * i)), vector)
+        store(builder, packed.data, builder.add(out, WORD(LANES * i)), vector)
     return context.get_dummy_value()
 
 
@@ -87,19 +87,19 @@ def _emit_weigh(context, builder, signature, arguments):
     )
     _, pairs, _ = cgutils.unpack_tuple(builder, packed.shape)
     _, outputs, length = cgutils.unpack_tuple(builder, halves.shape)
-    group = builder.mul(pairs, _WORD(LANES))
+    group = builder.mul(pairs, WORD(LANES))
     zero = ir.Constant(_INTS, [0] * LANES)
     sums = [[cgutils.alloca_once_value(builder, zero) for _ in "hl"] for _ in range(GROUPS)]
-    steps = builder.lshr(length, _WORD(1))
-    with cgutils.for_range(builder, steps, intp=_WORD) as loop:
+    steps = builder.lshr(length, WORD(1))
+    with cgutils.for_range(builder, steps, intp=WORD) as loop:
         weights = []
         for row in (i, builder.add(i, outputs)):
-            place = builder.add(builder.mul(row, length), builder.shl(loop.index, _WORD(1)))
+            place = builder.add(builder.mul(row, length), builder.shl(loop.index, WORD(1)))
             pair = splat(builder, load(builder, halves.data, place, _INT), LANES)
             weights.append(builder.bitcast(pair, _SHORTS))
-        start = builder.mul(builder.add(first, loop.index), _WORD(LANES))
+        start = builder.mul(builder.add(first, loop.index), WORD(LANES))
         for g, both in enumerate(sums):
-            place = builder.add(start, builder.mul(group, _WORD(g)))
+            place = builder.add(start, builder.mul(group, WORD(g)))
             pixels = load(builder, packed.data, place, _SHORTS)
             for weight, total in zip(weights, both, strict=True):
                 product = pairs_added(builder, pixels, weight)
@@ -107,7 +107,7 @@ def _emit_weigh(context, builder, signature, arguments):
     for g, (high, low) in enumerate(sums):
         levels = _rounded(builder, builder.load(high), builder.load(low))
         place = builder.add(at, apart) if g >= GROUPS // 2 else at
-        store(builder, out.data, builder.add(place, _WORD(g % (GROUPS // 2) * LANES)), levels)
+        store(builder, out.data, builder.add(place, WORD(g % (GROUPS // 2) * LANES)), levels)
     return context.get_dummy_value()
 
 

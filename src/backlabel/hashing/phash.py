@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from backlabel.hashing import _kernels, gate
 from backlabel.hashing.median import medians
 from backlabel.hashing.standardise import LEVELS, GreyImage, histogram, standard_table
+from backlabel.hashing.weights import HASH_SIDE
 
-HASH_SIDE = 32
 HASH_BYTES = HASH_SIDE * HASH_SIDE // 8
 Bits = NDArray[np.uint8]
 """(128,): 1,024 bits packed most significant bit first, row-major."""

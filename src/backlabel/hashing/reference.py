@@ -6,8 +6,9 @@ import imagehash
 import numpy as np
 from PIL import Image, ImageOps
 
-from backlabel.hashing.phash import HASH_SIDE, Bits
+from backlabel.hashing.phash import Bits
 from backlabel.hashing.standardise import GreyImage
+from backlabel.hashing.weights import HASH_SIDE
 
 
 def standardise(grey: GreyImage) -> GreyImage:

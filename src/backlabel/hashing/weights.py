@@ -15,8 +15,11 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE = 128
-"""Pixels a side of the image that the DCT sees: 32 (hash side) times 4, as imagehash has it."""
+HASH_SIDE = 32
+"""Rows and columns of coefficients that a hash is made from."""
+
+SIDE = 4 * HASH_SIDE
+"""Pixels a side of the image that the DCT sees; 4 as imagehash has it."""
 
 FRACTION_BITS = 22
 LOW_BITS = 11

@@ -16,7 +16,8 @@ import numpy as np
 from numba import int16, int32, int64, uint8
 
 from backlabel.images._codes import PEEK, long_entry
-from backlabel.images._vectors import LANES, next_bits, number_at, put, short_at, transform
+from backlabel.images._vectors import next_bits, number_at, put, short_at, transform
+from backlabel.lanes import LANES
 
 FINE, DOUBT = 0, 1
 MOST = 5800  # 4 x 1.387 times as much is what one pass of the transform makes of a sum: 15 bits

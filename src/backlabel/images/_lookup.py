@@ -16,7 +16,6 @@ BLOCK = 64
 
 _HAS_PERMUTE = bool(llvm.get_host_cpu_features().get("avx512bw"))
 _PERMUTE = "llvm.x86.avx512.vpermi2var.hi.512"
-_BYTE = ir.IntType(8)
 _SHORTS = ir.VectorType(ir.IntType(16), BLOCK // 2)
 
 

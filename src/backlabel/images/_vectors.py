@@ -8,16 +8,12 @@ as the "islow" transform of the IJG's library and of libjpeg-turbo: columns firs
 
 from __future__ import annotations
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from backlabel.lanes import Lanes
+from backlabel.lanes import LANES, WORD, Lanes, array_data
 
-LANES = 16 if llvm.get_host_cpu_features().get("avx512bw") else 8
-
-_WORD = ir.IntType(64)
 _INTS = ir.VectorType(ir.IntType(32), LANES)
 _SHORTS = ir.VectorType(ir.IntType(16), LANES)
 _BYTES = ir.VectorType(ir.IntType(8), LANES)
@@ -28,7 +24,7 @@ def next_bits(_typing, address):
     """The 64 bits at an address, the first one highest."""
 
     def emit(context, builder, signature, arguments):
-        return builder.bswap(_loaded(builder, arguments[0], _WORD))
+        return builder.bswap(_loaded(builder, arguments[0], WORD))
 
     return types.uint64(address), emit
 
@@ -38,7 +34,7 @@ def number_at(_typing, address):
     """The int32, none of them negative, at an address."""
 
     def emit(context, builder, signature, arguments):
-        return builder.zext(_loaded(builder, arguments[0], ir.IntType(32)), _WORD)
+        return builder.zext(_loaded(builder, arguments[0], ir.IntType(32)), WORD)
 
     return types.uint64(address), emit
 
@@ -48,7 +44,7 @@ def short_at(_typing, address):
     """The int16 at an address."""
 
     def emit(context, builder, signature, arguments):
-        return builder.sext(_loaded(builder, arguments[0], ir.IntType(16)), _WORD)
+        return builder.sext(_loaded(builder, arguments[0], ir.IntType(16)), WORD)
 
     return types.int64(address), emit
 
@@ -70,7 +66,7 @@ def put_bits(_typing, address, bits):
     """Store 64 bits at an address, the highest first."""
 
     def emit(context, builder, signature, arguments):
-        place = builder.inttoptr(arguments[0], _WORD.as_pointer())
+        place = builder.inttoptr(arguments[0], WORD.as_pointer())
         builder.store(builder.bswap(arguments[1]), place, align=1)
         return context.get_dummy_value()
 
@@ -91,19 +87,17 @@ def transform(_typing, coefficients, start, out, at, width):
 
 
 def _emit_transform(context, builder, signature, arguments):
-    source, out = (
-        context.make_array(signature.args[i])(context, builder, arguments[i]).data for i in (0, 2)
-    )
+    source, out = (array_data(context, builder, signature.args[i], arguments[i]) for i in (0, 2))
     grid = []
     for i in range(64):
-        place = builder.gep(source, [builder.add(arguments[1], _WORD(i * LANES))])
+        place = builder.gep(source, [builder.add(arguments[1], WORD(i * LANES))])
         short = builder.load(builder.bitcast(place, _SHORTS.as_pointer()), align=2)
         grid.append(Lanes(builder, builder.sext(short, _INTS)))
     for x in range(8):
         grid[x::8] = [(value + (1 << 10)) >> 11 for value in _eight(*grid[x::8])]
     for y in range(8):
         row = [((value + (1 << 17)) >> 18) + 128 for value in _eight(*grid[8 * y : 8 * y + 8])]
-        place = builder.add(arguments[3], builder.mul(arguments[4], _WORD(y)))
+        place = builder.add(arguments[3], builder.mul(arguments[4], WORD(y)))
         pixels = _interleaved(builder, [_clipped(builder, level.value) for level in row])
         target = builder.bitcast(builder.gep(out, [place]), pixels.type.as_pointer())
         builder.store(pixels, target, align=1)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from backlabel.images import _codes, _entropy
 from backlabel.images._colour import NEUTRAL, with_colour
-from backlabel.images._vectors import LANES
 from backlabel.images.markers import segments_before_scan
 from backlabel.images.picture import GreyImage
+from backlabel.lanes import LANES
 
 _SOF0, _SOF1, _DHT, _SOS, _DQT, _APP0, _COM = 0xC0, 0xC1, 0xC4, 0xDA, 0xDB, 0xE0, 0xFE
 _HARMLESS = {_COM, *range(_APP0, _APP0 + 14), 0xEF}  # not APP14: Adobe's says other colours

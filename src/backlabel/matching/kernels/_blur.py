@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from backlabel.lanes import WORD, Lanes, array_data, load, splat, store
+from backlabel.lanes import WORD, Lanes, array_data, load, rows_data, splat, store
 
 LANES = 16
 _BYTES = ir.VectorType(ir.IntType(8), LANES)
@@ -69,9 +69,8 @@ def _emit_moments(context, builder, signature, arguments):
     rows, i, first, count = [], arguments[2], arguments[6], arguments[7]
     weights = _splats(builder, arguments[5])
     for k in (0, 1):
-        image = context.make_array(signature.args[k])(context, builder, arguments[k])
-        width = builder.extract_value(image.shape, 1)
-        pixels = builder.gep(image.data, [builder.mul(i, width)])
+        image, width = rows_data(context, builder, signature.args[k], arguments[k])
+        pixels = builder.gep(image, [builder.mul(i, width)])
         rows.append((pixels, array_data(context, builder, signature.args[3 + k], arguments[3 + k])))
     sums = array_data(context, builder, signature.args[8], arguments[8])
     places = [WORD(k * LANES) for k in range(5)]

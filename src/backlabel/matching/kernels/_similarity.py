@@ -12,7 +12,17 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from backlabel.lanes import LANES, WORD, Lanes, array_data, load, pairs_added, splat, store
+from backlabel.lanes import (
+    LANES,
+    WORD,
+    Lanes,
+    array_data,
+    load,
+    pairs_added,
+    rows_data,
+    splat,
+    store,
+)
 
 SIDE = 7
 """Pixels on a side of a window."""
@@ -47,7 +57,7 @@ def _emit_slide(context, builder, signature, arguments):
         _dot(come, come) - _dot(gone, gone),
         _dot(new_a | old_a << 16, new_b - (old_b << 16)),
     )
-    sums, width = _rows(context, builder, signature.args[4], arguments[4])
+    sums, width = rows_data(context, builder, signature.args[4], arguments[4])
     for i, change in enumerate(changes):
         at = builder.add(j, builder.mul(width, WORD(i)))
         old = Lanes(builder, load(builder, sums, at, _INTS))
@@ -67,7 +77,7 @@ def add_similarity(_typing, sums, count, constants, totals):
 
 
 def _emit_similarity(context, builder, signature, arguments):
-    sums, width = _rows(context, builder, signature.args[0], arguments[0])
+    sums, width = rows_data(context, builder, signature.args[0], arguments[0])
     count = arguments[1]
     constants = [
         Lanes(builder, splat(builder, one, LANES), _JOINED)
@@ -129,8 +139,3 @@ def _dot(one, other):
 
 def _float(numbers):
     return Lanes(numbers.builder, numbers.builder.sitofp(numbers.value, _FLOATS), _JOINED)
-
-
-def _rows(context, builder, kind, value):
-    array = context.make_array(kind)(context, builder, value)
-    return array.data, builder.extract_value(array.shape, 1)
