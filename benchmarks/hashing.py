@@ -31,7 +31,7 @@ from PIL import Image, ImageOps
 
 from backlabel.hashing import compile_kernels, hash_image
 from backlabel.images import read
-from backlabel.pool import map_files, start_ahead
+from backlabel.pool import map_files
 
 Way = Callable[[Path], object]
 WARM, LONG = 400, 1600  # images that a pool takes before it is timed, and while it is
@@ -201,7 +201,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--count", type=int, default=24)
     options = parser.parse_args()
-    start_ahead("backlabel.stages.hash")
     ways: dict[str, Way] = {
         "plain chain (Pillow, imagehash 1,024 bit)": plain,
         "backlabel, both hashes": backlabel,

@@ -39,13 +39,17 @@ def _file(module: str) -> Path | None:
 
 
 def _imports(path: Path) -> list[str]:
+    stub = path.with_suffix(".pyi")  # of a package whose modules are imported when they are used
     names = []
-    for node in ast.parse(path.read_text()).body:  # imports inside functions are other stages'
+    for node in ast.parse((stub if stub.exists() else path).read_text()).body:
+        # Not those inside of functions: these are other stages'.
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.append(node.module)
-            names += [f"{node.module}.{alias.name}" for alias in node.names]
+            package = ".".join(path.relative_to(SRC).parts[:-1])
+            module = f"{package}.{node.module}" if node.level else node.module
+            names.append(module)
+            names += [f"{module}.{alias.name}" for alias in node.names]
     ours = [name for name in names if name.split(".")[0] == "backlabel"]
     # Importing a.b.c runs a and a.b too.
     return [".".join(name.split(".")[: i + 1]) for name in ours for i in range(name.count(".") + 1)]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import multiprocessing
 import os
 import signal
@@ -131,3 +132,29 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert workers
+
+
+def in_worker() -> None:
+    os.environ["PREPARED"] = str(os.getpid())
+
+
+def prepared_by(_: int) -> str:
+    return os.environ.get("PREPARED", "")
+
+
+def cannot_prepare() -> None:
+    raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), "a kernel")
+
+
+def test_each_worker_is_prepared_before_its_first_item():
+    results = map_files(both_of, range(4), workers=2, chunk=1, prepare=in_worker, **LIMITS)
+    assert all(prepared == worker for _, (prepared, worker) in results)
+
+
+def both_of(number: int) -> tuple[str, str]:
+    return prepared_by(number), str(process_id(number))
+
+
+def test_what_cannot_be_prepared_is_raised_here():
+    with pytest.raises(OSError, match="File too large: 'a kernel'"):
+        list(map_files(square, range(3), workers=1, prepare=cannot_prepare, **LIMITS))

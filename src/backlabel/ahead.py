@@ -1,15 +1,24 @@
-"""Imported once by the process that workers are forked from: imports what they will need.
+"""Imported once by the process that workers are forked from: makes ready what they will need.
 
-What cannot be imported is left for whoever needs it: it is told there, and not by two processes.
+What cannot be made ready is left for whoever needs it: it is told there, and not by two processes.
 """
 
 import contextlib
 import importlib
 import os
 
-MODULE = "BACKLABEL_AHEAD"
-"""Name of the variable of the environment that names the module."""
+WANTED = "BACKLABEL_AHEAD"
+"""The variable of the environment that says what: `module`, or `module:function` to call."""
 
-if MODULE in os.environ:
+
+def _make_ready(wanted: str) -> None:
+    importlib.import_module("backlabel.pool")
+    module, _, function = wanted.partition(":")
+    made = importlib.import_module(module)
+    if function:
+        getattr(made, function)()
+
+
+if WANTED in os.environ:
     with contextlib.suppress(ImportError, OSError):
-        importlib.import_module(os.environ[MODULE])
+        _make_ready(os.environ[WANTED])

@@ -19,8 +19,8 @@ _STAGES = {
     "label": "copy matched TIFFs into the labelled set",
     "track": "log the experiment to MLflow",
 }
-WORKERS_NEED = {"hash": "backlabel.stages.hash", "compare": "backlabel.reporting.plots"}
-"""What a stage's worker processes are to have imported."""
+WORKERS_NEED = {"compare": "backlabel.reporting.plots"}
+"""What a stage's worker processes are to have imported when they are first needed, at its end."""
 _ERROR = 2
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _KERNELS = (

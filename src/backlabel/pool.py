@@ -12,6 +12,7 @@ import resource
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from functools import partial
 from itertools import islice
@@ -39,12 +40,13 @@ _AHEAD = 2  # chunks given out to each worker, so that none waits for the parent
 CONTEXT = multiprocessing.get_context("forkserver")
 
 
-def start_ahead(module: str) -> None:
-    """Let the process that workers are forked from start, and import `module`, meanwhile.
+def start_ahead(wanted: str) -> None:
+    """Let the process that workers are forked from start, and make `wanted` ready, meanwhile.
 
-    To be called once, early: what a worker needs is then there when the first item is.
+    `wanted` is a module to import, or `module:function` to call. To be called once, early: what a
+    worker needs is then there when the first item is.
     """
-    os.environ[ahead.MODULE] = module
+    os.environ[ahead.WANTED] = wanted
     CONTEXT.set_forkserver_preload([ahead.__name__])
     forkserver.ensure_running()
 
@@ -66,15 +68,15 @@ def map_files(
     worker that hangs ("too slow"), dies ("crashed the decoder") or needs more than
     `max_memory_mib` above what it had at its start ("too much memory"). Any other error is a bug
     and is raised here. A bounded number of items is under way, whatever the number of items.
-    `prepare` runs here and then once in each worker, outside of every limit: what it compiles
-    here the workers find compiled.
+    `prepare`, a function of a module, runs in the process that workers are forked from if that is
+    not there yet, and once in each worker, outside of every limit. Its errors are raised here.
 
     Items travel in chunks of `chunk`: 1 where each takes seconds. Where a worker is lost over a
     chunk, each of its items is tried again by itself, so `function` may see an item twice: it must
     not mind.
     """
     if prepare is not None:
-        prepare()
+        start_ahead(f"{prepare.__module__}:{prepare.__qualname__}")
     run = partial(_run, function, max_memory_mib)
     pool = ProcessPool(
         max_workers=workers,
@@ -142,6 +144,10 @@ def _lost(error: TookTooLong | ProcessExpired, max_seconds: float) -> Unreadable
     return UnreadableImageError("too slow", f"it took more than {max_seconds:g} seconds")
 
 
+_prepared: list[Future[object]] = []
+"""How preparing this worker ended: an error must not end a worker, which would be started again."""
+
+
 def _start(
     function: Callable[..., Any], prepare: Callable[[], object] | None, max_bytes: int
 ) -> None:
@@ -152,7 +158,8 @@ def _start(
     """
     keep_freed()
     if prepare is not None:
-        prepare()
+        with ThreadPoolExecutor(1) as executor:
+            _prepared.append(executor.submit(prepare))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limit = _data_bytes() + max_bytes
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
@@ -169,6 +176,8 @@ def _end_with(sentinel: int) -> None:
 def _run(
     function: Callable[[Item], Result], max_memory_mib: int, chunk: list[Item]
 ) -> list[Result | UnreadableImageError]:
+    for prepared in _prepared:
+        prepared.result()
     return [_one(function, max_memory_mib, item) for item in chunk]
 
 

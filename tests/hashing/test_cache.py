@@ -1,6 +1,6 @@
-"""The cache never gives what was not put, and survives its users."""
+"""Which files and contents are known, and which must be read again."""
 
-import multiprocessing
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backlabel.errors import OutputError
-from backlabel.files import sha256
 from backlabel.hashing import Hashes
 from backlabel.hashing import cache as cache_module
-from backlabel.hashing.cache import Entry, HashCache
+from backlabel.hashing.cache import Content, Entry, HashCache, Hashed, content_of
 
 DIGEST = "ab" * 32
 
@@ -30,23 +28,23 @@ def same(a: Entry | None, b: Entry) -> bool:
     )
 
 
-def only_file(folder: Path) -> Path:
-    (path,) = (p for p in folder.rglob("*") if p.is_file())
-    return path
+def keep(folder: Path, parameters: dict[str, int], one: Entry | None = None) -> None:
+    found = Hashed("tiff", Content(DIGEST, b""), one or entry())
+    HashCache(folder, parameters).keep([found])
 
 
-def test_gives_back_what_was_put(tmp_path: Path) -> None:
-    HashCache(tmp_path, {"limit": 1}).put(DIGEST, "tiff", entry())
+def test_gives_back_what_was_kept(tmp_path: Path) -> None:
+    keep(tmp_path, {"limit": 1})
     assert same(HashCache(tmp_path, {"limit": 1}).get(DIGEST, "tiff"), entry())
 
 
-def test_a_miss_is_none_before_anything_was_put(tmp_path: Path) -> None:
+def test_a_miss_is_none_before_anything_was_kept(tmp_path: Path) -> None:
     assert HashCache(tmp_path / "none", {}).get(DIGEST, "tiff") is None
     assert not (tmp_path / "none").exists()
 
 
 def test_other_content_kind_or_parameters_miss(tmp_path: Path) -> None:
-    HashCache(tmp_path, {"limit": 1}).put(DIGEST, "tiff", entry())
+    keep(tmp_path, {"limit": 1})
     assert HashCache(tmp_path, {"limit": 1}).get("cd" * 32, "tiff") is None
     assert HashCache(tmp_path, {"limit": 1}).get(DIGEST, "jpeg") is None
     assert HashCache(tmp_path, {"limit": 2}).get(DIGEST, "tiff") is None
@@ -56,99 +54,85 @@ def test_other_content_kind_or_parameters_miss(tmp_path: Path) -> None:
 def test_another_version_misses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
-    HashCache(tmp_path, {}).put(DIGEST, "tiff", entry())
+    keep(tmp_path, {})
     other = cache_module.versions() | {changed: "0.0"}
     monkeypatch.setattr(cache_module, "versions", lambda: other)
     assert HashCache(tmp_path, {}).get(DIGEST, "tiff") is None
 
 
-def test_every_torn_length_and_flipped_byte_is_a_miss_and_heals(tmp_path: Path) -> None:
-    cache = HashCache(tmp_path, {})
-    cache.put(DIGEST, "tiff", entry())
-    path = only_file(tmp_path)
-    whole = path.read_bytes()
-    for length in range(len(whole)):
-        path.write_bytes(whole[:length])
-        assert cache.get(DIGEST, "tiff") is None
-        flipped = bytearray(whole)
-        flipped[length] ^= 1
-        path.write_bytes(flipped)
-        assert cache.get(DIGEST, "tiff") is None
-    cache.put(DIGEST, "tiff", entry(1))
-    assert same(cache.get(DIGEST, "tiff"), entry(1))
+def test_a_damaged_file_of_the_cache_is_a_miss_and_heals(tmp_path: Path) -> None:
+    keep(tmp_path, {})
+    (path,) = tmp_path.glob("*.sqlite")
+    path.write_bytes(path.read_bytes()[:-3000])
+    assert HashCache(tmp_path, {}).get(DIGEST, "tiff") is None
+    keep(tmp_path, {}, entry(1))
+    assert same(HashCache(tmp_path, {}).get(DIGEST, "tiff"), entry(1))
 
 
-def test_an_entry_under_another_name_is_a_miss(tmp_path: Path) -> None:
-    cache = HashCache(tmp_path, {})
-    cache.put(DIGEST, "tiff", entry())
-    moved = only_file(tmp_path).read_bytes()
-    cache.put(DIGEST, "jpeg", entry(1))
-    for path in tmp_path.rglob("*"):
-        if path.is_file():
-            path.write_bytes(moved)
-    assert cache.get(DIGEST, "jpeg") is None
-    assert same(cache.get(DIGEST, "tiff"), entry())
+def known(folder: Path, image: Path, parameters: dict[str, int] | None = None) -> Hashed | None:
+    return HashCache(folder, parameters or {}).known(image, "tiff")
 
 
-def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
-    (tmp_path / "hashes").write_text("a file stands where the folder would go")
-    with pytest.raises(OutputError, match="hashes"):
-        HashCache(tmp_path, {}).put(DIGEST, "tiff", entry())
-
-
-def _fill(folder: Path, start: "multiprocessing.synchronize.Barrier") -> None:
-    start.wait()
-    cache = HashCache(folder, {})
-    for i in range(100):
-        cache.put(f"{i:064x}", "tiff", entry(i))
-        assert same(cache.get(f"{i:064x}", "tiff"), entry(i))
-
-
-def test_processes_that_start_a_store_together(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    start = context.Barrier(4)
-    workers = [context.Process(target=_fill, args=(tmp_path, start)) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert [worker.exitcode for worker in workers] == [0] * 4
-    assert all(same(HashCache(tmp_path, {}).get(f"{i:064x}", "tiff"), entry(i)) for i in range(100))
-    assert not list(tmp_path.rglob(".partial-*"))
-
-
-def _old_file(path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that changed long ago, as the cache's clock has it."""
-    path.write_bytes(content)
+def hashed(folder: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that changed long ago, as the cache's clock has it, and whose hashes are kept."""
+    image = folder / "a.tif"
+    image.write_bytes(content)
     later = time.time() + 60
     monkeypatch.setattr(cache_module.time, "time", lambda: later)
+    HashCache(folder, {}).keep([Hashed("tiff", content_of(image), entry())])
+    return image
 
 
-def test_an_untouched_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = tmp_path / "a.tif"
-    _old_file(image, b"first", monkeypatch)
-    digest = HashCache(tmp_path, {}).digest(image)
-    assert digest == sha256(image)
+def test_an_untouched_file_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = hashed(tmp_path, b"first", monkeypatch)
     monkeypatch.setattr(cache_module.files, "sha256", lambda _: pytest.fail("read again"))
-    assert HashCache(tmp_path, {"other": 1}).digest(image) == digest
+    found = known(tmp_path, image)
+    assert found is not None
+    assert found.content.sha256 == hashlib.sha256(b"first").hexdigest()
+    assert same(found.entry, entry())
+
+
+def test_an_untouched_file_is_unknown_for_other_parameters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = hashed(tmp_path, b"first", monkeypatch)
+    assert known(tmp_path, image, {"other": 1}) is None
+    assert HashCache(tmp_path, {}).known(image, "jpeg") is None
 
 
 def test_new_bytes_under_the_old_time_are_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = tmp_path / "a.tif"
-    _old_file(image, b"first", monkeypatch)
-    cache = HashCache(tmp_path, {})
-    cache.digest(image)
+    image = hashed(tmp_path, b"first", monkeypatch)
     status = image.stat()
     time.sleep(0.02)  # more than a tick of the kernel's clock
     image.write_bytes(b"other")
     os.utime(image, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert cache.digest(image) == sha256(image)
+    assert known(tmp_path, image) is None
+    assert content_of(image).sha256 == hashlib.sha256(b"other").hexdigest()
+
+
+def test_another_file_a_link_and_no_file_are_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = hashed(tmp_path, b"first", monkeypatch)
+    moved = image.rename(tmp_path / "b.tif")
+    assert known(tmp_path, moved) is None
+    assert known(tmp_path, image) is None
+    image.symlink_to(moved)
+    assert known(tmp_path, image) is None
+    image.unlink()
+    image.write_bytes(b"first")
+    assert known(tmp_path, image) is None
 
 
 def test_a_file_that_just_changed_is_not_remembered(tmp_path: Path) -> None:
     image = tmp_path / "a.tif"
     image.write_bytes(b"first")
-    HashCache(tmp_path, {}).digest(image)
-    assert not (tmp_path / "digests").exists()
+    content = content_of(image)
+    assert content == Content(hashlib.sha256(b"first").hexdigest(), b"")
+    HashCache(tmp_path, {}).keep([Hashed("tiff", content, entry())])
+    assert known(tmp_path, image) is None
+    assert same(HashCache(tmp_path, {}).get(content.sha256, "tiff"), entry())

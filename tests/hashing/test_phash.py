@@ -23,7 +23,7 @@ from backlabel.hashing import (
     standardise,
     to_hex,
 )
-from backlabel.hashing.standardise import histogram
+from backlabel.hashing.levels import histogram
 from backlabel.images import read
 
 Scene = Callable[..., NDArray[np.uint8]]

@@ -158,7 +158,7 @@ def test_equal_pixels_have_equal_digests_however_stored(tmp_path, byteorder, com
     picture = np.random.default_rng(5).integers(0, 65536, (40, 50), np.uint16)
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, picture, byteorder=byteorder, compression=compression)
-    digests = pixels.PixelDigests(tmp_path / "cache", images.Limits())
+    digests = pixels.PixelDigests(tmp_path / "cache.sqlite", images.Limits())
     # tifffile reads the picture by itself; the definition is written out here.
     text = b"<u2 40 50 1\n" + tifffile.imread(path).astype("<u2").tobytes()
     for _ in ("decoded", "remembered"):
@@ -172,11 +172,13 @@ def test_digest_of_a_jpeg_is_of_its_grey(tmp_path):
     with Image.open(path) as image:
         grey = np.array(image.convert("L"))
     text = b"|u1 40 50 1\n" + grey.tobytes()
-    digests = pixels.PixelDigests(tmp_path / "cache", images.Limits())
+    digests = pixels.PixelDigests(tmp_path / "cache.sqlite", images.Limits())
     assert digests.of(path, "ab" * 32) == hashlib.sha256(text).hexdigest()
 
 
 def test_picture_that_cannot_be_decoded_is_named(tmp_path):
     (tmp_path / "a.tif").write_bytes(b"II*\0nothing")
     with pytest.raises(DataError, match=r"a\.tif: cannot be read any more"):
-        pixels.PixelDigests(tmp_path / "cache", images.Limits()).of(tmp_path / "a.tif", "ab" * 32)
+        pixels.PixelDigests(tmp_path / "cache.sqlite", images.Limits()).of(
+            tmp_path / "a.tif", "ab" * 32
+        )

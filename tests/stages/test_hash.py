@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +14,15 @@ from PIL import Image
 import workspace
 from backlabel import config, images, pool, records, tables
 from backlabel.errors import DataError, SchemeError, UnreadableImageError
+from backlabel.hashing import cache as hashing_cache
+from backlabel.hashing import file as hashing_file
 from backlabel.hashing import reference, to_hex
-from backlabel.hashing.cache import HashCache
 from backlabel.images import inventory
 from backlabel.records import JpegHash, Passed, TiffHash
 from backlabel.stages import hash as hash_stage
 
 PAIRS = [("x/m 1.tif", "L9", 1), ("y/m 1.tif", "L9", 2), ("z/\u00e4.TIF", "L1", 3)]
-CACHE = ".backlabel/cache/hashes"
+CACHE = ".backlabel/cache/hashes.sqlite"
 
 
 @pytest.fixture
@@ -39,8 +42,15 @@ def run(**sections):
     return tables.read(records.TIFF_HASHES, TiffHash), tables.read(records.JPEG_HASHES, JpegHash)
 
 
+def in_cache(root, statement):
+    with sqlite3.connect(root / CACHE) as connection:
+        rows = connection.execute(statement).fetchall()
+    connection.close()
+    return rows
+
+
 def entries(root):
-    return {path for path in (root / CACHE).rglob("*") if path.is_file()}
+    return {*in_cache(root, "SELECT key FROM entries")}
 
 
 def test_hashes_are_those_of_imagehash(root):
@@ -64,11 +74,50 @@ def test_only_new_contents_are_hashed(root):
     assert len(entries(root) - before) == 1
 
 
+@pytest.fixture
+def settled(monkeypatch):
+    """The clock of the cache stands where files have not changed for a while."""
+    later = time.time() + 60
+    monkeypatch.setattr(hashing_cache.time, "time", lambda: later)
+
+
+def test_untouched_files_need_no_worker(root, settled, monkeypatch):
+    monkeypatch.setattr(pool, "map_files", in_this_process)  # workers have a clock of their own
+    expected = run()
+    monkeypatch.setattr(pool, "map_files", lambda *_, **__: pytest.fail("a worker is started"))
+    assert run() == expected
+
+
+def test_new_files_take_their_places_among_known_ones(root, settled, monkeypatch):
+    monkeypatch.setattr(pool, "map_files", in_this_process)
+    run()
+    for name in ("a.tif", "x/z.tif", "zz.tif"):
+        tifffile.imwrite(root / "data/tiff" / name, workspace.picture(len(name)))
+    tiffs, _ = run()
+    assert [row.path for row in tiffs] == sorted(row.path for row in tiffs)
+    assert len(tiffs) == len(PAIRS) + 3
+    for row in tiffs:
+        grey = images.read(root / row.path).grey
+        assert row.phash_grey == to_hex(reference.phash(grey))
+
+
+def test_what_was_hashed_before_an_error_is_kept(root, monkeypatch):
+    def ends_early(function, items, **_):
+        yield items[0], function(items[0])
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(pool, "map_files", ends_early)
+    with pytest.raises(RuntimeError, match="a bug"):
+        run()
+    assert len(entries(root)) == 1
+
+
 def test_damaged_entries_are_hashed_again(root):
     expected = run()
-    for path in entries(root):
-        path.write_bytes(path.read_bytes()[:-1] + b"?")
+    whole = in_cache(root, "SELECT * FROM entries")
+    in_cache(root, "UPDATE entries SET value = value || x'3f'")
     assert run() == expected
+    assert in_cache(root, "SELECT * FROM entries") == whole
 
 
 def test_other_limits_are_not_answered_from_the_cache(root):
@@ -128,21 +177,21 @@ def test_a_file_that_is_disturbed_while_it_is_hashed_is_listed(
     root, monkeypatch, disturb, reason, moment
 ):
     path = root / "data/tiff/y/m 1.tif"
-    before, digest = path.read_bytes(), HashCache.digest
+    before, content_of = path.read_bytes(), hashing_file.content_of
 
-    def disturbing(cache, file):
+    def disturbing(file):
         if file.name != path.name or file.parent.name != "y":
-            return digest(cache, file)
+            return content_of(file)
         if moment == "after":
-            found = digest(cache, file)
+            found = content_of(file)
             disturb(file)
             return found
         disturb(file)
-        return digest(cache, file)
+        return content_of(file)
 
     with monkeypatch.context() as patch:
         patch.setattr(pool, "map_files", in_this_process)
-        patch.setattr(HashCache, "digest", disturbing)
+        patch.setattr(hashing_file, "content_of", disturbing)
         tiffs, _ = run()
     assert len(tiffs) == len(PAIRS) - 1
     (row,) = tables.read(records.UNREADABLE, Passed)

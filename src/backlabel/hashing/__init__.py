@@ -1,28 +1,8 @@
-"""Standardising, perceptual hashes, the quality gate and the cache of both."""
+"""Standardising, perceptual hashes, the quality gate and the cache of both.
 
-from backlabel.hashing.phash import (
-    Hashes,
-    compile_kernels,
-    frequencies,
-    from_hex,
-    from_hexes,
-    hash_image,
-    hash_of,
-    phash,
-    to_hex,
-)
-from backlabel.hashing.standardise import histogram, standardise
+Modules are imported when something of theirs is used: who only looks hashes up needs no kernels.
+"""
 
-__all__ = [
-    "Hashes",
-    "compile_kernels",
-    "frequencies",
-    "from_hex",
-    "from_hexes",
-    "hash_image",
-    "hash_of",
-    "histogram",
-    "phash",
-    "standardise",
-    "to_hex",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

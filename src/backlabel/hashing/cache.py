@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 
 from backlabel import files
-from backlabel.hashing.phash import ALGORITHM, HASH_BYTES, Hashes
+from backlabel.hashing.bits import HASH_BYTES, Hashes
 from backlabel.hashing.store import Store
+
+ALGORITHM = 2
+"""Raised whenever a change in this package can change a hash or what the gate says."""
 
 _PACKAGES = ("numpy", "scipy", "Pillow", "imagecodecs", "simplejpeg", "tifffile")
 _SETTLED_S = 2.0
@@ -34,8 +37,27 @@ class Entry:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a file holds."""
+
+    sha256: str
+    identity: bytes
+    """By what an untouched file is known again; empty where it must not be."""
+
+
+@dataclass(frozen=True)
+class Hashed:
+    """One image with what is known of it."""
+
+    kind: str
+    """What its name says that it is: reading refuses other content."""
+    content: Content
+    entry: Entry
+
+
 class HashCache:
-    """Entries by content digest, for one set of library versions and parameters.
+    """Entries by content, and contents by file, for one set of library versions and parameters.
 
     `parameters` are all settings that can change a hash (how images are read, limits), as JSON
     values. Failures are never kept: the next run tries again. Safe for concurrent processes.
@@ -45,43 +67,53 @@ class HashCache:
         circumstances = {"parameters": dict(parameters), "versions": versions()}
         text = json.dumps(circumstances, sort_keys=True, allow_nan=False)
         self._circumstances = hashlib.sha256(text.encode()).digest()
-        self._entries = Store(folder / "hashes")
-        self._digests = Store(folder / "digests")
+        self._store = Store(folder / "hashes.sqlite")
 
-    def get(self, content_digest: str, kind: str) -> Entry | None:
-        """The entry of the file with this SHA-256; None if there is none, or a damaged one.
-
-        `kind` is what the file's name says that it is: reading refuses other content.
-        """
-        raw = self._entries.get(self._key(content_digest, kind))
-        return None if raw is None else _decoded(raw)
-
-    def put(self, content_digest: str, kind: str, entry: Entry) -> None:
-        """Keep `entry`. Raises OutputError where the folder cannot be written."""
-        self._entries.put(self._key(content_digest, kind), _encoded(entry))
-
-    def digest(self, path: Path) -> str:
-        """SHA-256 of a file's bytes, read again only if the file may have changed.
+    def known(self, path: Path, kind: str) -> Hashed | None:
+        """The file at `path`, if it was not touched since it was hashed. Reads none of its bytes.
 
         Untouched means: same path, device, inode, size, and times of modification and of status
         change in nanoseconds. The last of them cannot be set back, so that new bytes under an old
-        time are seen. A file that changed within two seconds of reading it is not remembered.
+        time are seen.
         """
-        before = path.stat()
-        identity = _identity(path, before)
-        known = self._digests.get(identity)
-        if known is not None:
-            return known.hex()
-        started = time.time()
-        digest = files.sha256(path)
-        after = path.stat()
-        settled = max(after.st_mtime, after.st_ctime) < started - _SETTLED_S
-        if settled and _numbers(before) == _numbers(after):
-            self._digests.put(identity, bytes.fromhex(digest))
-        return digest
+        try:
+            identity = _identity(path, path.lstat())
+        except OSError:  # whoever reads it says why
+            return None
+        digest = self._store.get(identity)
+        entry = None if digest is None else self.get(digest.hex(), kind)
+        if digest is None or entry is None:
+            return None
+        return Hashed(kind, Content(digest.hex(), identity), entry)
 
-    def _key(self, content_digest: str, kind: str) -> bytes:
-        return self._circumstances + bytes.fromhex(content_digest) + kind.encode()
+    def get(self, sha256: str, kind: str) -> Entry | None:
+        """The entry of all files with this content; None if there is none, or a damaged one."""
+        raw = self._store.get(self._key(sha256, kind))
+        return None if raw is None else _decoded(raw)
+
+    def keep(self, found: Iterable[Hashed]) -> None:
+        """Keep all of them, or none. Raises OutputError where they cannot be written."""
+        self._store.put(item for one in found for item in self._items(one))
+
+    def _items(self, one: Hashed) -> Iterator[tuple[bytes, bytes]]:
+        yield self._key(one.content.sha256, one.kind), _encoded(one.entry)
+        if one.content.identity:
+            yield one.content.identity, bytes.fromhex(one.content.sha256)
+
+    def _key(self, sha256: str, kind: str) -> bytes:
+        return self._circumstances + bytes.fromhex(sha256) + kind.encode()
+
+
+def content_of(path: Path) -> Content:
+    """Reads a file. One that changed within two seconds of reading it has no identity."""
+    before = path.lstat()
+    started = time.time()
+    digest = files.sha256(path)
+    after = path.lstat()
+    settled = max(after.st_mtime, after.st_ctime) < started - _SETTLED_S
+    if settled and _numbers(before) == _numbers(after):
+        return Content(digest, _identity(path, before))
+    return Content(digest, b"")
 
 
 def versions() -> dict[str, str]:

@@ -6,8 +6,8 @@ import imagehash
 import numpy as np
 from PIL import Image, ImageOps
 
-from backlabel.hashing.phash import Bits
-from backlabel.hashing.standardise import GreyImage
+from backlabel.hashing.bits import Bits
+from backlabel.hashing.levels import GreyImage
 from backlabel.hashing.weights import HASH_SIDE
 
 

@@ -1,20 +1,9 @@
 """What lies in a folder, what a file really is, and any TIFF or JPEG -> 8-bit grey.
 
-Only this package imports Pillow, tifffile, imagecodecs and simplejpeg.
+Only this package imports Pillow, tifffile, imagecodecs and simplejpeg. Modules are imported when
+something of theirs is used: who only lists files needs no decoders.
 """
 
-from backlabel.images.picture import GreyImage, Kind, Limits, Picture
-from backlabel.images.reading import read, read_samples, read_unit
-from backlabel.images.source import opened, unreadable
+import lazy_loader
 
-__all__ = [
-    "GreyImage",
-    "Kind",
-    "Limits",
-    "Picture",
-    "opened",
-    "read",
-    "read_samples",
-    "read_unit",
-    "unreadable",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

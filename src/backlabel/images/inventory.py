@@ -8,8 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backlabel.images.picture import Kind
-from backlabel.images.reading import kind_of_name
+from backlabel.images.picture import Kind, kind_of_name
 from backlabel.images.walking import PATH_MAX, Entry, walk
 from backlabel.tables import FileName
 

@@ -13,6 +13,14 @@ GreyImage = NDArray[np.uint8]
 
 Kind = Literal["jpeg", "tiff"]
 
+EXTENSIONS: dict[str, Kind] = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".jpe": "jpeg",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+}
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -30,3 +38,9 @@ class Picture:
     grey: GreyImage
     kind: Kind
     note: str
+
+
+def kind_of_name(name: str) -> Kind | None:
+    """What the extension promises; letters of any case, blanks after it ignored."""
+    _, dot, extension = name.rstrip().lower().rpartition(".")
+    return EXTENSIONS.get(dot + extension)

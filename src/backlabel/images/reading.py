@@ -10,16 +10,8 @@ from numpy.typing import NDArray
 from backlabel.errors import UnreadableImageError
 from backlabel.images import jpeg, tiff
 from backlabel.images.content import HEAD, kind_of
-from backlabel.images.picture import Kind, Limits, Picture
+from backlabel.images.picture import Limits, Picture, kind_of_name
 from backlabel.images.source import Source, opened
-
-EXTENSIONS: dict[str, Kind] = {
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".jpe": "jpeg",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-}
 
 DEFAULT_LIMITS = Limits()
 
@@ -56,12 +48,6 @@ def read_samples(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.gene
         if _require_content(source, path.name) == "jpeg":
             return jpeg.read(source, limits).grey[..., np.newaxis]
         return tiff.samples(source, limits)
-
-
-def kind_of_name(name: str) -> Kind | None:
-    """What the extension promises; letters of any case, blanks after it ignored."""
-    _, dot, extension = name.rstrip().lower().rpartition(".")
-    return EXTENSIONS.get(dot + extension)
 
 
 def _require_content(source: Source, name: str) -> str:

@@ -30,11 +30,11 @@ def digest(samples: NDArray[np.generic]) -> str:
 
 
 class PixelDigests:
-    """Digests of the pixels of files, remembered in `folder` by the files' content."""
+    """Digests of the pixels of files, remembered in the file `store` by the files' content."""
 
-    def __init__(self, folder: Path, limits: images.Limits) -> None:
+    def __init__(self, store: Path, limits: images.Limits) -> None:
         self._limits = limits
-        self._store = Store(folder)
+        self._store = Store(store)
         self._circumstances = json.dumps([asdict(limits), versions()], sort_keys=True).encode()
 
     def of(self, path: Path, sha256: str) -> str:
@@ -50,5 +50,5 @@ class PixelDigests:
                 f"{names.to_cell(str(path))}: cannot be read any more ({error}). "
                 "Run the hash stage again."
             ) from error
-        self._store.put(key, bytes.fromhex(found))
+        self._store.put([(key, bytes.fromhex(found))])
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -12,15 +12,18 @@ from pathlib import Path
 from backlabel import config, images, pool, records, tables
 from backlabel.errors import DataError, UnreadableImageError
 from backlabel.files import make_folder, shared_folder, write_json
-from backlabel.hashing import compile_kernels, hash_image, to_hex
-from backlabel.hashing.cache import Entry, HashCache
+from backlabel.hashing import to_hex
+from backlabel.hashing.cache import HashCache, Hashed
+from backlabel.hashing.file import hash_file, prepare
 from backlabel.images import inventory
 from backlabel.images.inventory import Listed
 from backlabel.labels import schemes
 from backlabel.records import JpegHash, Passed, TiffHash
 
 _PER_WORKER = 16
-"""Images that a further worker process is worth starting for: it spends seconds on imports."""
+"""Images that a further worker process is worth starting for."""
+_KEPT_TOGETHER = 64
+"""Images whose hashes a kill may lose; each time they are kept costs as much as reading one."""
 
 
 @dataclass(frozen=True)
@@ -55,38 +58,6 @@ def _categories(paths: Sequence[str], params: config.Params) -> dict[str, scheme
     return dict(zip(paths, found, strict=True))
 
 
-def hash_file(item: Listed, *, limits: images.Limits, cache: HashCache) -> TiffHash:
-    """Read and hash one image, unless its content is known. Raises UnreadableImageError."""
-    file = Path(item.path)
-    # Held open until the end: digest and hashes must be of the same, unchanged file.
-    with images.opened(file, max_bytes=limits.max_bytes):
-        try:
-            digest = cache.digest(file)
-        except OSError as error:
-            raise images.unreadable(error) from error
-        known = cache.get(digest, item.kind)
-        entry = known or _hashed(file, limits)
-    if known is None:  # kept only now: the file stayed what the digest names
-        cache.put(digest, item.kind, entry)
-    return TiffHash(
-        file=file.name,
-        path=item.path,
-        phash=to_hex(entry.hashes.standardised),
-        phash_grey=to_hex(entry.hashes.grey),
-        gate=entry.hashes.information,
-        note=entry.note,
-        height=entry.height,
-        width=entry.width,
-        sha256=digest,
-    )
-
-
-def _hashed(file: Path, limits: images.Limits) -> Entry:
-    picture = images.read(file, limits)
-    height, width = picture.grey.shape
-    return Entry(hash_image(picture.grey), height, width, picture.note)
-
-
 def _find(root: Path, kind: images.Kind, category: str | None) -> inventory.Inventory:
     suffixes = {"jpeg": ".jpg, .jpeg", "tiff": ".tif, .tiff"}[kind]
     folder = root / category if category is not None else root
@@ -111,22 +82,69 @@ def _hash(items: Sequence[Listed], params: config.Params) -> _Outcome:
     limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
     # What the limits refuse must be refused again when they have changed.
     cache = HashCache(shared_folder() / "cache", asdict(limits))
+    known = {item.path: cache.known(Path(item.path), item.kind) for item in items}
+    new = [item for item in items if known[item.path] is None]
+    fresh = _kept(_hashed(new, limits, cache, params), cache)
+    found = {item.path: result for item, result in zip(new, fresh, strict=True)}
+    outcome = _Outcome({"jpeg": [], "tiff": []}, [])
+    for item in items:
+        result = known[item.path] or found[item.path]
+        if isinstance(result, UnreadableImageError):
+            outcome.unreadable.append(Passed(item.path, item.kind, result.reason, result.detail))
+        else:
+            outcome.hashed[item.kind].append(_row(item.path, result))
+    return outcome
+
+
+def _hashed(
+    items: Sequence[Listed], limits: images.Limits, cache: HashCache, params: config.Params
+) -> Iterator[Hashed | UnreadableImageError]:
+    if not items:
+        return
     results = pool.map_files(
         partial(hash_file, limits=limits, cache=cache),
         items,
         workers=min(params.hash.workers or os.cpu_count() or 1, -(-len(items) // _PER_WORKER)),
-        max_seconds=read.max_seconds,
-        max_memory_mib=read.max_memory_mib,
+        max_seconds=params.read.max_seconds,
+        max_memory_mib=params.read.max_memory_mib,
         what="hash",
-        prepare=compile_kernels,
+        prepare=prepare,
     )
-    outcome = _Outcome({"jpeg": [], "tiff": []}, [])
-    for item, result in results:
-        if isinstance(result, UnreadableImageError):
-            outcome.unreadable.append(Passed(item.path, item.kind, result.reason, result.detail))
-        else:
-            outcome.hashed[item.kind].append(result)
-    return outcome
+    for _, result in results:
+        yield result
+
+
+def _kept(
+    results: Iterable[Hashed | UnreadableImageError], cache: HashCache
+) -> Iterator[Hashed | UnreadableImageError]:
+    """`results`, each kept in the cache soon after it is there."""
+    waiting: list[Hashed] = []
+    try:
+        for result in results:
+            if isinstance(result, Hashed):
+                waiting.append(result)
+            if len(waiting) == _KEPT_TOGETHER:
+                together, waiting = waiting, []
+                cache.keep(together)
+            yield result
+    finally:
+        if waiting:
+            cache.keep(waiting)
+
+
+def _row(path: str, one: Hashed) -> TiffHash:
+    hashes = one.entry.hashes
+    return TiffHash(
+        file=os.path.basename(path),  # noqa: PTH119 - a Path each costs more than the row
+        path=path,
+        phash=to_hex(hashes.standardised),
+        phash_grey=to_hex(hashes.grey),
+        gate=hashes.information,
+        note=one.entry.note,
+        height=one.entry.height,
+        width=one.entry.width,
+        sha256=one.content.sha256,
+    )
 
 
 def _write(

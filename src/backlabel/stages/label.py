@@ -249,7 +249,7 @@ def _known(params: config.Params) -> decisions.Known:
 
 def _pixel_digests(read: config.Read) -> PixelDigests:
     limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
-    return PixelDigests(shared_folder() / "cache" / "pixels", limits)
+    return PixelDigests(shared_folder() / "cache" / "pixels.sqlite", limits)
 
 
 def _run(params: config.Params) -> _Run:

@@ -1,0 +1,11 @@
+from .bits import Hashes as Hashes
+from .bits import from_hex as from_hex
+from .bits import from_hexes as from_hexes
+from .bits import to_hex as to_hex
+from .levels import histogram as histogram
+from .levels import standardise as standardise
+from .perceptual import compile_kernels as compile_kernels
+from .perceptual import frequencies as frequencies
+from .perceptual import hash_image as hash_image
+from .perceptual import hash_of as hash_of
+from .perceptual import phash as phash
