@@ -19,8 +19,11 @@ _STAGES = {
     "label": "copy matched TIFFs into the labelled set",
     "track": "log the experiment to MLflow",
 }
-WORKERS_NEED = {"compare": "backlabel.reporting.plots"}
-"""What a stage's worker processes are to have imported when they are first needed, at its end."""
+WORKERS_NEED = {
+    "hash": "backlabel.hashing.file:prepare",
+    "compare": "backlabel.reporting.plots",
+}
+"""What a stage's worker processes are to have ready when they are first needed."""
 _ERROR = 2
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _KERNELS = (
@@ -97,7 +100,9 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
 
 def _run_stage(chosen: argparse.Namespace) -> int:
     # Imported here: each stage brings its own libraries, and MLflow alone takes seconds.
-    if chosen.stage in WORKERS_NEED:
+    # Where hashes are known already, perhaps no worker is needed: the stage will see.
+    known = chosen.stage == "hash" and (files.shared_folder() / "cache").exists()
+    if chosen.stage in WORKERS_NEED and not known:
         from backlabel import pool  # noqa: PLC0415
 
         pool.start_ahead(WORKERS_NEED[chosen.stage])

@@ -23,7 +23,8 @@ _ESCAPE = re.compile(r"\\(?:\\|x([0-9a-f]{2})|u([0-9a-f]{4}))")
 
 def to_cell(name: str) -> str:
     """`name` (as `os.fsdecode` gives it) as a printable one-line cell."""
-    escaped = "".join(map(_escape, name))
+    ordinary = name.isascii() and name.isprintable() and "\\" not in name
+    escaped = name if ordinary else "".join(map(_escape, name))
     if escaped[:1] in tuple(_FORMULA_STARTS):
         return f"\\x{ord(escaped[0]):02x}{escaped[1:]}"
     return escaped

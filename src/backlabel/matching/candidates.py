@@ -26,6 +26,7 @@ def candidates(
     grey: Bits | None,
     *,
     k: int,
+    labels: Sequence[str] | None = None,
     nearest: Nearest = search.nearest,
     nearest_grey: Nearest = search.nearest,
 ) -> list[list[Candidate]]:
@@ -33,8 +34,8 @@ def candidates(
 
     `queries[i]` are the variants of TIFF i, as `variants.hashes` gives them; `standardised` and
     `grey` (m, 128) are the JPEGs' hashes; without `grey` only the first of the two counts. Equal
-    distances: the variant that comes first, then the lower row. `nearest` and `nearest_grey` search
-    the one and the other.
+    distances: the variant that comes first, then the lower row. `labels` are those of the JPEGs.
+    `nearest` and `nearest_grey` search the one and the other.
     """
     flat = [query for own in queries for query in own]
     if not flat or not len(standardised):
@@ -49,7 +50,7 @@ def candidates(
     for own in queries:
         best: dict[int, Candidate] = {}
         for query, near in zip(own, rows[at : at + len(own)], strict=True):
-            for one in _measured(query, np.unique(near), standardised, grey):
+            for one in _nearest(query, np.unique(near), standardised, grey, k, labels):
                 if one.row not in best or one.distance < best[one.row].distance:
                     best[one.row] = one
         found.append(sorted(best.values(), key=lambda one: (one.distance, one.row))[:k])
@@ -57,18 +58,31 @@ def candidates(
     return found
 
 
-def _measured(
-    query: Query, rows: NDArray[np.int64], standardised: Bits, grey: Bits | None
+def _nearest(  # noqa: PLR0917
+    query: Query,
+    rows: NDArray[np.int64],
+    standardised: Bits,
+    grey: Bits | None,
+    k: int,
+    labels: Sequence[str] | None,
 ) -> list[Candidate]:
+    """The `k` nearest of `rows` (ascending): none beyond them is among the nearest of a TIFF."""
     variant, bits, bits_grey = query
     far = _distances(bits, standardised[rows])
-    far_grey = [None] * len(rows) if grey is None else _distances(bits_grey, grey[rows])
+    far_grey = None if grey is None else _distances(bits_grey, grey[rows])
+    decisive = far if far_grey is None else np.minimum(far, far_grey)
     return [
-        Candidate(int(row), one, other, str(variant))
-        for row, one, other in zip(rows, far, far_grey, strict=True)
+        Candidate(
+            row=int(rows[i]),
+            hamming=int(far[i]),
+            hamming_grey=None if far_grey is None else int(far_grey[i]),
+            variant=str(variant),
+            label="" if labels is None else labels[rows[i]],
+        )
+        for i in np.argsort(decisive, kind="stable")[:k]
     ]
 
 
-def _distances(bits: Bits, others: Bits) -> list[int]:
-    counts: list[int] = np.bitwise_count(others ^ bits).sum(axis=1, dtype=np.int64).tolist()
+def _distances(bits: Bits, others: Bits) -> NDArray[np.int64]:
+    counts: NDArray[np.int64] = np.bitwise_count(others ^ bits).sum(axis=1, dtype=np.int64)
     return counts

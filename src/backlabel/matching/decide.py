@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 
 class Verdict(StrEnum):
@@ -52,12 +53,12 @@ class Candidate:
     residual_chance: float | None = None
     """What another frame of the same field would reach, made alike. None where not needed."""
 
-    @property
+    @cached_property
     def distance(self) -> int:
         """The smaller of the two Hamming distances: the one that decides."""
         return self.hamming if self.hamming_grey is None else min(self.hamming, self.hamming_grey)
 
-    @property
+    @cached_property
     def noise(self) -> float | None:
         """Noise in common: how far the better residual correlation lies above chance.
 

@@ -8,12 +8,14 @@ part of it.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any
+
+import numpy as np
 
 from backlabel.errors import UnreadableImageError
 from backlabel.matching.decide import Candidate, Limits, Rule, Verdict, decide
@@ -63,49 +65,43 @@ def sweep(
     }
     points = []
     for name, steps in groupby(_values(limits, rule), key=itemgetter(0)):
-        found = {path: _Decided(known, name, rule) for path, known in readable.items()}
-        for _, value, changed in steps:
-            pairs = [
-                (path, jpegs[row])
-                for path in paths
-                if path in found and (row := found[path].row(value, changed)) is not None
-            ]
-            right = None if true is None else len(true.intersection(pairs))
-            points.append(
-                SweepPoint(
-                    threshold=name,
-                    value=value,
-                    match_rate=share(len(pairs), len(paths)),
-                    precision=None if right is None else share(right, len(pairs), empty=1.0),
-                    recall=None
-                    if right is None or reachable is None
-                    else share(right, reachable, empty=1.0),
-                )
+        values = [(value, changed) for _, value, changed in steps]
+        matched, right = np.zeros(len(values), np.int64), np.zeros(len(values), np.int64)
+        for path, known in readable.items():
+            for where, row in _decided(known, name, values, rule):
+                matched[where] += row is not None
+                right[where] += row is not None and (path, jpegs[row]) in (true or ())
+        points += [
+            SweepPoint(
+                threshold=name,
+                value=value,
+                match_rate=share(pairs, len(paths)),
+                precision=None if true is None else share(good, pairs, empty=1.0),
+                recall=None if reachable is None else share(good, reachable, empty=1.0),
             )
+            for (value, _), pairs, good in zip(
+                values, matched.tolist(), right.tolist(), strict=True
+            )
+        ]
     return points
 
 
-class _Decided:
-    """The decisions on one TIFF over the values of one threshold.
+def _decided(
+    candidates: list[Candidate], threshold: str, values: Sequence[tuple[float, Limits]], rule: Rule
+) -> Iterator[tuple[slice, int | None]]:
+    """For each run of the ascending `values` the row of the JPEG that is matched there.
 
     A threshold is only ever compared with the candidates' own values, so that the decision is the
     same for all of its values between two of theirs, and is made once there.
     """
-
-    def __init__(self, candidates: list[Candidate], threshold: str, rule: Rule) -> None:
-        self._candidates, self._rule = candidates, rule
-        values = (_COMPARED[threshold](one) for one in candidates)
-        self._values = sorted(value for value in values if value is not None)
-        self._found: dict[int, int | None] = {}
-
-    def row(self, value: float, limits: Limits) -> int | None:
-        """The row of the JPEG that is matched under `limits`, whose threshold is `value`."""
-        below = bisect_left(self._values, value)
-        if below not in self._found:
-            decision = decide(self._candidates, limits, self._rule)
-            matched = decision.verdict is Verdict.MATCHED and decision.chosen is not None
-            self._found[below] = decision.chosen.row if matched and decision.chosen else None
-        return self._found[below]
+    own = {value for one in candidates if (value := _COMPARED[threshold](one)) is not None}
+    steps = [value for value, _ in values]
+    # A score passes up to its own value and a distance above it: both change at the next value.
+    starts = sorted({0, *(bisect_right(steps, value) for value in own)} - {len(values)})
+    for start, end in zip(starts, [*starts[1:], len(values)], strict=True):
+        decision = decide(candidates, values[start][1], rule)
+        matched = decision.verdict is Verdict.MATCHED and decision.chosen is not None
+        yield slice(start, end), decision.chosen.row if matched and decision.chosen else None
 
 
 def _values(limits: Limits, rule: Rule) -> Iterator[tuple[str, float, Limits]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,15 +152,15 @@ class _Comparison:
         return not decide.decide(known, self.limits, self.rule).acceptable
 
     def _search(self, queries: Sequence[Sequence[Query]]) -> list[list[Candidate]]:
-        found = candidates(
+        return candidates(
             queries,
             self.standardised,
             self.grey,
             k=self.compare.top_k,
+            labels=[jpeg.label for jpeg in self.jpegs],
             nearest=_search(self.index),
             nearest_grey=_search(self.index_grey),
         )
-        return [[replace(one, label=self.jpegs[one.row].label) for one in own] for own in found]
 
     def _scored(self, found: list[list[Candidate]], what: str) -> list[scoring.Scored]:
         """`found` with the scores of those below the SSIM threshold."""
