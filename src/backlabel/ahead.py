@@ -7,6 +7,8 @@ import contextlib
 import importlib
 import os
 
+from backlabel.memory import no_search_for_garbage
+
 WANTED = "BACKLABEL_AHEAD"
 """The variable of the environment that says what: `module`, or `module:function` to call."""
 
@@ -20,5 +22,5 @@ def _make_ready(wanted: str) -> None:
 
 
 if WANTED in os.environ:
-    with contextlib.suppress(ImportError, OSError):
+    with contextlib.suppress(ImportError, OSError), no_search_for_garbage():
         _make_ready(os.environ[WANTED])

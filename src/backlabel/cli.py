@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backlabel import __version__, files
 from backlabel.errors import BacklabelError
+from backlabel.memory import no_search_for_garbage
 
 _STAGES = {
     "hash": "hash every JPEG and TIFF",
@@ -100,15 +101,17 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
 
 def _run_stage(chosen: argparse.Namespace) -> int:
     # Imported here: each stage brings its own libraries, and MLflow alone takes seconds.
-    # Where hashes are known already, perhaps no worker is needed: the stage will see.
-    known = chosen.stage == "hash" and (files.shared_folder() / "cache").exists()
-    if chosen.stage in WORKERS_NEED and not known:
-        from backlabel import pool  # noqa: PLC0415
+    with no_search_for_garbage():
+        # Where hashes are known already, perhaps no worker is needed: the stage will see.
+        known = chosen.stage == "hash" and (files.shared_folder() / "cache").exists()
+        if chosen.stage in WORKERS_NEED and not known:
+            from backlabel import pool  # noqa: PLC0415
 
-        pool.start_ahead(WORKERS_NEED[chosen.stage])
-    from backlabel import config  # noqa: PLC0415
+            pool.start_ahead(WORKERS_NEED[chosen.stage])
+        from backlabel import config  # noqa: PLC0415
 
-    params = config.load()
+        params = config.load()
+        stage = importlib.import_module(f"backlabel.stages.{chosen.stage}")
     if getattr(chosen, "pending", False):
         from backlabel.reporting import tracking  # noqa: PLC0415
 
@@ -117,7 +120,7 @@ def _run_stage(chosen: argparse.Namespace) -> int:
         return 0
     # One lock for all stages: each reads what another one writes.
     with files.lock(Path(".backlabel") / "stages.lock"):
-        importlib.import_module(f"backlabel.stages.{chosen.stage}").main(params)
+        stage.main(params)
     return 0
 
 
