@@ -56,20 +56,22 @@ def _strip(  # noqa: PLR0917
     run = -(-count // LANES)  # columns of a lane, side by side in a turned row
     blocks = -(-(run + SIDE - 1) // BLOCK)
     reach = -(-((LANES - 1) * run + blocks * BLOCK) // LOOKED_UP) * LOOKED_UP
-    turned = _aligned((SIDE + 1) * blocks * BLOCK * 2 * LANES).reshape(SIDE + 1, -1)
+    turned = _aligned((SIDE + 1) * blocks * BLOCK * 2 * LANES)
     sums = _aligned(4 * 3 * LANES * (run + 2 * SIDE)).view(np.int32)
-    seen = _aligned(2 * reach).reshape(2, -1)
+    seen = _aligned(2 * reach)
     totals = np.zeros(LANES)
     # Rows are read `reach` far, whatever comes there: the last ones from a copy with room for it.
     last = max(0, (height * width - first - reach) // width + 1)
-    ends = [_with_room(image, last, reach) for image in (a, b)]
+    ends = _with_room(a, last, reach), _with_room(b, last, reach)
     shape = run, count, width
-    scratch = turned, sums, seen, totals
-    _slide_over((a.reshape(-1), b.reshape(-1)), tables, first, (0, last), shape, constants, scratch)
-    _slide_over(
-        (ends[0], ends[1]), tables, first, (last, height), shape, constants, scratch
-    )
-    return totals.sum()
+    scratch = turned, sums, (seen[:reach], seen[reach:]), totals
+    # One call in a loop: each would be compiled of its own.
+    for part in range(2):
+        images = (a.reshape(-1), b.reshape(-1)) if part == 0 else ends
+        span = (0, last) if part == 0 else (last, height)
+        _slide_over(images, tables, first, span, shape, constants, scratch)
+    total: float = totals.sum()
+    return total
 
 
 @compiled
@@ -86,21 +88,26 @@ def _slide_over(  # noqa: PLR0917
     turned, sums, seen, totals = scratch
     run, count, width = shape
     a, b = images
-    length = turned.shape[1]
+    length = turned.size // (SIDE + 1)
+    sources = seen if len(tables) else images
     for i in range(span[0], span[1]):
         at = (i - span[0]) * width + first
         new, old = i % (SIDE + 1) * length, (i + 1) % (SIDE + 1) * length
         if len(tables):
-            for j in range(0, seen.shape[1], LOOKED_UP):
-                translate(tables[0], a, at + j, seen[0], j)  # type: ignore[call-arg]
-                translate(tables[1], b, at + j, seen[1], j)  # type: ignore[call-arg]
+            _see(a, at, tables[0], seen[0])
+            _see(b, at, tables[1], seen[1])
+            at = 0
         for j in range(0, length, 2 * LANES * BLOCK):
-            column = j // (2 * LANES)
-            if len(tables):
-                turn(seen[0], seen[1], run, column, turned, new + j)  # type: ignore[call-arg]
-            else:
-                turn(a, b, run, at + column, turned, new + j)  # type: ignore[call-arg]
+            column = at + j // (2 * LANES)
+            turn(sources[0], sources[1], run, column, turned, new + j)  # type: ignore[call-arg]
         slide(turned, new, old, sums, run, count if i >= SIDE - 1 else 0, constants, totals)  # type: ignore[call-arg]
+
+
+@compiled
+def _see(row: Flat, at: int, table: Flat, out: Flat) -> None:
+    """`table[row[at:]]`, as much as there is room for."""
+    for j in range(0, out.size, LOOKED_UP):
+        translate(table, row, at + j, out, j)  # type: ignore[call-arg]
 
 
 @compiled
