@@ -48,6 +48,15 @@ def test_agrees_with_reference(a, b, block, sigma):
     assert found == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize(("block", "sigma"), [(64, 1.0), (96, 1.0), (64, 5.0), (272, 9.0)])
+def test_images_wider_than_a_strip_agree_with_reference(block, sigma):
+    image = scene((290, 733), seed=4)
+    copy = noisy(image, seed=5, sigma=3)
+    found = block_correlation(image, copy, block=block, sigma=sigma)
+    expected = block_correlation_reference(image, copy, block=block, sigma=sigma)
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
 def test_of_an_image_with_itself_is_one():
     assert block_correlation(A, A) == pytest.approx(1, abs=1e-6)
 

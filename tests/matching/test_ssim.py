@@ -30,6 +30,7 @@ PAIRS = {
     "one row of windows": (A[:7], A[10:17]),
     "one column of windows": (A[:, :7], A[:, 9:16]),
     "large": (scene((300, 1100), seed=5), scene((300, 1100), seed=6)),
+    "wide": (scene((20, 3301), seed=7), scene((20, 3301), seed=8)),
 }
 SMALL = arrays(np.uint8, st.tuples(st.integers(7, 20), st.integers(7, 40)))
 CUDA = pytest.param("cuda", marks=pytest.mark.cuda)
@@ -48,6 +49,19 @@ def batch(pairs, *, device="cpu", batch_size=8, memory_mib=64, **others):
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
 def test_agrees_with_scikit_image(pair):
     assert ssim(*pair) == pytest.approx(ssim_reference(*pair), abs=1e-6)
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
+def test_through_tables_as_if_looked_up_before(pair):
+    tables = tuple(np.random.default_rng(9).integers(0, 256, (2, 256), np.uint8))
+    seen = [table[image] for table, image in zip(tables, pair, strict=True)]
+    assert ssim(*pair, tables) == pytest.approx(ssim_reference(*seen), abs=1e-6)
+
+
+def test_read_only_images():
+    a, b = A.copy(), noisy(A, seed=2)
+    a.setflags(write=False)
+    assert ssim(a, b) == ssim(A, b)
 
 
 @settings(deadline=None, max_examples=60)

@@ -14,7 +14,7 @@ from backlabel.images import GreyImage
 from backlabel.images.encode import Table
 from backlabel.matching.alike import correlations
 from backlabel.matching.decide import Candidate
-from backlabel.matching.ssim import Window, ssim_batch, ssim_of_pair
+from backlabel.matching.ssim import Window, ssim_batch
 from backlabel.matching.variants import Variant
 from backlabel.matching.verify import Planes, verify
 
@@ -120,7 +120,7 @@ class _Pair:
             return verify(self.candidate, self.planes, self.table)
         if self.candidate.ssim is not None:
             return self.candidate
-        return dataclasses.replace(self.candidate, ssim=ssim_of_pair(self.planes.standardised()))
+        return dataclasses.replace(self.candidate, ssim=self.planes.ssim_standardised())
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.hashing import histogram, standardise
+from backlabel.hashing.standardise import LEVELS, standard_table
 from backlabel.images.encode import Table
 from backlabel.images.luma import through
 from backlabel.matching.alike import SURE, best_making, chance, correlation
@@ -22,6 +23,8 @@ from backlabel.matching.ssim import ssim, ssim_of_pair
 from backlabel.matching.variants import Variant
 
 Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
+
+_SAME = np.arange(LEVELS, dtype=np.uint8)
 
 WORTH_A_LOOK = 0.2
 """Noise in common below which no way of making helps: real look-alikes reach it, copies do not."""
@@ -55,10 +58,24 @@ class Planes:
         ours, theirs = self._counts
         return standardise(self.ours, ours), standardise(self.theirs, theirs)
 
+    def ssim_standardised(self) -> float:
+        """The SSIM of both standardised, in the larger one's size."""
+        if self.ours.shape != self.theirs.shape:
+            return ssim_of_pair(self.standardised())
+        ours, theirs = (standard_table(counts) for counts in self._counts)
+        return ssim(self.ours, self.theirs, (ours, theirs))
+
     def matched(self) -> tuple[Grey, Grey]:
         """`small`, and `theirs` with its histogram."""
+        return self.small, through(self._matching(), self.theirs)
+
+    def ssim_matched(self) -> float:
+        """The SSIM of `matched`."""
+        return ssim(self.small, self.theirs, (_SAME, self._matching()))
+
+    def _matching(self) -> NDArray[np.uint8]:
         wanted = self._counts[0] if self.small is self.ours else histogram(self.small)
-        return self.small, through(matching_table(self._counts[1], wanted), self.theirs)
+        return matching_table(self._counts[1], wanted)
 
 
 def verify(candidate: Candidate, planes: Planes, quantisation: Table | None) -> Candidate:
@@ -70,8 +87,8 @@ def verify(candidate: Candidate, planes: Planes, quantisation: Table | None) -> 
     known = candidate
     scored = dataclasses.replace(
         candidate,
-        ssim=ssim_of_pair(planes.standardised()) if known.ssim is None else known.ssim,
-        ssim_matched=ssim(*planes.matched()) if known.ssim_matched is None else known.ssim_matched,
+        ssim=planes.ssim_standardised() if known.ssim is None else known.ssim,
+        ssim_matched=planes.ssim_matched() if known.ssim_matched is None else known.ssim_matched,
         residual=correlation(planes.small, planes.theirs)
         if known.residual is None
         else known.residual,

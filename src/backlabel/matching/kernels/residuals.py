@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching.kernels._blur import LANES, add_moments, blur_down
+from backlabel.matching.kernels._blur import LANES, ROWS, add_moments, blur_down
 from backlabel.matching.kernels.compiled import compiled
 
+_MOST = 256  # columns that are blurred at once, so that they stay in the first cache
 Weights = tuple[np.float32, ...]
 Images = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -25,32 +26,57 @@ def block_moments(
     longer than that.
     """
     height, width = a.shape
-    moments = np.zeros((height // block, width // block, 5), np.float64)
-    blurred = np.empty((2, width + 2 * len(weights)), np.float32)
-    sums = np.empty((moments.shape[1], 5, LANES), np.float32)
-    for i in range(moments.shape[0]):
-        sums[:] = 0
-        for row in range(i * block, (i + 1) * block):
-            _add_row((a, b), row, blurred, weights, block, sums)
-        for k in range(moments.shape[1]):
-            for moment in range(5):
-                for lane in range(LANES):
-                    moments[i, k, moment] += sums[k, moment, lane]
+    rows, columns = height // block, width // block
+    moments = np.zeros((rows, columns, 5), np.float64)
+    across = max(1, _MOST // block)  # blocks
+    margin = -(-len(weights) // LANES) * 2 * LANES  # the radius, and as much in whole vectors
+    apart = across * block + 2 * margin
+    blurred = _aligned(ROWS * apart), _aligned(ROWS * apart)
+    sums = np.empty((across, 5, LANES), np.float32)
+    for i in range(rows):
+        for k in range(0, columns, across):
+            some = sums[: min(across, columns - k)]
+            some[:] = 0
+            for row in range(i * block, (i + 1) * block, ROWS):
+                _add_rows((a, b), row, k * block, weights, block, blurred, (apart, margin), some)
+            for one in range(len(some)):
+                for moment in range(5):
+                    total = 0.0
+                    for lane in range(LANES):
+                        total += some[one, moment, lane]
+                    moments[i, k + one, moment] = total
     return moments
 
 
 @compiled
-def _add_row(  # noqa: PLR0917
-    images: Images, row: int, blurred: NDArray[np.float32], weights: Weights, block: int, sums: Any
+def _add_rows(  # noqa: PLR0917
+    images: Images,
+    row: int,
+    first: int,
+    weights: Weights,
+    block: int,
+    blurred: tuple[NDArray[np.float32], NDArray[np.float32]],
+    layout: tuple[int, int],
+    sums: Any,
 ) -> None:
-    """Add the moments of one row to `sums` (blocks, 5, LANES); `blurred` is scratch."""
+    """Add the moments of ROWS rows, from column `first` on, to `sums` (blocks, 5, LANES)."""
     a, b = images
-    radius, width = len(weights) - 1, a.shape[1]
-    blur_down(a, row, weights, blurred[0], radius)  # type: ignore[call-arg]
-    blur_down(b, row, weights, blurred[1], radius)
-    for image in range(2):
-        for j in range(radius):  # the edges are repeated
-            blurred[image, j] = blurred[image, 2 * radius - 1 - j]
-            blurred[image, radius + width + j] = blurred[image, radius + width - 1 - j]
-    for k in range(sums.shape[0]):
-        add_moments(a, b, row, blurred[0], blurred[1], weights, k * block, block, sums[k])
+    apart, margin = layout
+    radius, count = len(weights) - 1, len(sums) * block
+    start, stop = max(0, first - radius), min(a.shape[1], first + count + radius)
+    at = margin - first
+    blur_down(a, row, weights, start, stop, blurred[0], at, apart)  # type: ignore[call-arg]
+    blur_down(b, row, weights, start, stop, blurred[1], at, apart)
+    for k in range(len(sums)):
+        left = k * block
+        add_moments(
+            images, row, first + left, block, blurred, apart, margin + left, weights, sums[k]
+        )
+
+
+@compiled
+def _aligned(size: int) -> NDArray[np.float32]:
+    """Of which no vector at a multiple of its size crosses a line of the cache."""
+    room = np.empty(size + LANES, np.float32)
+    start = -room.ctypes.data % (4 * LANES) // 4
+    return room[start : start + size]
