@@ -12,11 +12,12 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from backlabel.lanes import LANES, WORD, Lanes, array_data
+from backlabel.lanes import LANES, WORD, Lanes, array_data, load, splat, store
 
 _INTS = ir.VectorType(ir.IntType(32), LANES)
 _SHORTS = ir.VectorType(ir.IntType(16), LANES)
 _BYTES = ir.VectorType(ir.IntType(8), LANES)
+MOST = 5800  # 4 x 1.387 times as much is what one pass of the transform makes of a sum: 15 bits
 
 
 @intrinsic
@@ -37,16 +38,6 @@ def number_at(_typing, address):
         return builder.zext(_loaded(builder, arguments[0], ir.IntType(32)), WORD)
 
     return types.uint64(address), emit
-
-
-@intrinsic
-def short_at(_typing, address):
-    """The int16 at an address."""
-
-    def emit(context, builder, signature, arguments):
-        return builder.sext(_loaded(builder, arguments[0], ir.IntType(16)), WORD)
-
-    return types.int64(address), emit
 
 
 @intrinsic
@@ -78,30 +69,58 @@ def _loaded(builder, address, kind):
 
 
 @intrinsic
-def transform(_typing, coefficients, start, out, at, width):
+def transform(_typing, coefficients, start, steps, out, at, width):
     """Samples of LANES blocks side by side, to `out` (uint8, flat, `width` a row) from `at` on.
 
-    `coefficients` is int16, flat; coefficient i of block b is at `start + i * LANES + b`.
+    `coefficients` is int16, flat; coefficient i of block b is at `start + i * LANES + b`, and to be
+    multiplied by step i (int32). True if all are so small that decoders of 16 bits do not saturate.
     """
-    return types.void(coefficients, start, out, at, width), _emit_transform
+    arguments = (coefficients, start, steps, out, at, width)
+    return types.boolean(*arguments), _emit_transform
 
 
 def _emit_transform(context, builder, signature, arguments):
-    source, out = (array_data(context, builder, signature.args[i], arguments[i]) for i in (0, 2))
+    source, steps, out = (
+        array_data(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 3)
+    )
     grid = []
     for i in range(64):
-        place = builder.gep(source, [builder.add(arguments[1], WORD(i * LANES))])
-        short = builder.load(builder.bitcast(place, _SHORTS.as_pointer()), align=2)
-        grid.append(Lanes(builder, builder.sext(short, _INTS)))
+        short = load(builder, source, builder.add(arguments[1], WORD(i * LANES)), _SHORTS)
+        step = splat(builder, builder.load(builder.gep(steps, [WORD(i)])), LANES)
+        grid.append(Lanes(builder, builder.mul(builder.sext(short, _INTS), step)))
+    fits = _fits(builder, grid)
     for x in range(8):
         grid[x::8] = [(value + (1 << 10)) >> 11 for value in _eight(*grid[x::8])]
     for y in range(8):
         row = [((value + (1 << 17)) >> 18) + 128 for value in _eight(*grid[8 * y : 8 * y + 8])]
-        place = builder.add(arguments[3], builder.mul(arguments[4], WORD(y)))
+        place = builder.add(arguments[4], builder.mul(arguments[5], WORD(y)))
         pixels = _interleaved(builder, [_clipped(builder, level.value) for level in row])
-        target = builder.bitcast(builder.gep(out, [place]), pixels.type.as_pointer())
-        builder.store(pixels, target, align=1)
-    return context.get_dummy_value()
+        store(builder, out, place, pixels)
+    return fits
+
+
+def _fits(builder, grid):
+    """Whether decoders of 16 bits do not saturate: all of their numbers must have 15.
+
+    The first pass gives them numbers of 16 bits from one column of coefficients each; the second
+    one adds up two of these, from columns 4 apart. Black letters on white have such blocks.
+    """
+    bad = []
+    for x in range(4):
+        total, *others = [_absolute(builder, value) for value in (*grid[x::8], *grid[x + 4 :: 8])]
+        for other in others:
+            total += other
+        limit = ir.Constant(_INTS, [MOST] * LANES)
+        bad.append(builder.icmp_signed(">", total.value, limit))
+    any_bad = builder.or_(builder.or_(bad[0], bad[1]), builder.or_(bad[2], bad[3]))
+    together = builder.bitcast(any_bad, ir.IntType(LANES))
+    return builder.icmp_unsigned("==", together, together.type(0))
+
+
+def _absolute(builder, lanes):
+    none = ir.Constant(_INTS, [0] * LANES)
+    negative = builder.icmp_signed("<", lanes.value, none)
+    return Lanes(builder, builder.select(negative, builder.sub(none, lanes.value), lanes.value))
 
 
 def _eight(x0, x1, x2, x3, x4, x5, x6, x7):  # noqa: PLR0917 as many as there are

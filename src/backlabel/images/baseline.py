@@ -69,9 +69,9 @@ def _grey(
     planes = 2 if len(found.frame) > _ONE else 0
     chroma = np.full((planes, 8 * rows, 8 * (-(-columns // LANES) * LANES)), NEUTRAL, np.uint8)
     coloured = np.zeros(rows, np.uint8)
-    strip = np.zeros((down + 2) * 64 * LANES, np.int16)
+    strip = np.zeros((down + 2) * _entropy.STRIP, np.int16)
     done = _entropy.decode(
-        *(bits, size, *tables, _steps(found), strip, across, down, columns),
+        *(bits, size, *tables, _steps(found), _entropy.PLACES, strip, across, down, columns),
         *(out, chroma, coloured),
     )
     if done != _entropy.FINE:
@@ -86,11 +86,10 @@ def _grey(
 
 
 def _steps(found: _Found) -> NDArray[np.int32]:
-    """Of each component in zigzag order, and where in a strip their coefficients belong."""
+    """Of each component, row by row."""
     chosen = [found.quanta[number] for number in found.frame[8::3]]
-    steps = np.empty((len(chosen), 64, 2), np.int32)
-    steps[..., 0] = np.frombuffer(b"".join(chosen), np.uint8).reshape(-1, 64)
-    steps[..., 1] = _entropy.ZIGZAG * LANES * 2
+    steps = np.empty((len(chosen), 64), np.int32)
+    steps[:, _entropy.ZIGZAG] = np.frombuffer(b"".join(chosen), np.uint8).reshape(-1, 64)
     return steps
 
 
