@@ -16,11 +16,10 @@ import numpy as np
 from numba import int16, int32, int64, uint8
 
 from backlabel.images._codes import ENDED, PAIR, PAIRS, PEEK, long_entry, signed
-from backlabel.images._vectors import next_bits, number_at, put, transform
-from backlabel.lanes import LANES
+from backlabel.images._vectors import BLOCKS, POSITIONS, next_bits, number_at, put, transform
 
 FINE, DOUBT = 0, 1
-STRIP = 65 * LANES  # coefficients of LANES blocks, and one of each from beyond its end
+STRIP = 66 * BLOCKS  # coefficients of so many blocks, and two of each from beyond its end
 
 ZIGZAG = np.array(
     [
@@ -29,8 +28,8 @@ ZIGZAG = np.array(
         *(23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63),
     ],
 )
-PLACES = np.full(64 + 256, 2 * 64 * LANES, np.int32)  # bytes from a block's start, in a strip
-PLACES[:64] = 2 * LANES * ZIGZAG
+PLACES = np.full(64 + 256, 2 * 64 * BLOCKS, np.int32)  # bytes from a block's start, in a strip
+PLACES[:64] = (2 * BLOCKS * (POSITIONS & ~1) + 2 * (POSITIONS & 1))[ZIGZAG]
 _U = np.uint64
 _BITS = np.uint64(64 - PEEK)
 
@@ -143,7 +142,7 @@ def _mcu(state, codes, rows, components, places, first, chroma, across, down):  
     dc_table, ac_table = codes + number_at(rows), codes + number_at(rows + _U(4))
     for v in range(down):
         for h in range(across):
-            block = first + _U(2 * (v * STRIP + h))
+            block = first + _U(2 * v * STRIP + 4 * h)
             bits, left, at, dc = _block((bits, left, at, dc), dc_table, ac_table, places, block)
             if left > _U(64):
                 return bits, left, at, dc, cb, cr, coloured
@@ -160,21 +159,20 @@ def _mcu(state, codes, rows, components, places, first, chroma, across, down):  
 
 @numba.njit(cache=True, nogil=True)
 def _put_chroma(strip, start, steps, chroma, row, group):  # noqa: PLR0917
-    """Samples of LANES blocks of Cb and of Cr; their strips are zeros again. Whether all fit."""
+    """Samples of BLOCKS blocks of Cb and of Cr; their strips are zeros again. Whether all fit."""
     width = chroma.shape[2]
     fits = True
     for i in range(2):
-        at = (i * chroma.shape[1] + 8 * row) * width + 8 * LANES * group
+        at = (i * chroma.shape[1] + 8 * row) * width + 8 * BLOCKS * group
         begin = np.int64(start + i * STRIP)
         flat = chroma.reshape(-1)
         fits &= transform(strip, begin, steps[1 + i], flat, np.int64(at), np.int64(width))
-    strip[start:] = 0
     return fits
 
 
 @numba.njit(
     int64(
-        *(uint8[::1], int64, int32[:, ::1], int32[:, ::1], int32[:, ::1], int32[::1], int16[::1]),
+        *(uint8[::1], int64, int32[:, ::1], int32[:, ::1], int16[:, ::1], int32[::1], int16[::1]),
         *(int64, int64, int64, uint8[:, ::1], uint8[:, :, ::1], uint8[::1]),
     ),
     cache=True,
@@ -188,13 +186,12 @@ def decode(  # noqa: PLR0917
     `data` is what `unstuffed` gives. An MCU has across * down blocks and, where `which` has more
     rows than one, one of Cb and one of Cr. `which` (int32) says where in `tables` those for DC
     and AC of each component begin, in bytes. `steps` (components, 64) are those of quantisation,
-    row by row, `places` is PLACES.
-    `strip` (zeros, int16) holds down + 2 strips of STRIP. `out` has rows for whole MCUs,
-    `columns` of them and a little more, for LANES blocks. `chroma` (2, 8 * rows of MCUs, as wide)
+    each at its POSITIONS; `places` is PLACES. `strip` (zeros, int16) holds down + 2 strips of STRIP. `out` has rows for whole MCUs,
+    `columns` of them and a little more, for BLOCKS blocks. `chroma` (2, 8 * rows of MCUs, as wide)
     must be 128; `coloured` (zeros) becomes 1 for those rows of MCUs in which it may be otherwise.
     """
     flat, width = out.reshape(-1), out.shape[1]
-    per = LANES // across  # MCUs that are transformed together
+    per = BLOCKS // across  # MCUs that are transformed together
     bright = down * STRIP
     start, codes = _U(data.ctypes.data), _U(tables.ctypes.data)
     rows, order = _U(which.ctypes.data), _U(places.ctypes.data)
@@ -204,19 +201,18 @@ def decode(  # noqa: PLR0917
         for column in range(columns):
             if state[2] > start + _U(size + 8):
                 return DOUBT
-            first = _U(strip.ctypes.data + 2 * (column % per * across))
-            second = _U(strip.ctypes.data + 2 * (bright + column % LANES))
+            first = _U(strip.ctypes.data + 4 * (column % per * across))
+            second = _U(strip.ctypes.data + 2 * bright + 4 * (column % BLOCKS))
             state = _mcu(state, codes, rows, which.shape[0], order, first, second, across, down)
             if state[1] > _U(64):
                 return DOUBT
             if column % per == per - 1 or column == columns - 1:
                 for v in range(down):
-                    at = np.int64((row * down + v) * 8 * width + column // per * 8 * LANES)
+                    at = np.int64((row * down + v) * 8 * width + column // per * 8 * BLOCKS)
                     begin = np.int64(v * STRIP)
                     fits &= transform(strip, begin, steps[0], flat, at, np.int64(width))
-                strip[:bright] = 0
-            if state[6] and (column % LANES == LANES - 1 or column == columns - 1):
-                fits &= _put_chroma(strip, bright, steps, chroma, row, column // LANES)
+            if state[6] and (column % BLOCKS == BLOCKS - 1 or column == columns - 1):
+                fits &= _put_chroma(strip, bright, steps, chroma, row, column // BLOCKS)
                 coloured[row] = 1
                 state = state[:6] + (np.int64(0),)  # noqa: RUF005 numba
     over = 8 * np.int64(size) - (8 * np.int64(state[2] - start) - np.int64(state[1]))

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from backlabel.images import _codes, _entropy
 from backlabel.images._colour import NEUTRAL, with_colour
+from backlabel.images._vectors import BLOCKS, POSITIONS
 from backlabel.images.markers import segments_before_scan
 from backlabel.images.picture import GreyImage
-from backlabel.lanes import LANES
 
 _SOF0, _SOF1, _DHT, _SOS, _DQT, _APP0, _COM = 0xC0, 0xC1, 0xC4, 0xDA, 0xDB, 0xE0, 0xFE
 _HARMLESS = {_COM, *range(_APP0, _APP0 + 14), 0xEF}  # not APP14: Adobe's says other colours
@@ -64,10 +64,10 @@ def _grey(
     across, down = plan
     height, width = int.from_bytes(found.frame[1:3], "big"), int.from_bytes(found.frame[3:5], "big")
     rows, columns = -(-height // (8 * down)), -(-width // (8 * across))
-    whole = -(-columns * across // LANES) * LANES
+    whole = -(-columns * across // BLOCKS) * BLOCKS
     out = np.empty((8 * down * rows, 8 * whole), np.uint8)
     planes = 2 if len(found.frame) > _ONE else 0
-    chroma = np.full((planes, 8 * rows, 8 * (-(-columns // LANES) * LANES)), NEUTRAL, np.uint8)
+    chroma = np.full((planes, 8 * rows, 8 * (-(-columns // BLOCKS) * BLOCKS)), NEUTRAL, np.uint8)
     coloured = np.zeros(rows, np.uint8)
     strip = np.zeros((down + 2) * _entropy.STRIP, np.int16)
     done = _entropy.decode(
@@ -85,11 +85,11 @@ def _grey(
     return grey
 
 
-def _steps(found: _Found) -> NDArray[np.int32]:
-    """Of each component, row by row."""
+def _steps(found: _Found) -> NDArray[np.int16]:
+    """Of each component, at their places in a strip."""
     chosen = [found.quanta[number] for number in found.frame[8::3]]
-    steps = np.empty((len(chosen), 64), np.int32)
-    steps[:, _entropy.ZIGZAG] = np.frombuffer(b"".join(chosen), np.uint8).reshape(-1, 64)
+    steps = np.empty((len(chosen), 64), np.int16)
+    steps[:, POSITIONS[_entropy.ZIGZAG]] = np.frombuffer(b"".join(chosen), np.uint8).reshape(-1, 64)
     return steps
 
 
