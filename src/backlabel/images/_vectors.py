@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from backlabel.lanes import WORD, Lanes, array_data, load, pairs_added, splat, store
@@ -26,19 +26,12 @@ as much; the second one adds up two of these, from columns 4 apart. Black letter
 blocks that are near it.
 """
 
-PAIRS = (0, 4), (2, 6), (7, 1), (3, 5)
-"""Rows, then columns, whose numbers lie side by side: what is multiplied by each is added up."""
+PAIRS = (0, 4), (2, 6), (1, 5), (3, 7)
+"""Rows, and columns, whose numbers lie side by side: multiplied, they are added up at once."""
 
-POSITIONS = np.array(
-    [
-        2 * (8 * pair + x) + PAIRS[pair].index(y)
-        for y in range(8)
-        for x in range(8)
-        for pair in range(4)
-        if y in PAIRS[pair]
-    ]
-)
-"""Of coefficients in a strip of one block, whose rows are in the order of PAIRS."""
+_ORDER = [i for pair in PAIRS for i in pair]
+POSITIONS = np.array([8 * _ORDER.index(x) + _ORDER.index(y) for y in range(8) for x in range(8)])
+"""Of coefficients in a strip of one block: column by column, both in the order of PAIRS."""
 
 _INTS = ir.VectorType(ir.IntType(32), BLOCKS)
 _SHORTS = ir.VectorType(ir.IntType(16), 2 * BLOCKS)
@@ -105,27 +98,46 @@ def transform(_typing, coefficients, start, steps, out, at, width):
 
 
 def _emit_transform(context, builder, signature, arguments):
+    """Loops, for the decoder in between has to stay in the cache of decoded instructions."""
     source, steps, out = (
         array_data(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 3)
     )
-    steps = builder.bitcast(steps, ir.IntType(32).as_pointer())
-    grid, totals = [], [_all(builder, 0)] * 4
-    for i in range(32):
-        place = builder.add(arguments[1], WORD(2 * BLOCKS * i))
+    middle = cgutils.alloca_once(builder, _SHORTS, size=32)
+    greatest = cgutils.alloca_once_value(builder, _all(builder, 0).value)
+    with cgutils.for_range(builder, WORD(4), intp=WORD) as loop:
+        first = builder.mul(loop.index, WORD(8))
+        columns, total = [], _all(builder, 0)
+        for i in (0, 4):
+            pairs, sums = _taken(builder, source, arguments[1], steps, builder.add(first, WORD(i)))
+            columns.append(_eight(builder, pairs, 1 << 10))
+            total += sums
+        greatest_yet = _greater(builder, total.value, builder.load(greatest))
+        builder.store(greatest_yet, greatest)
+        for y, (one, other) in enumerate(zip(*columns, strict=True)):
+            place = builder.add(loop.index, WORD(4 * y))
+            builder.store(_packed(builder, one, other, 11), builder.gep(middle, [place]))
+    with cgutils.for_range(builder, WORD(8), intp=WORD) as loop:
+        first = builder.mul(loop.index, WORD(4))
+        places = [builder.gep(middle, [builder.add(first, WORD(i))]) for i in range(4)]
+        bright = _eight(builder, [builder.load(place) for place in places], (1 << 17) + (128 << 18))
+        row = builder.add(arguments[4], builder.mul(arguments[5], loop.index))
+        _put_row(builder, out, row, bright)
+    return _none_above(builder, builder.load(greatest), MOST)
+
+
+def _taken(builder, source, start, steps, first):
+    """One column's pairs, by their steps, and the sum of all sizes; zeros stay in their place."""
+    pairs, total = [], _all(builder, 0)
+    for i in range(4):
+        index = builder.add(first, WORD(i))
+        place = builder.add(start, builder.mul(index, WORD(2 * BLOCKS)))
         numbers = load(builder, source, place, _SHORTS)
         store(builder, source, place, ir.Constant(_SHORTS, [0] * 2 * BLOCKS))
-        step = splat(builder, builder.load(builder.gep(steps, [WORD(i)])), BLOCKS)
-        step = builder.bitcast(step, _SHORTS)
-        grid.append(builder.mul(numbers, step))
-        totals[i % 4] += Lanes(builder, pairs_added(builder, _absolute(builder, numbers), step))
-    columns = [_eight(builder, grid[x::8], 1 << 10) for x in range(8)]
-    for y in range(8):
-        column = [columns[x][y] for x in range(8)]
-        pairs = [_packed(builder, *(column[x] for x in pair), 11) for pair in PAIRS]
-        bright = _eight(builder, pairs, (1 << 17) + (128 << 18))
-        place = builder.add(arguments[4], builder.mul(arguments[5], WORD(y)))
-        _put_row(builder, out, place, bright)
-    return _none_above(builder, totals, MOST)
+        two = load(builder, steps, builder.mul(index, WORD(2)), ir.IntType(32))
+        step = builder.bitcast(splat(builder, two, BLOCKS), _SHORTS)
+        pairs.append(builder.mul(numbers, step))
+        total += Lanes(builder, pairs_added(builder, _absolute(builder, numbers), step))
+    return pairs, total
 
 
 def _eight(builder, pairs, rounding):
@@ -135,14 +147,14 @@ def _eight(builder, pairs, rounding):
         factors = ir.Constant(_SHORTS, [first, second] * BLOCKS)
         return Lanes(builder, pairs_added(builder, pair, factors))
 
-    p04, p26, p71, p35 = pairs
-    both = builder.add(p71, p35)
+    p04, p26, p15, p37 = pairs
     t0, t1 = of(p04, 8192, 8192) + rounding, of(p04, 8192, -8192) + rounding
     t2, t3 = of(p26, 4433, 4433 - 15137), of(p26, 4433 + 6270, 4433)
-    z3, z4 = of(both, 9633 - 16069, 9633), of(both, 9633, 9633 - 3196)
     a0, a3, a1, a2 = t0 + t3, t0 - t3, t1 + t2, t1 - t2
-    b0, b3 = of(p71, 2446 - 7373, -7373) + z3, of(p71, -7373, 12299 - 7373) + z4
-    b1, b2 = of(p35, -20995, 16819 - 20995) + z4, of(p35, 25172 - 20995, -20995) + z3
+    b0 = of(p15, 9633 - 7373, 9633) + of(p37, 9633 - 16069, 2446 - 7373 + 9633 - 16069)
+    b1 = of(p15, 9633 - 3196, 16819 - 20995 + 9633 - 3196) + of(p37, 9633 - 20995, 9633)
+    b2 = of(p15, 9633, 9633 - 20995) + of(p37, 25172 - 20995 + 9633 - 16069, 9633 - 16069)
+    b3 = of(p15, 12299 - 7373 + 9633 - 3196, 9633 - 3196) + of(p37, 9633, 9633 - 7373)
     return a0 + b3, a1 + b2, a2 + b1, a3 + b0, a3 - b0, a2 - b1, a1 - b2, a0 - b3
 
 
@@ -181,11 +193,13 @@ def _absolute(builder, numbers):
     return builder.select(negative, builder.sub(none, numbers), numbers)
 
 
-def _none_above(builder, totals, limit):
-    one, *others = [builder.icmp_signed(">", total.value, _all(builder, limit).value) for total in totals]
-    for other in others:
-        one = builder.or_(one, other)
-    together = builder.bitcast(one, ir.IntType(BLOCKS))
+def _greater(builder, one, other):
+    return builder.select(builder.icmp_signed(">", one, other), one, other)
+
+
+def _none_above(builder, numbers, limit):
+    above = builder.icmp_signed(">", numbers, _all(builder, limit).value)
+    together = builder.bitcast(above, ir.IntType(BLOCKS))
     return builder.icmp_unsigned("==", together, together.type(0))
 
 
