@@ -16,9 +16,10 @@ from backlabel.images._vectors import next_bits, number_at, put_bits
 PEEK = 10  # bits of a code that the first table resolves; longer codes are rare
 SYMBOLS = (1 << PEEK) + 34  # where they begin in a table, behind its limits and offsets
 PAIRS = SYMBOLS + 256  # where those begin
-PAIR = 12  # bits that one look resolves to two coefficients; this table fills half of the L1 cache
+PAIR = 13  # bits that one look resolves to two coefficients; 12 spare the cache, but miss more
 TABLE = PAIRS + (1 << PAIR)
 ENDED = 128  # places that the end of a block is worth
+_SIZE = 10  # bits of the longest number of a coefficient
 TAIL = 2048  # bytes that may be read behind the data: more than an MCU can take
 _MARK, _END = 0xFF, 0xD9
 _BYTES = numba.types.Array(uint8, 1, "C", readonly=True)
@@ -82,7 +83,7 @@ def _known(bits, room, most, table):
     entry = _U(table[bits >> _U(64 - PEEK)])
     used, kind, size = np.int64(entry & _U(63)), entry >> _U(16), entry >> _U(16) & _U(15)
     places = np.int64(entry >> _U(24)) + 1
-    if entry == 0 or used > room or size > 10 or (size == 0 and kind not in {_U(0), _U(0xF00)}):
+    if entry == 0 or used > room or size > _SIZE or (size == 0 and kind not in {_U(0), _U(0xF00)}):
         return 0, 0, 0
     if size == 0:
         return used, places if kind else ENDED, 0

@@ -16,6 +16,7 @@ import numpy as np
 from numba import int16, int32, int64, uint8
 
 from backlabel.images._codes import ENDED, PAIR, PAIRS, PEEK, long_entry, signed
+from backlabel.images._colour import NEUTRAL
 from backlabel.images._vectors import BLOCKS, POSITIONS, next_bits, number_at, put, transform
 
 FINE, DOUBT = 0, 1
@@ -159,7 +160,7 @@ def _mcu(state, codes, rows, components, places, first, chroma, across, down):  
 
 @numba.njit(cache=True, nogil=True)
 def _put_chroma(strip, start, steps, chroma, row, group):  # noqa: PLR0917
-    """Samples of BLOCKS blocks of Cb and of Cr; their strips are zeros again. Whether all fit."""
+    """Samples of BLOCKS blocks of Cb and of Cr. False for doubt."""
     width = chroma.shape[2]
     fits = True
     for i in range(2):
@@ -186,9 +187,10 @@ def decode(  # noqa: PLR0917
     `data` is what `unstuffed` gives. An MCU has across * down blocks and, where `which` has more
     rows than one, one of Cb and one of Cr. `which` (int32) says where in `tables` those for DC
     and AC of each component begin, in bytes. `steps` (components, 64) are those of quantisation,
-    each at its POSITIONS; `places` is PLACES. `strip` (zeros, int16) holds down + 2 strips of STRIP. `out` has rows for whole MCUs,
-    `columns` of them and a little more, for BLOCKS blocks. `chroma` (2, 8 * rows of MCUs, as wide)
-    must be 128; `coloured` (zeros) becomes 1 for those rows of MCUs in which it may be otherwise.
+    each at its POSITIONS; `places` is PLACES. `strip` (zeros, int16) holds down + 2 strips of
+    STRIP. `out` has rows for whole MCUs, `columns` of them and a little more, for BLOCKS blocks.
+    `coloured` (zeros) becomes 1 for rows of MCUs that may have colour; only these are filled of
+    `chroma` (2, 8 * rows of MCUs, as wide).
     """
     flat, width = out.reshape(-1), out.shape[1]
     per = BLOCKS // across  # MCUs that are transformed together
@@ -212,6 +214,8 @@ def decode(  # noqa: PLR0917
                     begin = np.int64(v * STRIP)
                     fits &= transform(strip, begin, steps[0], flat, at, np.int64(width))
             if state[6] and (column % BLOCKS == BLOCKS - 1 or column == columns - 1):
+                if not coloured[row]:
+                    chroma[:, 8 * row : 8 * row + 8] = NEUTRAL
                 fits &= _put_chroma(strip, bright, steps, chroma, row, column // BLOCKS)
                 coloured[row] = 1
                 state = state[:6] + (np.int64(0),)  # noqa: RUF005 numba

@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from backlabel.lanes import WORD, Lanes, array_data, load, pairs_added, splat, store
 
 BLOCKS = 8
-"""Blocks of a strip. Registers of 512 bits would hold 16; multiplying them slows the core's clock."""
+"""Blocks of a strip. Registers of 512 bits would hold 16, but to multiply them slows the clock."""
 
 MOST = 5800
 """All numbers of decoders of 16 bits have 15 if sums of coefficients are not greater.
@@ -86,7 +86,7 @@ def _loaded(builder, address, kind):
 
 
 @intrinsic
-def transform(_typing, coefficients, start, steps, out, at, width):
+def transform(_typing, coefficients, start, steps, out, at, width):  # noqa: PLR0917
     """Samples of BLOCKS blocks side by side, to `out` (uint8, flat, `width` a row) from `at` on.
 
     `coefficients` (int16, flat) holds a strip at `start`; it is zeros then. Coefficient i of block
@@ -98,7 +98,7 @@ def transform(_typing, coefficients, start, steps, out, at, width):
 
 
 def _emit_transform(context, builder, signature, arguments):
-    """Loops, for the decoder in between has to stay in the cache of decoded instructions."""
+    """In loops: the code that reads codes remains in the cache of decoded instructions."""
     source, steps, out = (
         array_data(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 3)
     )
@@ -122,6 +122,7 @@ def _emit_transform(context, builder, signature, arguments):
         bright = _eight(builder, [builder.load(place) for place in places], (1 << 17) + (128 << 18))
         row = builder.add(arguments[4], builder.mul(arguments[5], loop.index))
         _put_row(builder, out, row, bright)
+        _expect_write(builder, out, builder.add(row, WORD(8 * BLOCKS)))
     return _none_above(builder, builder.load(greatest), MOST)
 
 
@@ -160,9 +161,8 @@ def _eight(builder, pairs, rounding):
 
 def _packed(builder, one, other, bits):
     """Pairs of what is `bits` above in both; it has 16 bits."""
-    low = one >> bits & 0xFFFF
-    high = (other << 16 - bits if bits < 16 else other >> bits - 16) & -0x10000
-    return builder.bitcast((low | high).value, _SHORTS)
+    low, high = one >> bits, other >> bits << 16
+    return builder.bitcast((low & 0xFFFF | high).value, _SHORTS)
 
 
 def _put_row(builder, out, place, bright):
@@ -176,6 +176,15 @@ def _put_row(builder, out, place, bright):
         order = [j + side for j in range(first, first + BLOCKS // 2) for side in (0, BLOCKS)]
         samples = builder.shuffle_vector(*halves, ir.Constant(_INTS, order))
         store(builder, out, builder.add(place, WORD(4 * BLOCKS * i)), samples)
+
+
+def _expect_write(builder, pointer, index):
+    """Fetch the cache line, if there is one: the first write to a row would wait for it."""
+    address = builder.gep(pointer, [index])
+    write, keep, data = (ir.IntType(32)(number) for number in (1, 3, 1))
+    kind = ir.FunctionType(ir.VoidType(), [address.type, *[write.type] * 3])
+    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(prefetch, [address, write, keep, data])
 
 
 def _clipped(builder, one, other):
