@@ -83,7 +83,9 @@ def _known(bits, room, most, table):
     entry = _U(table[bits >> _U(64 - PEEK)])
     used, kind, size = np.int64(entry & _U(63)), entry >> _U(16), entry >> _U(16) & _U(15)
     places = np.int64(entry >> _U(24)) + 1
-    if entry == 0 or used > room or size > _SIZE or (size == 0 and kind not in {_U(0), _U(0xF00)}):
+    # No set: numba's are slow.
+    odd = size == 0 and kind != _U(0) and kind != _U(0xF00)
+    if entry == 0 or used > room or size > _SIZE or odd:
         return 0, 0, 0
     if size == 0:
         return used, places if kind else ENDED, 0
