@@ -14,19 +14,14 @@ _CAN = llvm.get_host_cpu_features()
 LANES = 16 if _CAN.get("avx512bw") else 8
 """Numbers of 32 bits in a register of this processor."""
 
-_INTS = ir.VectorType(ir.IntType(32), LANES)
-_SHORTS = ir.VectorType(ir.IntType(16), 2 * LANES)
-_MULTIPLY_ADD = next(
-    (
-        name
-        for feature, name in (
-            ("avx512bw", "llvm.x86.avx512.pmaddw.d.512"),
-            ("avx2", "llvm.x86.avx2.pmadd.wd"),
-        )
-        if _CAN.get(feature)
-    ),
-    "",
-)
+_MULTIPLY_ADD = {
+    products: name
+    for products, feature, name in (
+        (32, "avx512bw", "llvm.x86.avx512.pmaddw.d.512"),
+        (16, "avx2", "llvm.x86.avx2.pmadd.wd"),
+    )
+    if _CAN.get(feature)
+}
 
 
 class Lanes:
@@ -111,15 +106,18 @@ def splat(builder, value, count):
 
 
 def pairs_added(builder, one, other):
-    """LANES sums of the products of int16 pairs: each even one and its odd neighbour added."""
-    if _MULTIPLY_ADD:
-        kind = ir.FunctionType(_INTS, [_SHORTS, _SHORTS])
-        multiply = cgutils.get_or_insert_function(builder.module, kind, _MULTIPLY_ADD)
+    """Sums of the products of int16 pairs: each even one and its odd neighbour added."""
+    shorts = one.type
+    ints = ir.VectorType(ir.IntType(32), shorts.count // 2)
+    if shorts.count in _MULTIPLY_ADD:
+        kind = ir.FunctionType(ints, [shorts, shorts])
+        name = _MULTIPLY_ADD[shorts.count]
+        multiply = cgutils.get_or_insert_function(builder.module, kind, name)
         return builder.call(multiply, [one, other])
 
     def every_other(vector, first):
-        lanes = ir.Constant(_INTS, [*range(first, 2 * LANES, 2)])
-        return builder.sext(builder.shuffle_vector(vector, vector, lanes), _INTS)
+        lanes = ir.Constant(ints, [*range(first, shorts.count, 2)])
+        return builder.sext(builder.shuffle_vector(vector, vector, lanes), ints)
 
     even, odd = (
         builder.mul(every_other(one, first), every_other(other, first)) for first in (0, 1)

@@ -103,6 +103,23 @@ def test_colours_that_libjpeg_does_not_interpolate_are_declined(width):
     np.testing.assert_array_equal(grey, jpeg.decode_reference(data))
 
 
+@pytest.mark.parametrize("quality", [30, 75, 92, 100])
+def test_patterns_of_few_coefficients(quality):
+    """Long runs of zeros, last places of a block, and blocks that end after any place."""
+    i = np.arange(8)
+    waves = np.cos(np.outer(2 * i + 1, i) * np.pi / 16)
+    blocks = np.einsum("yv,xu->vyux", waves, waves).reshape(64, 64)
+    for patterns in (blocks, blocks + np.roll(blocks, 8, axis=1), np.roll(blocks, 8) - blocks):
+        data = encoded((128 + 50 * patterns).astype(np.uint8), quality=quality)
+        np.testing.assert_array_equal(baseline.decode(data), jpeg.decode_reference(data))
+
+
+def test_numbers_of_tables_that_there_cannot_be_are_declined():
+    data = bytearray(encoded(scene(16, 16), "L"))
+    data[data.index(b"\xff\xda") + 6] = 0x50
+    assert baseline.decode(bytes(data)) is None
+
+
 def test_letters_are_decoded():
     image = scene(96, 128)
     image[48:] = np.random.default_rng(2).integers(0, 2, (48, 128)) * 255

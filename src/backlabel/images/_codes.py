@@ -15,7 +15,11 @@ from backlabel.images._vectors import next_bits, number_at, put_bits
 
 PEEK = 10  # bits of a code that the first table resolves; longer codes are rare
 SYMBOLS = (1 << PEEK) + 34  # where they begin in a table, behind its limits and offsets
-TABLE = SYMBOLS + 256
+PAIRS = SYMBOLS + 256  # where those begin
+PAIR = 13  # bits that one look resolves to two coefficients; 12 spare the cache, but miss more
+TABLE = PAIRS + (1 << PAIR)
+ENDED = 128  # places that the end of a block is worth
+_SIZE = 10  # bits of the longest number of a coefficient
 TAIL = 2048  # bytes that may be read behind the data: more than an MCU can take
 _MARK, _END = 0xFF, 0xD9
 _BYTES = numba.types.Array(uint8, 1, "C", readonly=True)
@@ -62,6 +66,51 @@ def _entry(symbol, length):
     return (length + size) | length << _U(8) | size << _U(16) | symbol >> _U(4) << _U(24)
 
 
+@numba.njit(cache=True, nogil=True, inline="always")
+def signed(bits, entry):
+    """The signed number behind a code; it has one bit or more."""
+    raw = np.int64((bits << (entry >> _U(8) & _U(63))) >> (_U(64) - (entry >> _U(16) & _U(15))))
+    top = np.int64(1) << np.int64(entry >> _U(16) & _U(15))
+    return raw - ((top - 1) & (raw - (top >> 1) >> 63))  # no branch: signs cannot be foreseen
+
+
+@numba.njit(cache=True, nogil=True)
+def _known(bits, room, most, table):
+    """Of the code that comes next: its bits with its number, places that it goes on, the number.
+
+    No bits where they are more than `room`, or the number more than `most`, or for doubt.
+    """
+    entry = _U(table[bits >> _U(64 - PEEK)])
+    used, kind, size = np.int64(entry & _U(63)), entry >> _U(16), entry >> _U(16) & _U(15)
+    places = np.int64(entry >> _U(24)) + 1
+    # No set: numba's are slow.
+    odd = size == 0 and kind != _U(0) and kind != _U(0xF00)
+    if entry == 0 or used > room or size > _SIZE or odd:
+        return 0, 0, 0
+    if size == 0:
+        return used, places if kind else ENDED, 0
+    value = signed(bits, entry)
+    return (used, places, value) if abs(value) <= most else (0, 0, 0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _pair_entry(bits, table):
+    """For one look: bits of two codes with their numbers, places of both, and both numbers.
+
+    From the lowest bit these have 6, 4, 8, 6 and 8 bits: bits, first place, second place, second
+    number, first number. Where only one is known, both places are the same. Where none is, the
+    second place is the last one that there can be.
+    """
+    used, places, value = _known(bits, PAIR, 127, table)
+    if used == 0:
+        return np.int64(255) << 10
+    if places == ENDED:
+        return used | (ENDED - 1) << 10
+    more, beyond, second = _known(bits << _U(used), PAIR - used, 31, table)
+    last = places + beyond - 1
+    return used + more | (places - 1) << 6 | last << 10 | (second & 63) << 18 | value << 24
+
+
 @numba.njit(boolean(_BYTES, _BYTES, int32[::1]), cache=True, nogil=True)
 def code_table(counts, symbols, table):
     """Fill `table` (int32): for each PEEK bits the entry of the code that they begin with, or 0.
@@ -87,6 +136,8 @@ def code_table(counts, symbols, table):
             used += 1
         table[(1 << PEEK) + length] = code
         code <<= 1
+    for i in range(1 << PAIR):
+        table[PAIRS + i] = _pair_entry(_U(i) << _U(64 - PAIR), table)
     return used == symbols.size
 
 

@@ -15,12 +15,12 @@ import numba
 import numpy as np
 from numba import int16, int32, int64, uint8
 
-from backlabel.images._codes import PEEK, long_entry
-from backlabel.images._vectors import next_bits, number_at, put, short_at, transform
-from backlabel.lanes import LANES
+from backlabel.images._codes import ENDED, PAIR, PAIRS, PEEK, long_entry, signed
+from backlabel.images._colour import NEUTRAL
+from backlabel.images._vectors import BLOCKS, POSITIONS, next_bits, number_at, put, transform
 
 FINE, DOUBT = 0, 1
-MOST = 5800  # 4 x 1.387 times as much is what one pass of the transform makes of a sum: 15 bits
+STRIP = 66 * BLOCKS  # coefficients of so many blocks, and two of each from beyond its end
 
 ZIGZAG = np.array(
     [
@@ -29,6 +29,8 @@ ZIGZAG = np.array(
         *(23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63),
     ],
 )
+PLACES = np.full(64 + 256, 2 * 64 * BLOCKS, np.int32)  # bytes from a block's start, in a strip
+PLACES[:64] = (2 * BLOCKS * (POSITIONS & ~1) + 2 * (POSITIONS & 1))[ZIGZAG]
 _U = np.uint64
 _BITS = np.uint64(64 - PEEK)
 
@@ -38,57 +40,49 @@ def _refilled(bits, left, at):
     """At least 56 bits, as many more as whole bytes give: enough for two codes and numbers."""
     bits |= next_bits(at) >> left
     whole = (_U(63) - left) >> _U(3)
-    return bits, left + (whole << _U(3)), at + whole
+    return bits, left | _U(56), at + whole
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _number(bits, entry):
-    """The signed number behind a code; it has one bit or more."""
-    raw = np.int64((bits << (entry >> _U(8) & _U(63))) >> (_U(64) - (entry >> _U(16) & _U(15))))
-    top = np.int64(1) << np.int64(entry >> _U(16) & _U(15))
-    return raw - ((top - 1) & (raw - (top >> 1) >> 63))  # no branch: signs cannot be foreseen
+def _pair(bits, left, k, table, places, block):  # noqa: PLR0917
+    """As `_single`, for up to two coefficients; ENDED more than the next place after an end.
+
+    Where only one is known, it is stored after the second one, to the same place.
+    """
+    entry = number_at(table + _U(4 * PAIRS) + ((bits >> _U(64 - PAIR)) << _U(2)))
+    second = k + (entry >> _U(10) & _U(255))
+    number = np.int64(entry << _U(40)) >> 58
+    put(block + number_at(places + (second << _U(2))), number)
+    first = k + (entry >> _U(6) & _U(15))
+    number = np.int64(entry << _U(32)) >> 56
+    put(block + number_at(places + (first << _U(2))), number)
+    return bits << (entry & _U(63)), left - (entry & _U(63)), second + _U(1)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def _coefficient(bits, left, k, table, steps, block):  # noqa: PLR0917
-    """Of place `k` or a later one; the next place is 64 at the end of a block, more for doubt."""
+@numba.njit(cache=True, nogil=True)
+def _single(bits, left, k, table, places, block):  # noqa: PLR0917
+    """The coefficient of place `k` or a later one.
+
+    The next place is 64 at the end of a block, more for doubt.
+    """
     entry = number_at(table + ((bits >> _BITS) << _U(2)))
     if entry == 0:
         entry = long_entry(bits, table)
     k += entry >> _U(24)
-    value = np.int64(0)
     size = entry >> _U(16) & _U(15)
     if size - _U(1) < _U(10) and k < _U(64):
-        step = steps + (k << _U(3))
-        value = _number(bits, entry) * np.int64(number_at(step))
-        put(block + number_at(step + _U(4)), value)
+        put(block + number_at(places + (k << _U(2))), signed(bits, entry))
         k += _U(1)
     elif entry >> _U(16) == _U(0xF00):  # 16 zeros
         k += _U(1)
     else:
         k = _U(64) if entry >> _U(16) == 0 and entry else _U(255)
-    return bits << (entry & _U(63)), left - (entry & _U(63)), k, value
+    return bits << (entry & _U(63)), left - (entry & _U(63)), k
 
 
 @numba.njit(cache=True, nogil=True)
-def _fits(block):
-    """Whether decoders of 16 bits do not saturate; each of the numbers at `block` must have 15.
-
-    The first pass gives them numbers of 16 bits from one column of coefficients each; the second
-    one adds up two of these, from columns 4 apart. Black letters on white have such blocks.
-    """
-    for column in range(4):
-        total = np.int64(0)
-        for i in range(column, 64, 4):
-            total += abs(short_at(block + _U(2 * LANES * i)))
-        if total > MOST:
-            return False
-    return True
-
-
-@numba.njit(cache=True, nogil=True)
-def _block(state, dc_table, ac_table, steps, block):
-    """One block, times its steps, to the address `block`; a state beyond 64 bits is doubt.
+def _block(state, dc_table, ac_table, places, block):
+    """One block, without its steps, to the address `block`; a state beyond 64 bits is doubt.
 
     A state is the bits ahead, how many of them count, where the next are, and the last block's DC.
     """
@@ -100,30 +94,29 @@ def _block(state, dc_table, ac_table, steps, block):
     if entry == 0 or entry >> _U(16) > _U(11):
         return bits, _U(255), at, dc
     if entry >> _U(16):
-        dc += _number(bits, entry)
+        dc += signed(bits, entry)
     bits <<= entry & _U(63)
     left -= entry & _U(63)
-    value = dc * np.int64(number_at(steps))
-    total = abs(value)
-    put(block, value)
-    k = _U(1)
-    while True:
+    put(block, dc)
+    k = _U(1) if abs(dc) < 1 << 15 else _U(255)
+    while k < _U(64):
         bits, left, at = _refilled(bits, left, at)
-        bits, left, k, value = _coefficient(bits, left, k, ac_table, steps, block)
-        total += abs(value)
-        if k >= _U(64):
-            break
-        bits, left, k, value = _coefficient(bits, left, k, ac_table, steps, block)
-        total += abs(value)
-        if k >= _U(64):
-            break
-    if total > MOST and not (total <= 4 * MOST and _fits(block)):
-        k = _U(255)
+        for _ in range(4):
+            after, rest, place = _pair(bits, left, k, ac_table, places, block)
+            if place >= _U(64):
+                break
+            bits, left, k = after, rest, place
+        else:
+            continue
+        if place == _U(64) or place - _U(ENDED + 1) < _U(63):
+            return after, rest, at, dc
+        bits, left, at = _refilled(bits, left, at)
+        bits, left, k = _single(bits, left, k, ac_table, places, block)
     return bits, left if k == _U(64) else _U(255), at, dc
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _colour(state, dc_table, ac_table, steps, block):
+def _colour(state, dc_table, ac_table, places, block):
     """As `_block`, and 1 if its place is not left as it is: nearly all blocks of chroma are empty.
 
     An empty one has no difference of DC from 0, and then the end of the block.
@@ -135,12 +128,12 @@ def _colour(state, dc_table, ac_table, steps, block):
     second = number_at(ac_table + ((then >> _BITS) << _U(2)))
     if dc == 0 and first and second and (first | second) >> _U(16) == 0:
         return then << (second & _U(63)), left - ((first + second) & _U(63)), at, dc, 0
-    bits, left, at, dc = _block((bits, left, at, dc), dc_table, ac_table, steps, block)
+    bits, left, at, dc = _block((bits, left, at, dc), dc_table, ac_table, places, block)
     return bits, left, at, dc, 1
 
 
 @numba.njit(cache=True, nogil=True)
-def _mcu(state, codes, rows, components, steps, first, chroma, across, down):  # noqa: PLR0917
+def _mcu(state, codes, rows, components, places, first, chroma, across, down):  # noqa: PLR0917
     """The state after an MCU: first blocks of brightness and of chroma go to these addresses.
 
     Behind the state of a block are the DC of Cb and Cr, and how many of their blocks are not empty.
@@ -150,15 +143,15 @@ def _mcu(state, codes, rows, components, steps, first, chroma, across, down):  #
     dc_table, ac_table = codes + number_at(rows), codes + number_at(rows + _U(4))
     for v in range(down):
         for h in range(across):
-            block = first + _U(2 * (v * 64 * LANES + h))
-            bits, left, at, dc = _block((bits, left, at, dc), dc_table, ac_table, steps, block)
+            block = first + _U(2 * v * STRIP + 4 * h)
+            bits, left, at, dc = _block((bits, left, at, dc), dc_table, ac_table, places, block)
             if left > _U(64):
                 return bits, left, at, dc, cb, cr, coloured
     for i in range(1, components):
-        row, block = rows + _U(8 * i), chroma + _U(2 * (i - 1) * 64 * LANES)
+        row, block = rows + _U(8 * i), chroma + _U(2 * (i - 1) * STRIP)
         dc_table, ac_table = codes + number_at(row), codes + number_at(row + _U(4))
         one = bits, left, at, cb
-        bits, left, at, new, some = _colour(one, dc_table, ac_table, steps + _U(512 * i), block)
+        bits, left, at, new, some = _colour(one, dc_table, ac_table, places, block)
         cb, cr, coloured = cr, new, coloured + some  # each one's turn comes again after the other
         if left > _U(64):
             return bits, left, at, dc, cb, cr, coloured
@@ -166,60 +159,65 @@ def _mcu(state, codes, rows, components, steps, first, chroma, across, down):  #
 
 
 @numba.njit(cache=True, nogil=True)
-def _put_chroma(strip, start, chroma, row, group):
-    """Samples of LANES blocks of Cb and of Cr; their strips are zeros again."""
+def _put_chroma(strip, start, steps, chroma, row, group):  # noqa: PLR0917
+    """Samples of BLOCKS blocks of Cb and of Cr. False for doubt."""
     width = chroma.shape[2]
+    fits = True
     for i in range(2):
-        at = (i * chroma.shape[1] + 8 * row) * width + 8 * LANES * group
-        begin = np.int64(start + i * 64 * LANES)
-        transform(strip, begin, chroma.reshape(-1), np.int64(at), np.int64(width))
-    strip[start:] = 0
+        at = (i * chroma.shape[1] + 8 * row) * width + 8 * BLOCKS * group
+        begin = np.int64(start + i * STRIP)
+        flat = chroma.reshape(-1)
+        fits &= transform(strip, begin, steps[1 + i], flat, np.int64(at), np.int64(width))
+    return fits
 
 
 @numba.njit(
     int64(
-        *(uint8[::1], int64, int32[:, ::1], int32[:, ::1], int32[:, :, ::1], int16[::1]),
+        *(uint8[::1], int64, int32[:, ::1], int32[:, ::1], int16[:, ::1], int32[::1], int16[::1]),
         *(int64, int64, int64, uint8[:, ::1], uint8[:, :, ::1], uint8[::1]),
     ),
     cache=True,
     nogil=True,
 )
 def decode(  # noqa: PLR0917
-    data, size, tables, which, steps, strip, across, down, columns, out, chroma, coloured
+    data, size, tables, which, steps, places, strip, across, down, columns, out, chroma, coloured
 ):
     """Fill `out`, whole MCUs of the first component; FINE, or DOUBT where anything is unusual.
 
     `data` is what `unstuffed` gives. An MCU has across * down blocks and, where `which` has more
     rows than one, one of Cb and one of Cr. `which` (int32) says where in `tables` those for DC
-    and AC of each component begin, in bytes. `steps`, (components, 64, 2) of int32, are the
-    quantisation steps in zigzag order, and where in a strip their coefficients belong, in bytes.
-    `strip` (zeros, int16) holds down + 2 strips of 64 * LANES. `out` has rows for whole MCUs,
-    `columns` of them and a little more, for LANES blocks. `chroma` (2, 8 * rows of MCUs, as wide)
-    must be 128; `coloured` (zeros) becomes 1 for those rows of MCUs in which it may be otherwise.
+    and AC of each component begin, in bytes. `steps` (components, 64) are those of quantisation,
+    each at its POSITIONS; `places` is PLACES. `strip` (zeros, int16) holds down + 2 strips of
+    STRIP. `out` has rows for whole MCUs, `columns` of them and a little more, for BLOCKS blocks.
+    `coloured` (zeros) becomes 1 for rows of MCUs that may have colour; only these are filled of
+    `chroma` (2, 8 * rows of MCUs, as wide).
     """
     flat, width = out.reshape(-1), out.shape[1]
-    per = LANES // across  # MCUs that are transformed together
-    bright = down * 64 * LANES
+    per = BLOCKS // across  # MCUs that are transformed together
+    bright = down * STRIP
     start, codes = _U(data.ctypes.data), _U(tables.ctypes.data)
-    rows, quanta = _U(which.ctypes.data), _U(steps.ctypes.data)
+    rows, order = _U(which.ctypes.data), _U(places.ctypes.data)
     state = _U(0), _U(0), start, np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    fits = True
     for row in range(out.shape[0] // (8 * down)):
         for column in range(columns):
             if state[2] > start + _U(size + 8):
                 return DOUBT
-            first = _U(strip.ctypes.data + 2 * (column % per * across))
-            second = _U(strip.ctypes.data + 2 * (bright + column % LANES))
-            state = _mcu(state, codes, rows, which.shape[0], quanta, first, second, across, down)
+            first = _U(strip.ctypes.data + 4 * (column % per * across))
+            second = _U(strip.ctypes.data + 2 * bright + 4 * (column % BLOCKS))
+            state = _mcu(state, codes, rows, which.shape[0], order, first, second, across, down)
             if state[1] > _U(64):
                 return DOUBT
             if column % per == per - 1 or column == columns - 1:
                 for v in range(down):
-                    at = (row * down + v) * 8 * width + column // per * 8 * LANES
-                    transform(strip, np.int64(v * 64 * LANES), flat, np.int64(at), np.int64(width))
-                strip[:bright] = 0
-            if state[6] and (column % LANES == LANES - 1 or column == columns - 1):
-                _put_chroma(strip, bright, chroma, row, column // LANES)
+                    at = np.int64((row * down + v) * 8 * width + column // per * 8 * BLOCKS)
+                    begin = np.int64(v * STRIP)
+                    fits &= transform(strip, begin, steps[0], flat, at, np.int64(width))
+            if state[6] and (column % BLOCKS == BLOCKS - 1 or column == columns - 1):
+                if not coloured[row]:
+                    chroma[:, 8 * row : 8 * row + 8] = NEUTRAL
+                fits &= _put_chroma(strip, bright, steps, chroma, row, column // BLOCKS)
                 coloured[row] = 1
                 state = state[:6] + (np.int64(0),)  # noqa: RUF005 numba
     over = 8 * np.int64(size) - (8 * np.int64(state[2] - start) - np.int64(state[1]))
-    return FINE if over in range(8) else DOUBT
+    return FINE if fits and over in range(8) else DOUBT

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from backlabel.images import _codes, _entropy
 from backlabel.images._colour import NEUTRAL, with_colour
+from backlabel.images._vectors import BLOCKS, POSITIONS
 from backlabel.images.markers import segments_before_scan
 from backlabel.images.picture import GreyImage
-from backlabel.lanes import LANES
 
 _SOF0, _SOF1, _DHT, _SOS, _DQT, _APP0, _COM = 0xC0, 0xC1, 0xC4, 0xDA, 0xDB, 0xE0, 0xFE
 _HARMLESS = {_COM, *range(_APP0, _APP0 + 14), 0xEF}  # not APP14: Adobe's says other colours
@@ -26,6 +26,7 @@ _WHOLE = b"\0\x3f\0"  # a scan of all coefficients in full precision
 _BYTE = 8  # bits
 _START = b"\xff\xd8"
 _TABLES = 4  # that a file may define of each class
+_AC = 16  # what numbers of tables for AC begin with
 _ONE = 9  # bytes of a frame header of one component
 _NARROW = 4  # pixels, up to which libjpeg repeats shared colours and does not interpolate them
 
@@ -64,14 +65,14 @@ def _grey(
     across, down = plan
     height, width = int.from_bytes(found.frame[1:3], "big"), int.from_bytes(found.frame[3:5], "big")
     rows, columns = -(-height // (8 * down)), -(-width // (8 * across))
-    whole = -(-columns * across // LANES) * LANES
+    whole = -(-columns * across // BLOCKS) * BLOCKS
     out = np.empty((8 * down * rows, 8 * whole), np.uint8)
     planes = 2 if len(found.frame) > _ONE else 0
-    chroma = np.full((planes, 8 * rows, 8 * (-(-columns // LANES) * LANES)), NEUTRAL, np.uint8)
+    chroma = np.empty((planes, 8 * rows, 8 * (-(-columns // BLOCKS) * BLOCKS)), np.uint8)
     coloured = np.zeros(rows, np.uint8)
-    strip = np.zeros((down + 2) * 64 * LANES, np.int16)
+    strip = np.zeros((down + 2) * _entropy.STRIP, np.int16)
     done = _entropy.decode(
-        *(bits, size, *tables, _steps(found), strip, across, down, columns),
+        *(bits, size, *tables, _steps(found), _entropy.PLACES, strip, across, down, columns),
         *(out, chroma, coloured),
     )
     if done != _entropy.FINE:
@@ -80,17 +81,17 @@ def _grey(
     if coloured.any():
         if across > 1 and width <= _NARROW:
             return None
+        chroma.reshape(2, rows, -1)[:, coloured == 0] = NEUTRAL
         chroma = chroma[:, : -(-height // down), : -(-width // across)]
         with_colour(grey, chroma, coloured, across, down)
     return grey
 
 
-def _steps(found: _Found) -> NDArray[np.int32]:
-    """Of each component in zigzag order, and where in a strip their coefficients belong."""
+def _steps(found: _Found) -> NDArray[np.int16]:
+    """Of each component, at their places in a strip."""
     chosen = [found.quanta[number] for number in found.frame[8::3]]
-    steps = np.empty((len(chosen), 64, 2), np.int32)
-    steps[..., 0] = np.frombuffer(b"".join(chosen), np.uint8).reshape(-1, 64)
-    steps[..., 1] = _entropy.ZIGZAG * LANES * 2
+    steps = np.empty((len(chosen), 64), np.int16)
+    steps[:, POSITIONS[_entropy.ZIGZAG]] = np.frombuffer(b"".join(chosen), np.uint8).reshape(-1, 64)
     return steps
 
 
@@ -141,21 +142,25 @@ def _plan(found: _Found) -> tuple[int, int] | None:
 
 def _tables(found: _Found) -> _Tables | None:
     """Of all codes, and for each component where its own begin, for DC and AC, in bytes."""
-    chosen = found.scan[2:-3:2]
-    which = np.array([(key >> 4, _TABLES + (key & 15)) for key in chosen], np.int32)
-    tables = np.zeros((2 * _TABLES, _codes.TABLE), np.int32)
-    for row in {*which.flat}:
-        table = _table(found.codes.get(row % _TABLES | row // _TABLES << 4, b""), row < _TABLES)
-        if table is None or row >= 2 * _TABLES:
-            return None
-        tables[row] = table
-    return tables, which * np.int32(tables.strides[0])
-
-
-@lru_cache(maxsize=64)  # nearly all files have the tables of the standard
-def _table(code: bytes, for_dc: bool) -> NDArray[np.int32] | None:
-    counts, symbols = np.frombuffer(code[:16], np.uint8), np.frombuffer(code[16:], np.uint8)
-    if not symbols.size or (for_dc and symbols.max() >= 16):  # noqa: PLR2004 bits of a number
+    chosen = [(key >> 4, key & 15) for key in found.scan[2:-3:2]]
+    if not chosen or max(max(pair) for pair in chosen) >= _TABLES:
         return None
-    table = np.empty(_codes.TABLE, np.int32)
-    return table if _codes.code_table(counts, symbols, table) else None
+    keys = [(dc, _AC + ac) for dc, ac in chosen]
+    used = sorted({key for pair in keys for key in pair})
+    tables = _joined(tuple((key < _AC, found.codes.get(key, b"")) for key in used))
+    if tables is None:
+        return None
+    return tables, np.searchsorted(used, keys).astype(np.int32) * np.int32(tables.strides[0])
+
+
+@lru_cache(maxsize=16)  # nearly all files have the tables of the standard
+def _joined(codes: tuple[tuple[bool, bytes], ...]) -> NDArray[np.int32] | None:
+    """The tables of some codes, of which True are for DC; None for impossible ones."""
+    tables = np.empty((len(codes), _codes.TABLE), np.int32)
+    for table, (for_dc, code) in zip(tables, codes, strict=True):
+        counts, symbols = np.frombuffer(code[:16], np.uint8), np.frombuffer(code[16:], np.uint8)
+        if not symbols.size or (for_dc and symbols.max() >= 16):  # noqa: PLR2004 bits of a number
+            return None
+        if not _codes.code_table(counts, symbols, table):
+            return None
+    return tables
