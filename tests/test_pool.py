@@ -158,3 +158,33 @@ def both_of(number: int) -> tuple[str, str]:
 def test_what_cannot_be_prepared_is_raised_here():
     with pytest.raises(OSError, match="File too large: 'a kernel'"):
         list(map_files(square, range(3), workers=1, prepare=cannot_prepare, **LIMITS))
+
+
+def doubled(numbers):
+    return [2 * number for number in numbers]
+
+
+def with_what_was_seen(number, seen):
+    if number == 2 and multiprocessing.current_process().name != "MainProcess":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number, seen
+
+
+def too_much(numbers):
+    return [bytearray(1 << 30) for _ in numbers]
+
+
+def test_each_item_comes_with_what_was_seen_of_it():
+    results = map_files(with_what_was_seen, [0, 1, 3], workers=1, look_at=doubled, **LIMITS)
+    assert [result for _, result in results] == [(0, 0), (1, 2), (3, 6)]
+
+
+def test_items_beside_a_lost_one_are_looked_at_again():
+    results = map_files(with_what_was_seen, range(4), workers=1, look_at=doubled, **LIMITS)
+    fine = {item: result for item, result in results if item != 2}
+    assert fine == {0: (0, 0), 1: (1, 2), 3: (3, 6)}
+
+
+def test_what_takes_too_much_memory_to_look_at_is_not_seen():
+    results = map_files(with_what_was_seen, [0, 1], workers=1, look_at=too_much, **LIMITS)
+    assert [result for _, result in results] == [(0, None), (1, None)]

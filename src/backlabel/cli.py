@@ -27,17 +27,11 @@ WORKERS_NEED = {
 """What a stage's worker processes are to have ready when they are first needed."""
 _ERROR = 2
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_KERNELS = (
-    "UserProvidedCacheLocator,backlabel.compiled.SharedCacheLocator,"
-    "InTreeCacheLocator,UserWideCacheLocator"
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sub-command; returns the exit status. Errors of backlabel are told in one text."""
     chosen = _parser().parse_args(arguments)
-    # Read when numba is first imported, here and in worker processes.
-    os.environ.setdefault("NUMBA_CACHE_LOCATOR_CLASSES", _KERNELS)
     try:
         status: int = chosen.run(chosen)
     except BacklabelError as error:

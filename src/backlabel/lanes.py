@@ -71,6 +71,9 @@ class Lanes:
     def __or__(self, other):
         return self._with("or_", other)
 
+    def __xor__(self, other):
+        return self._with("xor", other)
+
 
 def array_data(context, builder, kind, value):
     """Pointer to the first element of an array of numba."""

@@ -11,7 +11,7 @@ import os
 import resource
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from functools import partial
@@ -52,7 +52,7 @@ def start_ahead(wanted: str) -> None:
 
 
 def map_files(
-    function: Callable[[Item], Result],
+    function: Callable[..., Result],
     items: Iterable[Item],
     *,
     workers: int,
@@ -61,6 +61,7 @@ def map_files(
     what: str,
     chunk: int = CHUNK,
     prepare: Callable[[], object] | None = None,
+    look_at: Callable[[Sequence[Item]], Sequence[object]] | None = None,
 ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
     """`function` of each item, in the order of the items, with a progress bar named `what`.
 
@@ -71,13 +72,16 @@ def map_files(
     `prepare`, a function of a module, runs in the process that workers are forked from if that is
     not there yet, and once in each worker, outside of every limit. Its errors are raised here.
 
+    `look_at` is called with several items before `function` is called with the first of them; what
+    it gives for each is the second argument of `function`, None where memory was too short for it.
+
     Items travel in chunks of `chunk`: 1 where each takes seconds. Where a worker is lost over a
     chunk, each of its items is tried again by itself, so `function` may see an item twice: it must
     not mind.
     """
     if prepare is not None:
         start_ahead(f"{prepare.__module__}:{prepare.__qualname__}")
-    run = partial(_run, function, max_memory_mib)
+    run = partial(_run, function, look_at, max_memory_mib)
     pool = ProcessPool(
         max_workers=workers,
         context=CONTEXT,
@@ -174,18 +178,27 @@ def _end_with(sentinel: int) -> None:
 
 
 def _run(
-    function: Callable[[Item], Result], max_memory_mib: int, chunk: list[Item]
+    function: Callable[..., Result],
+    look_at: Callable[[Sequence[Item]], Sequence[object]] | None,
+    max_memory_mib: int,
+    chunk: list[Item],
 ) -> list[Result | UnreadableImageError]:
     for prepared in _prepared:
         prepared.result()
-    return [_one(function, max_memory_mib, item) for item in chunk]
+    if look_at is None:
+        return [_one(function, max_memory_mib, item) for item in chunk]
+    try:
+        seen = look_at(chunk)
+    except MemoryError:
+        seen = [None] * len(chunk)
+    return [_one(function, max_memory_mib, *both) for both in zip(chunk, seen, strict=True)]
 
 
 def _one(
-    function: Callable[[Item], Result], max_memory_mib: int, item: Item
+    function: Callable[..., Result], max_memory_mib: int, *item: object
 ) -> Result | UnreadableImageError:
     try:
-        return function(item)
+        return function(*item)
     except UnreadableImageError as error:
         return error
     except MemoryError:

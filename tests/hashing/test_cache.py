@@ -10,7 +10,9 @@ import pytest
 
 from backlabel.hashing import Hashes
 from backlabel.hashing import cache as cache_module
-from backlabel.hashing.cache import Content, Entry, HashCache, Hashed, content_of
+from backlabel.hashing import content as content_module
+from backlabel.hashing.cache import Entry, HashCache, Hashed
+from backlabel.hashing.content import Content, content_of
 
 DIGEST = "ab" * 32
 
@@ -78,7 +80,7 @@ def hashed(folder: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> Pat
     image = folder / "a.tif"
     image.write_bytes(content)
     later = time.time() + 60
-    monkeypatch.setattr(cache_module.time, "time", lambda: later)
+    monkeypatch.setattr(content_module.time, "time", lambda: later)
     HashCache(folder, {}).keep([Hashed("tiff", content_of(image), entry())])
     return image
 
@@ -87,7 +89,7 @@ def test_an_untouched_file_is_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = hashed(tmp_path, b"first", monkeypatch)
-    monkeypatch.setattr(cache_module.files, "sha256", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr(content_module.files, "sha256", lambda _: pytest.fail("read again"))
     found = known(tmp_path, image)
     assert found is not None
     assert found.content.sha256 == hashlib.sha256(b"first").hexdigest()

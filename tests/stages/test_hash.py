@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import time
 from pathlib import Path
@@ -14,9 +15,9 @@ from PIL import Image
 import workspace
 from backlabel import config, images, pool, records, tables
 from backlabel.errors import DataError, SchemeError, UnreadableImageError
-from backlabel.hashing import cache as hashing_cache
+from backlabel.hashing import content as hashing_content
+from backlabel.hashing import digests, reference, to_hex
 from backlabel.hashing import file as hashing_file
-from backlabel.hashing import reference, to_hex
 from backlabel.images import inventory
 from backlabel.records import JpegHash, Passed, TiffHash
 from backlabel.stages import hash as hash_stage
@@ -77,9 +78,9 @@ def test_only_new_contents_are_hashed(root):
 
 @pytest.fixture
 def settled(monkeypatch):
-    """The clock of the cache stands where files have not changed for a while."""
+    """The clock stands where files have not changed for a while."""
     later = time.time() + 60
-    monkeypatch.setattr(hashing_cache.time, "time", lambda: later)
+    monkeypatch.setattr(hashing_content.time, "time", lambda: later)
 
 
 def test_untouched_files_need_no_worker(root, settled, monkeypatch):
@@ -104,7 +105,7 @@ def test_new_files_take_their_places_among_known_ones(root, settled, monkeypatch
 
 def test_what_was_hashed_before_an_error_is_kept(root, monkeypatch):
     def ends_early(function, items, **_):
-        yield items[0], function(items[0])
+        yield items[0], function(items[0], None)
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(pool, "map_files", ends_early)
@@ -149,10 +150,10 @@ def test_unreadable_files_are_listed_and_the_run_goes_on(root):
     assert row.detail
 
 
-def in_this_process(function, items, **_):
-    for item in items:
+def in_this_process(function, items, look_at, **_):
+    for item, seen in zip(items, look_at(items), strict=True):
         try:
-            yield item, function(item)
+            yield item, function(item, seen)
         except UnreadableImageError as error:
             yield item, error
 
@@ -203,6 +204,27 @@ def test_a_file_that_is_disturbed_while_it_is_hashed_is_listed(
     grey = workspace.picture(2)
     assert tiffs[1].phash == to_hex(reference.phash(reference.standardise(grey)))
     assert tables.read(records.UNREADABLE, Passed) == []
+
+
+@pytest.mark.parametrize("disturb", [grown, another_picture], ids=["grows", "is replaced"])
+def test_a_file_that_changes_after_several_were_looked_at(root, settled, monkeypatch, disturb):
+    path = root / "data/tiff/y/m 1.tif"
+    look_at = hash_stage.look_at
+
+    def disturbing(items):
+        seen = look_at(items)
+        assert None not in seen
+        disturb(path)
+        return seen
+
+    monkeypatch.setattr(digests, "QUICKER", True)
+    monkeypatch.setattr(pool, "map_files", in_this_process)
+    monkeypatch.setattr(hash_stage, "look_at", disturbing)
+    tiffs, _ = run()
+    found = next(row for row in tiffs if row.path.endswith("y/m 1.tif"))
+    assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    grey = images.read(path).grey
+    assert found.phash == to_hex(reference.phash(reference.standardise(grey)))
 
 
 def test_a_file_that_vanishes_after_it_was_listed(root, monkeypatch):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -14,17 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from backlabel import files
 from backlabel.hashing.bits import HASH_BYTES, Hashes
+from backlabel.hashing.content import Content, identity
 from backlabel.hashing.store import Store
 
 ALGORITHM = 2
 """Raised whenever a change in this package can change a hash or what the gate says."""
 
 _PACKAGES = ("numpy", "scipy", "Pillow", "imagecodecs", "simplejpeg", "tifffile")
-_SETTLED_S = 2.0
-"""A file changed less than this before it was read could change again within one tick of a coarse
-file system clock (2 s on FAT) and look untouched."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +30,6 @@ class Entry:
     height: int
     width: int
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a file holds."""
-
-    sha256: str
-    identity: bytes
-    """By what an untouched file is known again; empty where it must not be."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +56,16 @@ class HashCache:
         self._store = Store(folder / "hashes.sqlite")
 
     def known(self, path: Path, kind: str) -> Hashed | None:
-        """The file at `path`, if it was not touched since it was hashed. Reads none of its bytes.
-
-        Untouched means: same path, device, inode, size, and times of modification and of status
-        change in nanoseconds. The last of them cannot be set back, so that new bytes under an old
-        time are seen.
-        """
+        """The file at `path`, if it is untouched since it was hashed. Reads none of its bytes."""
         try:
-            identity = _identity(path, path.lstat())
+            known_by = identity(path, path.lstat())
         except OSError:  # whoever reads it says why
             return None
-        digest = self._store.get(identity)
+        digest = self._store.get(known_by)
         entry = None if digest is None else self.get(digest.hex(), kind)
         if digest is None or entry is None:
             return None
-        return Hashed(kind, Content(digest.hex(), identity), entry)
+        return Hashed(kind, Content(digest.hex(), known_by), entry)
 
     def get(self, sha256: str, kind: str) -> Entry | None:
         """The entry of all files with this content; None if there is none, or a damaged one."""
@@ -104,39 +85,11 @@ class HashCache:
         return self._circumstances + bytes.fromhex(sha256) + kind.encode()
 
 
-def content_of(path: Path) -> Content:
-    """Reads a file. One that changed within two seconds of reading it has no identity."""
-    before = path.lstat()
-    started = time.time()
-    digest = files.sha256(path)
-    after = path.lstat()
-    settled = max(after.st_mtime, after.st_ctime) < started - _SETTLED_S
-    if settled and _numbers(before) == _numbers(after):
-        return Content(digest, _identity(path, before))
-    return Content(digest, b"")
-
-
 def versions() -> dict[str, str]:
     """Of the libraries that can change a hash, and of the algorithm."""
     return {package: metadata.version(package) for package in _PACKAGES} | {
         "backlabel hash": str(ALGORITHM)
     }
-
-
-def _identity(path: Path, status: os.stat_result) -> bytes:
-    place = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118 - half the time of Path's
-    return os.fsencode(place) + b"\0" + json.dumps(_numbers(status)).encode()
-
-
-def _numbers(status: os.stat_result) -> tuple[int, ...]:
-    """What changes when a file is written to, replaced or given another time."""
-    return (
-        status.st_dev,
-        status.st_ino,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-    )
 
 
 def _encoded(entry: Entry) -> bytes:

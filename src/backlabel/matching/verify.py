@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.hashing import histogram, standardise
-from backlabel.hashing.standardise import LEVELS, standard_table
+from backlabel.hashing.levels import LEVELS, standard_table
 from backlabel.images.encode import Table
 from backlabel.images.luma import through
 from backlabel.matching.alike import SURE, best_making, chance, correlation

@@ -14,7 +14,7 @@ from backlabel.errors import DataError, UnreadableImageError
 from backlabel.files import make_folder, shared_folder, write_json
 from backlabel.hashing import to_hex
 from backlabel.hashing.cache import HashCache, Hashed
-from backlabel.hashing.file import hash_file, prepare
+from backlabel.hashing.file import hash_file, look_at, prepare
 from backlabel.images import inventory
 from backlabel.images.inventory import Listed
 from backlabel.labels import schemes
@@ -109,6 +109,7 @@ def _hashed(
         max_memory_mib=params.read.max_memory_mib,
         what="hash",
         prepare=prepare,
+        look_at=look_at,
     )
     for _, result in results:
         yield result
