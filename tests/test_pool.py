@@ -188,3 +188,9 @@ def test_items_beside_a_lost_one_are_looked_at_again():
 def test_what_takes_too_much_memory_to_look_at_is_not_seen():
     results = map_files(with_what_was_seen, [0, 1], workers=1, look_at=too_much, **LIMITS)
     assert [result for _, result in results] == [(0, None), (1, None)]
+
+
+def test_what_workers_have_ready_is_not_left_in_the_environment():
+    before = dict(os.environ)
+    list(map_files(square, range(3), workers=1, prepare=in_worker, **LIMITS))
+    assert dict(os.environ) == before

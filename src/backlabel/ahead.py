@@ -23,4 +23,4 @@ def _make_ready(wanted: str) -> None:
 
 if WANTED in os.environ:
     with contextlib.suppress(ImportError, OSError), no_search_for_garbage():
-        _make_ready(os.environ[WANTED])
+        _make_ready(os.environ.pop(WANTED))

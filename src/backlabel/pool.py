@@ -49,6 +49,7 @@ def start_ahead(wanted: str) -> None:
     os.environ[ahead.WANTED] = wanted
     CONTEXT.set_forkserver_preload([ahead.__name__])
     forkserver.ensure_running()
+    del os.environ[ahead.WANTED]  # it is not meant for other processes that are started from here
 
 
 def map_files(

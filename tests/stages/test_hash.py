@@ -24,6 +24,8 @@ from backlabel.stages import hash as hash_stage
 
 PAIRS = [("x/m 1.tif", "L9", 1), ("y/m 1.tif", "L9", 2), ("z/\u00e4.TIF", "L1", 3)]
 CACHE = ".backlabel/cache/hashes.sqlite"
+# Beside what was hashed, a digest is kept of each file that is not brand-new.
+HASHED = "SELECT * FROM entries WHERE length(value) > 2 * 32 + 1"
 
 
 @pytest.fixture
@@ -51,8 +53,7 @@ def in_cache(root, statement):
 
 
 def entries(root):
-    """Keys of what was hashed; beside it, a digest is kept of each file that is not brand-new."""
-    return {*in_cache(root, "SELECT key FROM entries WHERE length(value) > 2 * 32")}
+    return {*in_cache(root, HASHED)}
 
 
 def test_hashes_are_those_of_imagehash(root):
@@ -116,10 +117,10 @@ def test_what_was_hashed_before_an_error_is_kept(root, monkeypatch):
 
 def test_damaged_entries_are_hashed_again(root):
     expected = run()
-    whole = in_cache(root, "SELECT * FROM entries")
+    whole = in_cache(root, HASHED)
     in_cache(root, "UPDATE entries SET value = value || x'3f'")
     assert run() == expected
-    assert in_cache(root, "SELECT * FROM entries") == whole
+    assert in_cache(root, HASHED) == whole
 
 
 def test_other_limits_are_not_answered_from_the_cache(root):
