@@ -28,6 +28,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import psutil
 import tifffile
 from PIL import Image
 
@@ -49,6 +50,8 @@ class Took:
 
     wall: float
     peak_mib: float
+    stolen: float
+    """Seconds that the host gave our cores to others while they had work, all cores together."""
     output: str = ""
 
 
@@ -62,6 +65,10 @@ class Stages:
     @property
     def wall(self) -> float:
         return self.hash.wall + self.compare.wall
+
+    @property
+    def stolen(self) -> float:
+        return self.hash.stolen + self.compare.stolen
 
 
 def main() -> None:
@@ -146,7 +153,10 @@ def measure(
             for state in ("cold", "warm"):
                 found.setdefault(f"{name}, {state}", []).append(run_stages(place))
             require_all_right(place, images)
-        walls = ", ".join(f"{name} {turns[-1].wall:.1f}" for name, turns in found.items())
+        walls = ", ".join(
+            f"{name} {turns[-1].wall:.1f} ({turns[-1].stolen:.1f} stolen)"
+            for name, turns in found.items()
+        )
         print(f"round {turn + 1}, s: {walls}", flush=True)
     return found
 
@@ -160,7 +170,7 @@ def run(command: Sequence[str | Path], folder: Path) -> Took:
     """One process: seconds, and the most memory that it had at once."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     with tempfile.TemporaryFile("w+") as output:
-        started = time.perf_counter()
+        stolen, started = _stolen(), time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
@@ -169,7 +179,12 @@ def run(command: Sequence[str | Path], folder: Path) -> Took:
             raise SystemExit(f"{command} ended with {process.returncode}")
         output.seek(0)
         text = output.read()
-    return Took(wall, usage.ru_maxrss / MIB, text)
+    return Took(wall, usage.ru_maxrss / MIB, _stolen() - stolen, text)
+
+
+def _stolen() -> float:
+    times = psutil.cpu_times(percpu=True)
+    return sum(getattr(times[core], "steal", 0.0) for core in os.sched_getaffinity(0))
 
 
 def require_all_right(place: Path, images: Sequence[tuple[Path, Path]]) -> None:
@@ -185,16 +200,20 @@ def require_all_right(place: Path, images: Sequence[tuple[Path, Path]]) -> None:
 
 
 def report(found: dict[str, list[Took | Stages]], rounds: int) -> None:
-    print(f"\n| {rounds} rounds | hash s | compare s | both s | peak MiB | recipe / it |")
-    print("|---|---|---|---|---|---|")
+    print(
+        f"\n| {rounds} rounds | hash s | compare s | both s | stolen s | peak MiB | recipe / it |"
+    )
+    print("|---|---|---|---|---|---|---|")
     recipe = found["recipe"]
     for name, turns in found.items():
         wall = median(one.wall for one in turns)
         faster = median(slow.wall / one.wall for slow, one in zip(recipe, turns, strict=True))
         parts = [[one] if isinstance(one, Took) else [one.hash, one.compare] for one in turns]
+        stolen = median(one.stolen for one in turns)
         peak = max(part.peak_mib for both in parts for part in both)
         stages = [f"{median(column):.1f}" for column in _walls(turns)] or ["", ""]
-        print(f"| {name} | {' | '.join(stages)} | {wall:.1f} | {peak:.0f} | {faster:.1f} |")
+        cells = [name, *stages, f"{wall:.1f}", f"{stolen:.1f}", f"{peak:.0f}", f"{faster:.1f}"]
+        print(f"| {' | '.join(cells)} |")
 
 
 def _walls(turns: Sequence[Took | Stages]) -> list[list[float]]:
