@@ -34,6 +34,7 @@ check: install
 	ruff format --check .
 	ruff check .
 	mypy
+	MYPYPATH=src:benchmarks mypy benchmarks/*.py benchmarks/*/*.py
 
 test: check
 	pytest -n auto --dist loadfile

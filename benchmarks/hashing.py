@@ -111,7 +111,8 @@ def with_coloured_bar(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def tinted(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return (grey[..., np.newaxis] * np.array([1.0, 0.8, 0.5])).astype(np.uint8)
+    rgb: NDArray[np.uint8] = (grey[..., np.newaxis] * np.array([1.0, 0.8, 0.5])).astype(np.uint8)
+    return rgb
 
 
 def generate(folder: Path, count: int) -> dict[str, list[Path]]:

@@ -12,6 +12,7 @@ import argparse
 import resource
 from collections.abc import Callable
 from statistics import median
+from typing import cast
 
 import faiss
 import imagehash
@@ -64,8 +65,11 @@ def of_ssim() -> None:
         "backlabel, compiled": lambda: ssim(a, b),
         "backlabel, torch": lambda: tensors.ssim([(a, b)], window="uniform", bounds=bounds)[0],
         "scikit-image": lambda: ssim_reference(a, b),
-        "torchmetrics, 7x7 uniform": lambda: structural_similarity_index_measure(
-            x, y, gaussian_kernel=False, kernel_size=7, data_range=255.0
+        "torchmetrics, 7x7 uniform": lambda: cast(
+            torch.Tensor,
+            structural_similarity_index_measure(
+                x, y, gaussian_kernel=False, kernel_size=7, data_range=255.0
+            ),
         ).item(),
         "pytorch-msssim, 7x7 Gaussian": lambda: msssim(x, y, data_range=255, win_size=7).item(),
     }

@@ -30,7 +30,7 @@ from backlabel.calibration.trials import DRIFTS
 from backlabel.hashing import hash_image
 from backlabel.matching.decide import Candidate
 from backlabel.matching.variants import SOURCES, Variant, expand, hashes
-from backlabel.matching.verify import verify
+from backlabel.matching.verify import Planes, verify
 
 WIDEST = 200  # bits; candidates beyond it are not scored
 MOST = 6  # candidates a TIFF
@@ -107,7 +107,8 @@ def published(found: list[Picture], frames: list[NDArray[np.uint8]], kind: str) 
 
 
 def bits(query: NDArray[np.uint8], base: NDArray[np.uint8]) -> NDArray[np.int64]:
-    return np.bitwise_count(query ^ base).sum(axis=1, dtype=np.int64)
+    counts: NDArray[np.int64] = np.bitwise_count(query ^ base).sum(axis=1, dtype=np.int64)
+    return counts
 
 
 def rows_of(kind: str, found: list[Picture], frames: list[NDArray[np.uint8]]) -> Iterator[Row]:
@@ -130,7 +131,8 @@ def rows_of(kind: str, found: list[Picture], frames: list[NDArray[np.uint8]]) ->
             candidate = Candidate(row, far, far_grey, str(variant))
             if distance < WIDEST:
                 made = copies[row]
-                candidate = verify(candidate, picture.grey, made.pixels, variant, made.table)
+                planes = Planes.of(picture.grey, made.pixels, variant)
+                candidate = verify(candidate, planes, made.table)
             yield _row(
                 kind,
                 picture,
@@ -158,9 +160,8 @@ def look_alikes(folder: Path, found: list[Picture], kind: str) -> Iterator[Row]:
                 int(bits(a, b[None])[0])
                 for a, b in ((mine.standardised, other.standardised), (mine.grey, other.grey))
             )
-            candidate = verify(
-                Candidate(0, far, far_grey), ours.grey, made.pixels, Variant("identity"), made.table
-            )
+            planes = Planes.of(ours.grey, made.pixels, Variant("identity"))
+            candidate = verify(Candidate(0, far, far_grey), planes, made.table)
             apart = (dedup_hash(ours.grey) ^ dedup_hash(made.pixels)).bit_count()
             name = f"look-alike, {kind}"
             yield _row(name, ours, theirs.label, candidate, is_copy=False, hamming_64=apart)

@@ -189,7 +189,8 @@ def print_missed(rows: Sequence[Row]) -> None:
     for (kind, tiff), case in cases.items():
         decision = decide(map(candidate, case), DEFAULTS, Rule.COMBINED)
         own = next(row for row in case if row.is_copy)
-        if decision.verdict is not Verdict.MATCHED or decision.chosen.row != own.jpeg:
+        chosen = decision.chosen.row if decision.chosen else None
+        if decision.verdict is not Verdict.MATCHED or chosen != own.jpeg:
             print(kind, "|", tiff[-40:], "|", decision.verdict, decision.reason, candidate(own))
 
 
