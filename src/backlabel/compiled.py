@@ -36,8 +36,9 @@ class SharedCacheLocator(UserProvidedCacheLocator):
 
     @classmethod
     def from_function(cls, py_func: object, py_file: str) -> SharedCacheLocator | None:
-        """None outside of a DVC repository: a library leaves no folders where it is used."""
-        if not (shared_root() / ".dvc").is_dir():
+        """None for kernels of others, and outside of a DVC repository, where no folder is left."""
+        ours = Path(py_file).is_relative_to(Path(__file__).parent)
+        if not ours or not (shared_root() / ".dvc").is_dir():
             return None
         made = cls(py_func, py_file)
         try:
@@ -63,11 +64,14 @@ def stamp(folder: Path) -> str:
 def _load_kept(self: Any, signature: object, context: object) -> object:
     """`load_overload` of numba 0.68, which first imports all that compiling needs: 0.2 s.
 
-    Kept code calls numba's run-time system and nothing else of it; compiling imports the rest.
+    Our code calls numba's run-time system and nothing else of it; compiling imports the rest.
     """
+    if not isinstance(self._impl.locator, SharedCacheLocator):
+        return _load_by_numba(self, signature, context)
     rtsys.initialize(context)
     with self._guard_against_spurious_io_errors():
         return self._load_overload(signature, context)
 
 
+_load_by_numba: Any = FunctionCache.load_overload
 FunctionCache.load_overload = _load_kept  # type: ignore[method-assign]
