@@ -104,8 +104,35 @@ def splat(builder, value, count):
     """`count` of one number."""
     kind = ir.VectorType(value.type, count)
     vector = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.IntType(32)(0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count)
-    return builder.shuffle_vector(vector, vector, zeros)
+    return shuffled(builder, vector, vector, [0] * count)
+
+
+def shuffled(builder, one, other, places):
+    """The numbers at `places` of both, those of `other` counted after those of `one`."""
+    places = list(places)
+    kind = ir.VectorType(ir.IntType(32), len(places))
+    return builder.shuffle_vector(one, other, ir.Constant(kind, places))
+
+
+def transposed(builder, vectors):
+    """n vectors of n, rows to columns: halves are exchanged, then quarters, and so on."""
+    count = len(vectors)
+    size = count // 2
+    while size:
+        low = [i + (count - size if i & size else 0) for i in range(count)]
+        high = [i + size for i in low]
+        for i in range(count):
+            if not i & size:
+                one, other = vectors[i], vectors[i | size]
+                vectors[i] = shuffled(builder, one, other, low)
+                vectors[i | size] = shuffled(builder, one, other, high)
+        size //= 2
+    return vectors
+
+
+def greater(builder, one, other):
+    """The greater number of both, or of each pair of two vectors, signed."""
+    return builder.select(builder.icmp_signed(">", one, other), one, other)
 
 
 def pairs_added(builder, one, other):
@@ -119,8 +146,7 @@ def pairs_added(builder, one, other):
         return builder.call(multiply, [one, other])
 
     def every_other(vector, first):
-        lanes = ir.Constant(ints, [*range(first, shorts.count, 2)])
-        return builder.sext(builder.shuffle_vector(vector, vector, lanes), ints)
+        return builder.sext(shuffled(builder, vector, vector, range(first, shorts.count, 2)), ints)
 
     even, odd = (
         builder.mul(every_other(one, first), every_other(other, first)) for first in (0, 1)

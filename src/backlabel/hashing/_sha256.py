@@ -18,7 +18,7 @@ from numba import int64, uint32, uint64
 from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 
-from backlabel.lanes import WORD, Lanes, array_data, load, splat, store
+from backlabel.lanes import WORD, Lanes, array_data, load, shuffled, splat, store, transposed
 
 LANES = 8
 """Of 32 bits: registers of 256 bits, as wider ones slow the clock for all that comes after."""
@@ -123,32 +123,12 @@ def _words(builder, places):
         for half in range(2):
             big_endian = load(builder, block, WORD(4 * LANES * half), _BYTES)
             halves[half].append(builder.bitcast(_swapped(builder, big_endian), _INTS))
-    return [Lanes(builder, word) for half in halves for word in _transposed(builder, half)]
+    return [Lanes(builder, word) for half in halves for word in transposed(builder, half)]
 
 
 def _swapped(builder, vector):
     order = [4 * (i // 4) + 3 - i % 4 for i in range(4 * LANES)]
-    return _shuffled(builder, vector, vector, order)
-
-
-def _transposed(builder, vectors):
-    """LANES vectors of LANES, rows to columns: halves are exchanged, then quarters, and so on."""
-    size = LANES // 2
-    while size:
-        low = [i + (LANES - size if i & size else 0) for i in range(LANES)]
-        high = [i + size for i in low]
-        for i in range(LANES):
-            if not i & size:
-                one, two = vectors[i], vectors[i | size]
-                vectors[i] = _shuffled(builder, one, two, low)
-                vectors[i | size] = _shuffled(builder, one, two, high)
-        size //= 2
-    return vectors
-
-
-def _shuffled(builder, one, two, order):
-    kind = ir.VectorType(ir.IntType(32), len(order))
-    return builder.shuffle_vector(one, two, ir.Constant(kind, order))
+    return shuffled(builder, vector, vector, order)
 
 
 @numba.njit(

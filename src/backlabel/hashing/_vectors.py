@@ -15,7 +15,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from backlabel.hashing.weights import FRACTION_BITS, LOW_BITS
-from backlabel.lanes import LANES, WORD, load, pairs_added, splat, store
+from backlabel.lanes import LANES, WORD, load, pairs_added, splat, store, transposed
 
 GROUPS = 4  # of LANES rows: enough independent sums to hide how long one addition takes
 MOST = 1 << 13  # products in a sum: 2**13 * 2**10 * 255 < 2**31
@@ -60,24 +60,9 @@ def _emit_pack(context, builder, signature, arguments):
         pixels = load(builder, rows.data, place, ir.VectorType(_BYTE, 2 * LANES))
         vectors.append(builder.bitcast(builder.zext(pixels, _SHORTS), _INTS))
     out = builder.mul(column, WORD(LANES // 2))
-    for i, vector in enumerate(_transposed(builder, vectors)):
+    for i, vector in enumerate(transposed(builder, vectors)):
         store(builder, packed.data, builder.add(out, WORD(LANES * i)), vector)
     return context.get_dummy_value()
-
-
-def _transposed(builder, vectors):
-    """LANES vectors of LANES, rows to columns: halves are exchanged, then quarters, and so on."""
-    size = LANES // 2
-    while size:
-        low = [i + (LANES if i & size else 0) - (size if i & size else 0) for i in range(LANES)]
-        high = [i + size for i in low]
-        for i in range(LANES):
-            if not i & size:
-                one, two = vectors[i], vectors[i | size]
-                vectors[i] = _shuffled(builder, one, two, low)
-                vectors[i | size] = _shuffled(builder, one, two, high)
-        size //= 2
-    return vectors
 
 
 def _emit_weigh(context, builder, signature, arguments):
@@ -125,8 +110,3 @@ def _rounded(builder, high, low):
 
 def _array(context, builder, kind, value):
     return context.make_array(kind)(context, builder, value)
-
-
-def _shuffled(builder, one, two, lanes):
-    lanes = list(lanes)
-    return builder.shuffle_vector(one, two, ir.Constant(ir.VectorType(_INT, len(lanes)), lanes))

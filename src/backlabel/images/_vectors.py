@@ -13,7 +13,17 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from backlabel.lanes import WORD, Lanes, array_data, load, pairs_added, splat, store
+from backlabel.lanes import (
+    WORD,
+    Lanes,
+    array_data,
+    greater,
+    load,
+    pairs_added,
+    shuffled,
+    splat,
+    store,
+)
 
 BLOCKS = 8
 """Blocks of a strip. Registers of 512 bits would hold 16, but to multiply them slows the clock."""
@@ -111,7 +121,7 @@ def _emit_transform(context, builder, signature, arguments):
             pairs, sums = _taken(builder, source, arguments[1], steps, builder.add(first, WORD(i)))
             columns.append(_eight(builder, pairs, 1 << 10))
             total += sums
-        greatest_yet = _greater(builder, total.value, builder.load(greatest))
+        greatest_yet = greater(builder, total.value, builder.load(greatest))
         builder.store(greatest_yet, greatest)
         for y, (one, other) in enumerate(zip(*columns, strict=True)):
             place = builder.add(loop.index, WORD(4 * y))
@@ -174,7 +184,7 @@ def _put_row(builder, out, place, bright):
     for i in range(2):
         first = i * BLOCKS // 2
         order = [j + side for j in range(first, first + BLOCKS // 2) for side in (0, BLOCKS)]
-        samples = builder.shuffle_vector(*halves, ir.Constant(_INTS, order))
+        samples = shuffled(builder, *halves, order)
         store(builder, out, builder.add(place, WORD(4 * BLOCKS * i)), samples)
 
 
@@ -200,10 +210,6 @@ def _absolute(builder, numbers):
     none = ir.Constant(_SHORTS, [0] * 2 * BLOCKS)
     negative = builder.icmp_signed("<", numbers, none)
     return builder.select(negative, builder.sub(none, numbers), numbers)
-
-
-def _greater(builder, one, other):
-    return builder.select(builder.icmp_signed(">", one, other), one, other)
 
 
 def _none_above(builder, numbers, limit):

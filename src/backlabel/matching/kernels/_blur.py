@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from backlabel.lanes import WORD, Lanes, array_data, load, splat, store
+from backlabel.lanes import WORD, Lanes, array_data, load, shuffled, splat, store
 
 LANES = 16
 ROWS = 8
@@ -69,8 +69,7 @@ def _emit_down(context, builder, signature, arguments):
 def _mirror(builder, row, source, target):
     """A vector of `row` the other way round."""
     vector = load(builder, row, source, _FLOATS)
-    places = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [*range(LANES)][::-1])
-    store(builder, row, target, builder.shuffle_vector(vector, vector, places))
+    store(builder, row, target, shuffled(builder, vector, vector, reversed(range(LANES))))
 
 
 @intrinsic

@@ -14,7 +14,18 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from backlabel.lanes import LANES, WORD, Lanes, array_data, load, pairs_added, splat, store
+from backlabel.lanes import (
+    LANES,
+    WORD,
+    Lanes,
+    array_data,
+    greater,
+    load,
+    pairs_added,
+    shuffled,
+    splat,
+    store,
+)
 
 SIDE = 7
 """Pixels on a side of a window."""
@@ -58,7 +69,7 @@ def _emit_turn(context, builder, signature, arguments):
                 for end in (0, 1)
                 for byte in range(BLOCK)
             ]
-            store(builder, out, at, _shuffled(builder, *ends, places))
+            store(builder, out, at, shuffled(builder, *ends, places))
             at = builder.add(at, WORD(BLOCK * _QUARTERS))
     return context.get_dummy_value()
 
@@ -82,14 +93,14 @@ def _columns(builder, row, run, first):
         for quarter in range(_QUARTERS)
         for byte in range(4)
     ]
-    return [_shuffled(builder, fours, fours, places) for fours in found]
+    return [shuffled(builder, fours, fours, places) for fours in found]
 
 
 def _joined(builder, vectors):
     while len(vectors) > 1:
         count = vectors[0].type.count
         vectors = [
-            _shuffled(builder, *both, range(2 * count))
+            shuffled(builder, *both, range(2 * count))
             for both in zip(vectors[::2], vectors[1::2], strict=True)
         ]
     return vectors[0]
@@ -104,13 +115,7 @@ def _in_quarters(builder, one, other, start, size):
         for which in (0, 1)
         for byte in range(size)
     ]
-    return _shuffled(builder, one, other, places)
-
-
-def _shuffled(builder, one, other, places):
-    places = list(places)
-    kind = ir.VectorType(ir.IntType(32), len(places))
-    return builder.shuffle_vector(one, other, ir.Constant(kind, places))
+    return shuffled(builder, one, other, places)
 
 
 @intrinsic
@@ -155,7 +160,7 @@ def _emit_slide(context, builder, signature, arguments):
 
     ahead = WORD(SIDE - 1)
     last = builder.sub(count, builder.mul(run, WORD(LANES - 1)))  # windows of the last lane
-    whole = builder.add(_greater(builder, last, WORD(0)), ahead)
+    whole = builder.add(greater(builder, last, WORD(0)), ahead)
     for _ in columns(WORD(0), ahead):
         pass
     for _ in columns(ahead, whole):
@@ -177,10 +182,6 @@ def _windows_left(builder, run, count):
         splat(builder, builder.trunc(run, narrow), LANES), ir.Constant(_INTS, [*range(LANES)])
     )
     return builder.sub(splat(builder, builder.trunc(count, narrow), LANES), firsts)
-
-
-def _greater(builder, one, other):
-    return builder.select(builder.icmp_signed(">", one, other), one, other)
 
 
 def _move_down(builder, pixels, rows, sums, j):
