@@ -1,9 +1,11 @@
 """The store never gives what was not put, and survives its users."""
 
+import errno
 import multiprocessing
 import os
 import signal
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -106,6 +108,18 @@ def test_a_file_of_something_else_is_begun_anew(path):
     assert Store(path).get(KEY) is None
     Store(path).put([(KEY, VALUE)])
     assert Store(path).get(KEY) == VALUE
+
+
+def test_a_damaged_file_that_may_not_be_deleted_is_named(path, monkeypatch):
+    path.parent.mkdir()
+    path.write_bytes(b"no database at all" * 500)
+
+    def refused(self, missing_ok=False):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(OutputError, match=r"store\.sqlite: cannot be written .*Permission denied"):
+        Store(path).put([(KEY, VALUE)])
 
 
 def test_a_file_that_was_deleted_meanwhile_is_made_again(path):

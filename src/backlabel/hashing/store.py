@@ -59,7 +59,7 @@ class Store:
         with self._lock:
             try:
                 self._insert_or_begin_anew(rows)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:
                 self._close()
                 raise OutputError(f"{self._path}: cannot be written ({error})") from error
 
