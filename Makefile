@@ -24,7 +24,7 @@ install: $(STAMP)
 # What is there already is kept: only missing sample data is fetched, from the repository itself.
 # A kill may have left files of DVC torn, at which it would stop.
 repro: install
-	backlabel mend
+	backlabel repair
 	test -e data || dvc pull data.dvc
 	dvc repro
 	@cat metrics/compare.json

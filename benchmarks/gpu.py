@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from timing import in_turn, ratio, seconds
 from torch import Tensor
 
-from backlabel.matching import fusing, residual, tensors
-from backlabel.matching.kernels import plain
+from backlabel.kernels import plain
+from backlabel.matching import fusing, noise_correlation, tensors
 from backlabel.matching.ssim import C1, C2
 
 GB = 1e9
@@ -56,7 +56,7 @@ def _options() -> argparse.Namespace:
 
 
 def report_kernels(options: argparse.Namespace) -> None:
-    kernel = residual._half_kernel(1.0)
+    kernel = noise_correlation._half_kernel(1.0)
     images, mirrored = (
         torch.from_numpy(noise(2 * options.batch_size, options, margin)).to(options.device)
         for margin in (0, len(kernel) - 1)
@@ -94,7 +94,7 @@ def scores(
         "block correlation": {"plain": partial(plain.block_moments, x, y, BLOCK, weights)},
     }
     if fusing.usable(images.device.type):
-        from backlabel.matching.kernels import fused  # noqa: PLC0415 - Triton may not be there
+        from backlabel.kernels import fused  # noqa: PLC0415 - Triton may not be there
 
         found["SSIM"]["fused"] = partial(
             fused.ssim, images, pairs, c1=C1 * 49 * 49, c2=C2 * 49 * 48
@@ -109,7 +109,7 @@ def report_transfer(options: argparse.Namespace) -> None:
     images = noise(2 * options.pairs, options)
     pairs = list(zip(images[::2], images[1::2], strict=True))
     bounds = tensors.Bounds(options.device, options.batch_size, options.memory_mib)
-    kernel = residual._half_kernel(1.0)
+    kernel = noise_correlation._half_kernel(1.0)
     calls: dict[str, Call] = {
         "SSIM": partial(tensors.ssim, pairs, window="uniform", bounds=bounds),
         "Gaussian SSIM": partial(tensors.ssim, pairs, window="gaussian", bounds=bounds),

@@ -27,8 +27,8 @@ from timing import in_turn, ratio, seconds
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from backlabel.matching import index, search, tensors
-from backlabel.matching.histogram import match_histogram, match_histogram_reference
-from backlabel.matching.residual import block_correlation, block_correlation_reference
+from backlabel.matching.histogram_matching import match_histogram, match_histogram_reference
+from backlabel.matching.noise_correlation import block_correlation, block_correlation_reference
 from backlabel.matching.resize import resize
 from backlabel.matching.ssim import ssim, ssim_reference
 

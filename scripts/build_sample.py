@@ -24,9 +24,9 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from backlabel import tables
-from backlabel.records import TruePair
-from backlabel.tables import FileName
+from backlabel.storage import tables
+from backlabel.storage.rows import TruePair
+from backlabel.storage.tables import FileName
 
 SCHEME = (
     *("Biological", "Fibres", "Films", "MEMS", "Nanowires"),

@@ -13,13 +13,14 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from backlabel import images, records, tables
-from backlabel.matching.records import Match
+from backlabel import images
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import Match
 
 
 def main(tiff_path: str, out: str) -> None:
     """Find the row of the TIFF and draw both images of its pair."""
-    mapping = tables.read(records.mapping_path(None), Match)
+    mapping = tables.read(paths.mapping_path(None), Match)
     row = next(row for row in mapping if row.TIFF_path == tiff_path)
     if row.JPEG_path is None or row.JPEG_file is None:
         raise SystemExit(f"{tiff_path}: has no JPEG.")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from clones import Clone, clone_of_the_working_tree
@@ -28,3 +31,54 @@ def pulled(reproduced: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone
     kernels = Path(".backlabel/kernels")
     shutil.copytree(reproduced.path / kernels, made.path / kernels)
     return made
+
+
+# Beside the repository, or beside the folder that holds its worktrees.
+SHARED = [folder / "shared" for folder in Path(__file__).resolve().parents[2:4]]
+
+NOBODY = 65534  # the user whom Linux gives no rights
+
+
+@pytest.fixture
+def ordinary_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The test runs as one whom permissions bind, in a folder of its own: as nobody if as root.
+
+    Paths must be relative: the folders above are root's alone.
+    """
+    monkeypatch.chdir(tmp_path)
+    if os.geteuid() != 0:
+        yield
+        return
+    try:
+        os.chown(tmp_path, NOBODY, -1)
+        os.setresuid(NOBODY, NOBODY, 0)
+    except OSError as error:  # root of a container that knows no other user
+        pytest.skip(f"root cannot become another user here ({error.strerror})")
+    yield
+    os.setresuid(0, 0, 0)
+
+
+@pytest.fixture(scope="session")
+def grey() -> np.ndarray:
+    """(48, 80), every value 0..255 present, no symmetry."""
+    rng = np.random.default_rng(7)
+    ramp = np.add.outer(np.arange(48) * 2, np.arange(80)) % 256
+    noisy = np.clip(ramp + rng.integers(-9, 10, ramp.shape), 0, 255).astype(np.uint8)
+    noisy[:4, :64] = np.arange(256, dtype=np.uint8).reshape(4, 64)
+    return noisy
+
+
+@pytest.fixture(scope="session")
+def rgb(grey: np.ndarray) -> np.ndarray:
+    """(48, 80, 3), three unlike channels."""
+    return np.stack([grey, np.flipud(grey), 255 - np.fliplr(grey)], axis=-1)
+
+
+@pytest.fixture(scope="session")
+def make_tree() -> Path:
+    """The program that builds a messy research tree, where it lies beside the repository."""
+    for folder in SHARED:
+        program = folder / "tools" / "make_tree.py"
+        if program.exists():
+            return program
+    pytest.skip("make_tree.py is not beside the repository")

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "backlabel"
 OWNERS = {
-    "dvc": ("mend.py",),
+    "dvc": ("dvc_repair.py",),
     "PIL": ("images/", "hashing/reference.py"),
     "faiss": ("matching/",),
     "hydra": ("config.py",),
@@ -17,14 +17,13 @@ OWNERS = {
     "imagehash": ("hashing/reference.py",),
     "matplotlib": ("reporting/",),
     "mlflow": ("reporting/",),
-    "numba": ("compiled.py", "lanes.py", "images/_", "hashing/_", "matching/kernels/"),
-    "pebble": ("pool.py",),
+    "numba": ("kernels/", "images/_", "hashing/_"),
+    "pebble": ("workers/",),
     "ruamel": ("config.py",),
     "simplejpeg": ("images/",),
     "skimage": ("matching/",),
-    "tifffile": ("images/",),
+    "tifffile": ("images/", "microscope/"),
     "torch": ("matching/", "dataset.py"),
-    "triton": ("matching/kernels/fused.py", "matching/fusing.py"),
 }
 """The places that may import a library; the references that fast paths are tested against too."""
 

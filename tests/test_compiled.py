@@ -9,7 +9,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from backlabel import compiled
+from backlabel.kernels import caching
 
 KERNEL = "package/a/_kernel.py"
 MODULES = [
@@ -20,8 +20,8 @@ MODULES = [
 
 
 def stamp(root):
-    compiled.stamp.cache_clear()
-    return compiled.SharedCacheLocator(stamp, str(root / KERNEL)).get_source_stamp()
+    caching.stamp.cache_clear()
+    return caching.SharedCacheLocator(stamp, str(root / KERNEL)).get_source_stamp()
 
 
 @pytest.fixture
@@ -66,11 +66,11 @@ def repository(tmp_path, monkeypatch):
 
 
 def kept_by(function, path):
-    return compiled.SharedCacheLocator.from_function(function, str(path))
+    return caching.SharedCacheLocator.from_function(function, str(path))
 
 
 def test_kernels_of_others_are_left_to_numba(repository):
-    ours = Path(compiled.__file__).parent / "images" / "_kernels.py"
+    ours = Path(caching.__file__).parent / "images" / "_kernels.py"
     assert kept_by(stamp, ours) is not None
     assert kept_by(stamp, repository / "somebody.py") is None
     assert kept_by(stamp, Path(numba.__file__).parent / "np" / "linalg.py") is None
@@ -78,7 +78,7 @@ def test_kernels_of_others_are_left_to_numba(repository):
 
 def test_outside_of_a_repository_no_folder_is_left(repository):
     (repository / ".dvc").rmdir()
-    assert kept_by(stamp, Path(compiled.__file__).parent / "images" / "_kernels.py") is None
+    assert kept_by(stamp, Path(caching.__file__).parent / "images" / "_kernels.py") is None
     assert [*repository.iterdir()] == []
 
 

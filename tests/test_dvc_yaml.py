@@ -59,7 +59,7 @@ def run_by(stage: str) -> set[Path]:
     """All files of this package that a stage runs, in its own process and in its workers."""
     names = ["backlabel.__main__", "backlabel.config", f"backlabel.stages.{stage}"]
     if stage in WORKERS_NEED:
-        names += [WORKERS_NEED[stage].partition(":")[0], "backlabel.pool"]
+        names += [WORKERS_NEED[stage].partition(":")[0], "backlabel.workers.pool"]
     return set().union(*map(modules_of, names))
 
 

@@ -15,8 +15,8 @@ import tifffile
 from PIL import Image, JpegImagePlugin
 from ruamel.yaml import YAML
 
-from backlabel import files, tables
-from backlabel.records import TruePair
+from backlabel.storage import files, tables
+from backlabel.storage.rows import TruePair
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = [folder / "shared" for folder in Path(__file__).resolve().parents[2:4]]

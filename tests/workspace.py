@@ -13,12 +13,8 @@ import numpy as np
 import tifffile
 from PIL import Image, ImageFilter
 
-from backlabel import records, tables
-from backlabel.labels.decisions import Decision
-from backlabel.labels.ledger import Named
-from backlabel.matching.decide import Verdict
-from backlabel.matching.records import Match
-from backlabel.records import JpegHash, TiffHash
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import Decision, JpegHash, Match, Named, TiffHash, Verdict
 
 ROOT = Path(__file__).parents[1]
 LABELS = {"L1": "Fibres", "L9": "Tips"}
@@ -39,8 +35,8 @@ def make(root, pairs):
     shutil.copy(ROOT / "params.yaml", root)
     shutil.copytree(ROOT / "conf", root / "conf", dirs_exist_ok=True)
     (root / "reviews").mkdir(exist_ok=True)
-    tables.write(root / records.DECISIONS, Decision, [])
-    tables.write(root / records.NAMES, Named, [])
+    tables.write(root / paths.DECISIONS, Decision, [])
+    tables.write(root / paths.NAMES, Named, [])
     for path, label, seed in pairs:
         tiff, jpeg = root / "data/tiff" / path, root / jpeg_path(label, seed)
         for file in (tiff, jpeg):
@@ -63,9 +59,9 @@ def write_tables(root, pairs):
         for _, label, seed in pairs
     ]
     rows = [match(tiff, jpeg) for tiff, jpeg in zip(tiffs, jpegs, strict=True)]
-    tables.write(root / records.TIFF_HASHES, TiffHash, tiffs)
-    tables.write(root / records.JPEG_HASHES, JpegHash, jpegs)
-    tables.write(root / records.mapping_path(None), Match, rows)
+    tables.write(root / paths.TIFF_HASHES, TiffHash, tiffs)
+    tables.write(root / paths.JPEG_HASHES, JpegHash, jpegs)
+    tables.write(root / paths.mapping_path(None), Match, rows)
     return tiffs, jpegs, rows
 
 

@@ -24,13 +24,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.fftpack import dct
 
-from backlabel import images, tables
+from backlabel import images
 from backlabel.calibration.degrade import COPIES, Copy, copy, next_frame
 from backlabel.calibration.trials import DRIFTS
 from backlabel.hashing import hash_image
 from backlabel.matching.decide import Candidate
+from backlabel.matching.scores import Planes, verify
 from backlabel.matching.variants import SOURCES, Variant, expand, hashes
-from backlabel.matching.verify import Planes, verify
+from backlabel.storage import tables
 
 WIDEST = 200  # bits; candidates beyond it are not scored
 MOST = 6  # candidates a TIFF
@@ -63,8 +64,8 @@ class Row:
     ssim: float | None
     ssim_matched: float | None
     residual: float | None
-    residual_alike: float | None
-    residual_chance: float | None
+    noise_correlation_recompressed: float | None
+    noise_correlation_by_chance: float | None
 
 
 def pictures(folders: list[Path], every: int) -> list[Picture]:
@@ -212,9 +213,9 @@ def _row(
         hamming_64=hamming_64,
         ssim=candidate.ssim,
         ssim_matched=candidate.ssim_matched,
-        residual=candidate.residual,
-        residual_alike=candidate.residual_alike,
-        residual_chance=candidate.residual_chance,
+        noise_correlation_direct=candidate.noise_correlation_direct,
+        noise_correlation_recompressed=candidate.noise_correlation_recompressed,
+        noise_correlation_by_chance=candidate.noise_correlation_by_chance,
     )
 
 

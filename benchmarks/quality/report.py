@@ -16,13 +16,16 @@ from pathlib import Path
 
 from quality import DEDUP_BITS, Row
 
-from backlabel import tables
 from backlabel.calibration.measure import recommend, sweep
 from backlabel.calibration.trials import Trial
-from backlabel.matching.decide import Candidate, Decision, Limits, Rule, Verdict, decide
+from backlabel.matching.decide import Candidate, Decision, Limits, Rule, decide
+from backlabel.storage import tables
+from backlabel.storage.rows import Verdict
 
-DEFAULTS = Limits(150, 150, 0.70, min_residual=0.44, min_ssim_matched=0.30, min_margin=0.10)
-SEED = Limits(150, 120, 0.70, min_residual=0.0, min_ssim_matched=0.0, min_margin=0.0)
+DEFAULTS = Limits(
+    150, 150, 0.70, min_noise_correlation=0.44, min_ssim_matched=0.30, min_margin=0.10
+)
+SEED = Limits(150, 120, 0.70, min_noise_correlation=0.0, min_ssim_matched=0.0, min_margin=0.0)
 
 BEYOND = {"blurred", "noisy", "annotated", "quality 60, saved again"}
 """Changes that take or replace the noise itself; nothing is fitted to them."""
@@ -121,15 +124,15 @@ def print_halves(rows: Sequence[Row]) -> None:
         return sum(row.family in half for row in rows)
 
     halves = [set(families[0::2]), set(families[1::2])]
-    print("\n| fitted on | least noise in common | tried on | precision | recall |")
+    print("\n| fitted on | least noise correlation | tried on | precision | recall |")
     print("|---|---|---|---|---|")
     for fit, test in (halves, halves[::-1]):
         fitted = [trial(row) for row in rows if row.family in fit and row.kind not in BEYOND]
-        choice = recommend(sweep(fitted, DEFAULTS, "min_residual"), 0.999)
+        choice = recommend(sweep(fitted, DEFAULTS, "min_noise_correlation"), 0.999)
         limit = choice.point.value
         for kinds in (lambda kind: kind not in BEYOND, lambda _: True):
             seen = [trial(row) for row in rows if row.family in test and kinds(row.kind)]
-            points = sweep(seen, DEFAULTS, "min_residual")
+            points = sweep(seen, DEFAULTS, "min_noise_correlation")
             tried = next(point for point in points if point.value == limit)
             cells = [
                 f"{one.hits} of {one.of}: {one.value:.4f} ({one.low:.4f}-{one.high:.4f})"
@@ -142,16 +145,18 @@ def print_halves(rows: Sequence[Row]) -> None:
 def print_look_alikes(rows: Sequence[Row]) -> None:
     pairs = [row for row in rows if row.kind.startswith("look-alike")]
     near = [row for row in pairs if candidate(row).distance < DEFAULTS.hamming_threshold]
-    noise = sorted(candidate(row).noise or 0.0 for row in pairs)
+    noise = sorted(candidate(row).noise_correlation or 0.0 for row in pairs)
     matched = max((row.ssim_matched or 0.0 for row in pairs), default=0.0)
     if pairs:
         print(f"\n{len(pairs)} real look-alike pairs; {len(near)} below the Hamming threshold;")
-        print(f"most noise in common {noise[-1]:.2f}, most SSIM after matching {matched:.2f}.")
+        print(f"most noise correlation {noise[-1]:.2f}, most SSIM after matching {matched:.2f}.")
 
 
 def print_gap(rows: Sequence[Row]) -> None:
     """Between what the least copy and the nearest frame share with their TIFFs."""
-    scored = [(row, candidate(row).noise) for row in rows if candidate(row).distance < 150]
+    scored = [
+        (row, candidate(row).noise_correlation) for row in rows if candidate(row).distance < 150
+    ]
     wrong = [noise for row, noise in scored if not row.is_copy and noise is not None]
     right = [
         noise
@@ -159,7 +164,7 @@ def print_gap(rows: Sequence[Row]) -> None:
         if row.is_copy and row.kind not in BEYOND and noise is not None
     ]
     print(
-        f"\nNoise in common of {len(wrong)} wrong candidates below the Hamming threshold: at most"
+        f"\nNoise correlation of {len(wrong)} wrong candidates below the Hamming threshold: at most"
     )
     print(
         f"{max(wrong):.2f}; of {len(right)} copies that must be found: at least {min(right):.2f}."

@@ -15,7 +15,7 @@ __all__ = ["LabelledSet", "__version__", "load"]
 # look at the file that a kernel stands in, and would go on with those whose helpers have changed.
 os.environ.setdefault(
     "NUMBA_CACHE_LOCATOR_CLASSES",
-    "UserProvidedCacheLocator,backlabel.compiled.SharedCacheLocator,"
+    "UserProvidedCacheLocator,backlabel.kernels.caching.SharedCacheLocator,"
     "InTreeCacheLocator,UserWideCacheLocator",
 )
 

@@ -14,7 +14,7 @@ WANTED = "BACKLABEL_AHEAD"
 
 
 def _make_ready(wanted: str) -> None:
-    importlib.import_module("backlabel.pool")
+    importlib.import_module("backlabel.workers.pool")
     module, _, function = wanted.partition(":")
     made = importlib.import_module(module)
     if function:

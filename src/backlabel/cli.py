@@ -10,9 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from backlabel import __version__, files
+from backlabel import __version__
 from backlabel.errors import BacklabelError
 from backlabel.memory import no_search_for_garbage
+from backlabel.storage import files
 
 _STAGES = {
     "hash": "hash every JPEG and TIFF",
@@ -61,8 +62,8 @@ def _parser() -> argparse.ArgumentParser:
             )
     compose = commands.add_parser("compose", help="write params.yaml from conf/")
     compose.set_defaults(run=_compose)
-    mend = commands.add_parser("mend", help="put right what a killed DVC left half-written")
-    mend.set_defaults(run=_mend)
+    repair = commands.add_parser("repair", help="put right what a killed DVC left half-written")
+    repair.set_defaults(run=_repair)
     check = commands.add_parser("check", help="say what DVC would hang on, drop or change")
     check.add_argument("folder", type=Path)
     check.set_defaults(run=_check)
@@ -99,7 +100,7 @@ def _run_stage(chosen: argparse.Namespace) -> int:
         # Where hashes are known already, perhaps no worker is needed: the stage will see.
         known = chosen.stage == "hash" and (files.shared_folder() / "cache").exists()
         if chosen.stage in WORKERS_NEED and not known:
-            from backlabel import pool  # noqa: PLC0415
+            from backlabel.workers import pool  # noqa: PLC0415
 
             pool.start_ahead(WORKERS_NEED[chosen.stage])
         from backlabel import config  # noqa: PLC0415
@@ -125,18 +126,18 @@ def _compose(_: argparse.Namespace) -> int:
     return 0
 
 
-def _mend(_: argparse.Namespace) -> int:
-    from backlabel import mend  # noqa: PLC0415 - DVC takes half a second
+def _repair(_: argparse.Namespace) -> int:
+    from backlabel import dvc_repair  # noqa: PLC0415 - DVC takes half a second
 
-    sys.stdout.write("".join(f"{done}\n" for done in mend.mend() or ["nothing to mend"]))
+    sys.stdout.write("".join(f"{done}\n" for done in dvc_repair.repair() or ["nothing to repair"]))
     return 0
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    from backlabel import names  # noqa: PLC0415
-    from backlabel.images import doctor  # noqa: PLC0415
+    from backlabel.inventory import preflight  # noqa: PLC0415
+    from backlabel.storage import names  # noqa: PLC0415
 
-    findings = doctor.check(chosen.folder)
+    findings = preflight.check(chosen.folder)
     for finding in findings:
         path = names.to_cell(finding.path)
         sys.stdout.write(f"{path}\n  {finding.problem}. {finding.advice}\n")

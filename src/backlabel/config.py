@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from backlabel.errors import ConfigError
-from backlabel.files import atomic_write
+from backlabel.storage.files import atomic_write
 
 PARAMS = Path("params.yaml")
 CONF = Path("conf")
@@ -118,7 +118,7 @@ class Compare(_Section):
     index_from: Annotated[int, Field(ge=1)]
     ssim_window: Literal["uniform", "gaussian"]
     variants: Annotated[tuple[Source, ...], Field(min_length=1)]
-    min_noise_in_common: Share
+    min_noise_correlation: Share
     min_ssim_matched: Annotated[float, Field(ge=-1, le=1)]
     min_margin: Share
     device: Literal["auto", "cpu", "cuda"]

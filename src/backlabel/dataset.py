@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from backlabel import images, names
+from backlabel import images
 from backlabel.errors import DataError, TableError, UnreadableImageError
-from backlabel.files import sha256
+from backlabel.storage import names
+from backlabel.storage.files import sha256
 
 MANIFEST = "manifest.csv"
 _COLUMNS = ("file", "category", "split", "sha256")

@@ -40,12 +40,12 @@ def test_files_and_run(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run.main(PARAMS, request(Path("tiffs")))
     found = json.loads((root / "calibration/calibration.json").read_text())
     assert set(found["recommended"]) == {
-        "compare.min_noise_in_common",
+        "compare.min_noise_correlation",
         "compare.min_ssim_matched",
         "compare.hamming_threshold",
         "compare.min_ssim",
     }
-    noise = found["recommended"]["compare.min_noise_in_common"]
+    noise = found["recommended"]["compare.min_noise_correlation"]
     # Two of two: Clopper-Pearson's lower end is 0.025 ** (1 / 2).
     assert noise["precision"] == {
         "hits": 2,
@@ -67,14 +67,14 @@ def test_files_and_run(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ] * 2
 
     shown = capsys.readouterr().out
-    assert f"\nmin_noise_in_common: {noise['value']}\n" in shown
+    assert f"\nmin_noise_correlation: {noise['value']}\n" in shown
     assert "(0.1581-1.0000)" in shown
 
     client = MlflowClient(tracking.tracking_uri())
     experiment = client.get_experiment_by_name("backlabel-calibration")
     (logged,) = client.search_runs([experiment.experiment_id])
-    assert logged.data.metrics["compare.min_noise_in_common.recommended"] == noise["value"]
-    name = "curve.compare.min_noise_in_common_percent.recall"
+    assert logged.data.metrics["compare.min_noise_correlation.recommended"] == noise["value"]
+    name = "curve.compare.min_noise_correlation_percent.recall"
     history = client.get_metric_history(logged.info.run_id, name)
     assert {point.step: point.value for point in history}[0] == 1.0
     kept = root / "mlartifacts" / logged.info.run_id / "artifacts/calibration"
@@ -126,7 +126,7 @@ def test_command_on_the_sample(pulled, tmp_path: Path) -> None:
     found = json.loads((clone.path / "calibration/calibration.json").read_text())
     assert (found["copies"], found["frames"], len(found["inputs"])) == (3, 3, 3)
     assert found["kinds"]["half size"]["wrong_pairs"] == 0
-    assert "conf/compare/default.yaml:\nmin_noise_in_common: " in told
+    assert "conf/compare/default.yaml:\nmin_noise_correlation: " in told
 
     refused = clone.run(*command, "nowhere", check=False, PYTHONPATH="src")
     assert (refused.returncode, refused.stderr) == (

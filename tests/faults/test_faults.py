@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 import workspace
-from backlabel.files import lock
 from backlabel.labels import verify
+from backlabel.storage.files import lock
 
 CAP_DAC_OVERRIDE, PR_CAPBSET_DROP = 1, 24  # linux/capability.h, linux/prctl.h
 EMPTY = hashlib.sha256(b"").hexdigest()

@@ -10,9 +10,9 @@ import pytest
 
 from backlabel.hashing import Hashes
 from backlabel.hashing import cache as cache_module
-from backlabel.hashing import content as content_module
+from backlabel.hashing import identity as content_module
 from backlabel.hashing.cache import Entry, HashCache, Hashed
-from backlabel.hashing.content import Content, content_of
+from backlabel.hashing.identity import Content, content_of
 
 DIGEST = "ab" * 32
 

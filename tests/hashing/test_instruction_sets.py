@@ -15,8 +15,8 @@ import io
 import numpy as np
 from PIL import Image
 from backlabel.hashing import _kernels, _plain
-from backlabel.lanes import LANES
-from backlabel.matching.residual import block_correlation, block_correlation_reference
+from backlabel.kernels.lanes import LANES
+from backlabel.matching.noise_correlation import block_correlation, block_correlation_reference
 from backlabel.matching.ssim import ssim, ssim_reference
 grey = np.random.default_rng(1).integers(100, 150, (197, 301), np.uint8)
 table = np.arange(256, dtype=np.uint8)[::-1].copy()

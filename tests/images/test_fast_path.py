@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backlabel.errors import UnreadableImageError
-from backlabel.images import Limits, exotic, ifd, read, strips
+from backlabel.images import Limits, ifd, read, strips, via_tifffile
 from backlabel.images._lzw import lzw_decode
 from backlabel.images.segments import segments
 from backlabel.images.source import opened
@@ -25,7 +25,7 @@ def fetched(path: Path) -> tuple[np.ndarray | None, np.ndarray]:
         page = ifd.pages(layout)[0]
         plan = strips.plan(page, segments(page, source))
         fast = strips.decode(plan, source, layout) if plan else None
-        return fast, exotic.decode(source, page, Limits())[0]
+        return fast, via_tifffile.decode(source, page, Limits())[0]
 
 
 @pytest.mark.parametrize("rows", [1, 7, 48])

@@ -13,8 +13,8 @@ from PIL import Image
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images import read
-from backlabel.images.inventory import scan
-from backlabel.pool import map_files
+from backlabel.inventory.scanning import scan
+from backlabel.workers.pool import map_files
 
 EXPECTED = {
     "use": {"used"},

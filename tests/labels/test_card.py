@@ -10,8 +10,7 @@ from ruamel.yaml import YAML
 from backlabel.labels import card, manifest
 from backlabel.labels.card import Listed
 from backlabel.labels.croissant import About
-from backlabel.labels.manifest import Labelled
-from backlabel.matching.decide import Verdict
+from backlabel.storage.rows import Labelled, Verdict
 
 SECRETS = ("regina", "REGINA", "Regina Example", "wafer of mine", "r.example")
 

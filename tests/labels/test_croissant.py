@@ -9,9 +9,9 @@ import warnings
 
 import pytest
 
-from backlabel.files import write_json
 from backlabel.labels import croissant
 from backlabel.labels.croissant import About, File
+from backlabel.storage.files import write_json
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of what mlcroissant imports

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from backlabel.labels.decisions import Decided
-from backlabel.labels.duplicates import Duplicate, set_apart
-from backlabel.matching.records import Match
+from backlabel.labels.duplicates import set_apart
+from backlabel.storage.rows import Duplicate, Match
 
 
 def decided(path, digest, label="L9"):

@@ -6,10 +6,11 @@ import os
 
 import pytest
 
-from backlabel import tables
 from backlabel.errors import SchemeError, TableError
 from backlabel.labels import ledger
-from backlabel.labels.ledger import Named, Source
+from backlabel.labels.ledger import Source
+from backlabel.storage import tables
+from backlabel.storage.rows import Named
 
 
 def files(*paths, known=()):

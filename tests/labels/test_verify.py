@@ -11,12 +11,12 @@ import pytest
 import tifffile
 from PIL import Image
 
-from backlabel import cli, images, tables
+from backlabel import cli, images
 from backlabel.errors import DataError
 from backlabel.labels import manifest, pixels, verify
-from backlabel.labels.manifest import Labelled
 from backlabel.labels.verify import Finding
-from backlabel.matching.decide import Verdict
+from backlabel.storage import tables
+from backlabel.storage.rows import Labelled, Verdict
 
 
 def row(file, content, **others):

@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from backlabel import records, tables
-from backlabel.labels.decisions import Choice, Decision
-from backlabel.records import TiffHash
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import Choice, Decision, TiffHash
 
 pytestmark = pytest.mark.pipeline
 
@@ -67,9 +66,9 @@ def test_names_given_in_an_experiment_come_with_it(clone):
 
 
 def test_decision_runs_the_label_stage_alone(clone):
-    tiff = tables.read(clone.path / records.TIFF_HASHES, TiffHash)[0]
+    tiff = tables.read(clone.path / paths.TIFF_HASHES, TiffHash)[0]
     decision = Decision(tiff.path, tiff.sha256, Choice.REJECT, None, None, None, "Ada", "Another.")
-    tables.write(clone.path / records.DECISIONS, Decision, [decision])
+    tables.write(clone.path / paths.DECISIONS, Decision, [decision])
     done = clone.run("dvc", "repro", "label")
     assert "Running stage 'label'" in done.stdout
     assert "Running stage 'compare'" not in done.stdout

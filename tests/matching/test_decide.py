@@ -8,13 +8,14 @@ import math
 
 import pytest
 
-from backlabel.matching.decide import Candidate, Decision, Limits, Rule, Verdict, decide
+from backlabel.matching.decide import Candidate, Decision, Limits, Rule, decide
+from backlabel.storage.rows import Verdict
 
 LIMITS = Limits(
     hamming_threshold=150,
     ssim_hamming_threshold=120,
     min_ssim=0.70,
-    min_residual=0.40,
+    min_noise_correlation=0.40,
     min_ssim_matched=0.50,
     min_margin=0.10,
 )
@@ -82,7 +83,9 @@ def test_runner_up_is_another_jpeg() -> None:
 def scored(
     row: int, residual: float | None, matched: float | None = 0.9, label: str = "L0"
 ) -> Candidate:
-    return Candidate(row, 20, label=label, ssim=0.1, ssim_matched=matched, residual=residual)
+    return Candidate(
+        row, 20, label=label, ssim=0.1, ssim_matched=matched, noise_correlation_direct=residual
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,13 +126,13 @@ def test_a_candidate_that_fails_one_limit_does_not_hide_one_that_passes_all() ->
 
 
 def test_noise_alike_counts_where_compression_took_the_noise() -> None:
-    weak = dataclasses.replace(scored(0, 0.2), residual_alike=0.9)
+    weak = dataclasses.replace(scored(0, 0.2), noise_correlation_recompressed=0.9)
     assert decide([weak], LIMITS, Rule.COMBINED).verdict is Verdict.MATCHED
 
 
 def test_quality_75_passes_and_a_wrong_frame_of_higher_ssim_does_not() -> None:
-    copy = Candidate(0, 24, ssim=0.60, ssim_matched=0.80, residual=0.62)
-    frame = Candidate(0, 24, ssim=0.75, ssim_matched=0.80, residual=0.05)
+    copy = Candidate(0, 24, ssim=0.60, ssim_matched=0.80, noise_correlation_direct=0.62)
+    frame = Candidate(0, 24, ssim=0.75, ssim_matched=0.80, noise_correlation_direct=0.05)
     verdicts = [decide([one], LIMITS, Rule.COMBINED).verdict for one in (copy, frame)]
     assert verdicts == [Verdict.MATCHED, Verdict.TOO_DIFFERENT]
 
@@ -146,7 +149,7 @@ def test_margin_limit_changes_a_verdict() -> None:
     [
         ({"hamming_threshold": 20}, Rule.COMBINED, Verdict.NO_CANDIDATE),
         ({"ssim_hamming_threshold": 20}, Rule.COMBINED, Verdict.NOT_VERIFIED),
-        ({"min_residual": 0.91}, Rule.COMBINED, Verdict.TOO_DIFFERENT),
+        ({"min_noise_correlation": 0.91}, Rule.COMBINED, Verdict.TOO_DIFFERENT),
         ({"min_ssim_matched": 0.91}, Rule.COMBINED, Verdict.TOO_DIFFERENT),
         ({"min_ssim": 0.1}, Rule.SSIM, Verdict.MATCHED),
     ],

@@ -11,7 +11,13 @@ from backlabel.errors import UnreadableImageError
 from backlabel.matching import scoring
 from backlabel.matching.decide import Candidate
 
-SCORES = ("ssim", "ssim_matched", "residual", "residual_alike", "residual_chance")
+SCORES = (
+    "ssim",
+    "ssim_matched",
+    "noise_correlation_direct",
+    "noise_correlation_recompressed",
+    "noise_correlation_by_chance",
+)
 IMAGES = {
     "one": scene(0),
     "copy": scene(0, noise=9.0),

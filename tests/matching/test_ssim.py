@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from synthetic import flat, noisy, scene
 
-from backlabel.matching import tensors
-from backlabel.matching.kernels import plain
+from backlabel.matching import tensors, torch_sums
 from backlabel.matching.resize import to_common_size
 from backlabel.matching.ssim import ssim, ssim_batch, ssim_reference
 
@@ -128,7 +127,7 @@ def test_unequal_pair_is_brought_to_the_larger_size():
 
 def test_batches_shrink_when_the_device_is_full(monkeypatch):
     sizes = []
-    measure = plain.ssim_uniform
+    measure = torch_sums.ssim_uniform
 
     def full_above_two(a, b):
         sizes.append(len(a))
@@ -136,7 +135,7 @@ def test_batches_shrink_when_the_device_is_full(monkeypatch):
             raise torch.cuda.OutOfMemoryError("full")
         return measure(a, b)
 
-    monkeypatch.setattr(plain, "ssim_uniform", full_above_two)
+    monkeypatch.setattr(tensors, "ssim_uniform", full_above_two)
     pairs = [(A, noisy(A, seed=seed)) for seed in range(5)]
     found = tensors.ssim(pairs, window="uniform", bounds=tensors.Bounds("cpu", 5, 64))
     assert sizes == [5, 2, 2, 1]
@@ -145,13 +144,13 @@ def test_batches_shrink_when_the_device_is_full(monkeypatch):
 
 def test_memory_bound_is_kept(monkeypatch):
     pixels = []
-    measure = plain.ssim_uniform
+    measure = torch_sums.ssim_uniform
 
     def record(a, b):
         pixels.append(a.numel())
         return measure(a, b)
 
-    monkeypatch.setattr(plain, "ssim_uniform", record)
+    monkeypatch.setattr(tensors, "ssim_uniform", record)
     bounds = tensors.Bounds("cpu", 100, 2)
     tensors.ssim([PAIRS["large"], *[PAIRS["noise"]] * 9], window="uniform", bounds=bounds)
     assert max(pixels) <= bounds.pixels < PAIRS["large"][0].size

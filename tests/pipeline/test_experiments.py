@@ -8,8 +8,8 @@ import time
 import pytest
 from mlflow.tracking import MlflowClient
 
-from backlabel import records, tables
-from backlabel.labels.manifest import Labelled
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import Labelled
 
 pytestmark = pytest.mark.pipeline
 
@@ -85,7 +85,7 @@ def test_run_holds_plots_and_data_set(experimented):
 
 def test_run_is_found_from_a_manifest_and_back(experimented):
     """The manifest of the newest run; `experimented` made another run before."""
-    rows = tables.read(experimented.path / records.MANIFEST, Labelled)
+    rows = tables.read(experimented.path / paths.MANIFEST, Labelled)
     (key,) = {row.run_key for row in rows}
     (run,) = [run for run in runs(experimented) if run.data.tags["backlabel.run_key"] == key]
     assert run.info.run_name == "stricter"

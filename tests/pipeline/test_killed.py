@@ -36,7 +36,7 @@ def state(clone):
 
 
 def mended(clone):
-    """What `backlabel mend` tells; then `dvc repro` runs to its end."""
+    """What `backlabel repair` tells; then `dvc repro` runs to its end."""
     done = clone.run("python", "-m", "backlabel", "mend", PYTHONPATH="src")
     clone.run("dvc", "repro")
     return done.stdout
@@ -68,7 +68,7 @@ def test_dvc_killed_while_it_writes_its_lock(committed, whole):
 
 
 def test_dvc_alone_stops_at_an_empty_lock(committed, whole):
-    """Where this fails DVC has learnt it, and `backlabel mend` is needed no longer."""
+    """Where this fails DVC has learnt it, and `backlabel repair` is needed no longer."""
     (committed.path / "dvc.lock").write_bytes(b"")
     done = committed.run("dvc", "repro", check=False)
     assert done.returncode != 0

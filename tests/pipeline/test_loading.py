@@ -13,9 +13,9 @@ import torch
 from pyarrow import parquet
 
 import backlabel
-from backlabel import records, tables
 from backlabel.labels.card import CROISSANT, METADATA, README
-from backlabel.labels.manifest import Labelled
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import Labelled
 
 pytestmark = pytest.mark.pipeline
 
@@ -38,7 +38,7 @@ json.dump({
 
 
 def manifest(clone) -> list[Labelled]:
-    return tables.read(clone.path / records.MANIFEST, Labelled)
+    return tables.read(clone.path / paths.MANIFEST, Labelled)
 
 
 def test_hugging_face(reproduced, tmp_path):

@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from backlabel import records, tables
-from backlabel.labels.manifest import Labelled
-from backlabel.matching.decide import Verdict
-from backlabel.matching.records import Match
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import Labelled, Match, Verdict
 
 pytestmark = pytest.mark.pipeline
 
@@ -40,7 +38,7 @@ def test_make_repro_runs_the_pipeline(pulled, tmp_path):
 
 
 def test_every_tiff_is_accounted_for(reproduced):
-    mapping = rows(reproduced, records.mapping_path(None), Match)
+    mapping = rows(reproduced, paths.mapping_path(None), Match)
     tiffs = {
         path.relative_to(reproduced.path).as_posix()
         for path in (reproduced.path / "data/tiff").rglob("*")
@@ -58,8 +56,8 @@ def test_no_label_is_wrong(reproduced):
 
 
 def test_labelled_files_are_the_originals(reproduced):
-    manifest = rows(reproduced, records.MANIFEST, Labelled)
-    mapping = rows(reproduced, records.mapping_path(None), Match)
+    manifest = rows(reproduced, paths.MANIFEST, Labelled)
+    mapping = rows(reproduced, paths.mapping_path(None), Match)
     assert len(manifest) == sum(row.verdict is Verdict.MATCHED for row in mapping)
     for row in manifest:
         labelled = (reproduced.path / "labeled" / row.file).read_bytes()
@@ -75,10 +73,10 @@ def test_seed_columns_come_first(reproduced):
         with (reproduced.path / path).open(newline="") as file:
             return next(csv.reader(file))
 
-    assert header(records.JPEG_HASHES)[:3] == ["file", "path", "phash"]
-    assert header(records.TIFF_HASHES)[:3] == ["file", "path", "phash"]
-    assert header(records.category_path("Tips"))[:3] == ["file", "path", "phash"]
-    assert header(records.mapping_path(None))[:7] == [
+    assert header(paths.JPEG_HASHES)[:3] == ["file", "path", "phash"]
+    assert header(paths.TIFF_HASHES)[:3] == ["file", "path", "phash"]
+    assert header(paths.category_path("Tips"))[:3] == ["file", "path", "phash"]
+    assert header(paths.mapping_path(None))[:7] == [
         *("TIFF_file", "TIFF_path", "JPEG_file", "JPEG_path"),
         *("hamming_distance", "ssim_value", "used_ssim"),
     ]
@@ -103,21 +101,21 @@ def test_committed_results_are_in_the_remote(pulled):
 def test_one_category_alone(reproduced, tmp_path):
     clone = reproduced.copy(tmp_path / "clone")
     clone.run("dvc", "exp", "run", "-S", "hash.category=Tips", "hash")
-    hashed = rows(clone, records.JPEG_HASHES, records.JpegHash)
+    hashed = rows(clone, paths.JPEG_HASHES, rows.JpegHash)
     assert {row.category for row in hashed} == {"Tips"}
-    found = [p.name for p in (clone.path / records.CATEGORY_HASHES).iterdir()]
+    found = [p.name for p in (clone.path / paths.CATEGORY_HASHES).iterdir()]
     assert found == ["Tips_complete_jpeg_hashes.csv"]
 
 
 def test_a_few_tiffs_drawn_by_the_seed(reproduced, tmp_path):
     clone = reproduced.copy(tmp_path / "clone")
     clone.run("dvc", "exp", "run", "-S", "compare.n_tiff=5", "compare")
-    first = rows(clone, records.mapping_path(5), Match)
+    first = rows(clone, paths.mapping_path(5), Match)
     clone.run("dvc", "exp", "run", "-S", "compare.n_tiff=5", "-S", "compare.seed=1", "compare")
-    second = rows(clone, records.mapping_path(5), Match)
+    second = rows(clone, paths.mapping_path(5), Match)
     assert len(first) == len(second) == 5
     assert {row.TIFF_path for row in first} != {row.TIFF_path for row in second}
-    assert not (clone.path / records.mapping_path(None)).exists()
+    assert not (clone.path / paths.mapping_path(None)).exists()
 
 
 def test_plots_are_readable_offline(reproduced, tmp_path):

@@ -9,9 +9,8 @@ import pytest
 from PIL import Image
 
 from backlabel.errors import OutputError
-from backlabel.matching.decide import Verdict
-from backlabel.matching.records import Match, SweepPoint
 from backlabel.reporting.drawing import write_all
+from backlabel.storage.rows import Match, SweepPoint, Verdict
 
 LIMITS = {"hamming_threshold": 150, "ssim_hamming_threshold": 120, "min_ssim": 0.7}
 MATCHED = Match(

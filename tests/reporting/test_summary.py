@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from backlabel.matching.decide import Candidate, Limits, Rule, Verdict
-from backlabel.matching.records import Match, SweepPoint
-from backlabel.records import TruePair
+from backlabel.matching.decide import Candidate, Limits, Rule
 from backlabel.reporting import summary
 from backlabel.reporting.sweep import sweep
+from backlabel.storage.rows import Match, SweepPoint, TruePair, Verdict
 
 
 def match(tiff, jpeg, verdict=Verdict.MATCHED, category="Tips", hamming=4, ssim=0.9):
@@ -91,7 +90,7 @@ LIMITS = Limits(
     hamming_threshold=150,
     ssim_hamming_threshold=120,
     min_ssim=0.7,
-    min_residual=0,
+    min_noise_correlation=0,
     min_ssim_matched=0,
     min_margin=0,
 )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backlabel.matching.decide import Candidate, Limits, Rule, Verdict, decide
-from backlabel.matching.records import Match
+from backlabel.matching.decide import Candidate, Limits, Rule, decide
 from backlabel.reporting.sweep import _values, sweep
+from backlabel.storage.rows import Match, Verdict
 
 LIMITS = Limits(
     hamming_threshold=150,
     ssim_hamming_threshold=120,
     min_ssim=0.7,
-    min_residual=0.44,
+    min_noise_correlation=0.44,
     min_ssim_matched=0.3,
     min_margin=0.1,
 )
@@ -24,7 +24,9 @@ def candidate(row, random):
     distance = int(random.integers(0, 31)) * 5
     if distance >= LIMITS.ssim_hamming_threshold or random.random() < 0.1:
         return Candidate(row, distance)
-    return Candidate(row, distance, ssim=ssim, ssim_matched=matched, residual=residual)
+    return Candidate(
+        row, distance, ssim=ssim, ssim_matched=matched, noise_correlation_direct=residual
+    )
 
 
 @pytest.mark.parametrize("rule", Rule)

@@ -13,15 +13,14 @@ from PIL import Image
 from ruamel.yaml import YAML
 from scipy import ndimage
 
-from backlabel import config, images, records, tables
+from backlabel import config, images
 from backlabel.calibration.degrade import next_frame
 from backlabel.errors import ConfigError
-from backlabel.matching.decide import Verdict
-from backlabel.matching.records import Match
-from backlabel.records import JpegHash, TiffHash
 from backlabel.reporting import drawing
 from backlabel.stages import compare
 from backlabel.stages import hash as hashing
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import JpegHash, Match, TiffHash, Verdict
 
 CONF = Path(__file__).parents[2] / "conf"
 SHAPE = (192, 256)
@@ -84,7 +83,7 @@ def matches(hashed, tmp_path, monkeypatch):
 
     def run(**changes):
         compare.main(checked(**changes))
-        rows = tables.read(records.mapping_path(changes.get("n_tiff")), Match)
+        rows = tables.read(paths.mapping_path(changes.get("n_tiff")), Match)
         return {row.TIFF_file.removesuffix(".tif"): row for row in rows}
 
     return run
@@ -161,7 +160,7 @@ def test_a_file_that_is_disturbed_while_it_is_compared(matches, monkeypatch, dis
 
 
 def test_a_jpeg_goes_to_one_tiff(matches):
-    found = matches(min_noise_in_common=0.0, min_ssim_matched=-1.0, min_margin=0.0)
+    found = matches(min_noise_correlation=0.0, min_ssim_matched=-1.0, min_margin=0.0)
     assert found["frame"].JPEG_file == found["good"].JPEG_file == "L5_good.jpg"
     assert found["good"].verdict is Verdict.MATCHED
     assert found["frame"].verdict is Verdict.AMBIGUOUS
@@ -183,7 +182,7 @@ def test_number_of_threads_changes_nothing(matches, monkeypatch):
 
 def test_order_of_rows_changes_nothing(matches):
     before = matches()
-    for path, record in ((records.JPEG_HASHES, JpegHash), (records.TIFF_HASHES, TiffHash)):
+    for path, record in ((paths.JPEG_HASHES, JpegHash), (paths.TIFF_HASHES, TiffHash)):
         tables.write(path, record, tables.read(path, record)[::-1])
     assert matches() == before
 
@@ -198,7 +197,7 @@ def test_order_of_rows_changes_nothing(matches):
             {"hamming_threshold": 0, "ssim_hamming_threshold": 0},
             ("not verified", "no candidate"),
         ),
-        ("good", {}, {"min_noise_in_common": 1.0}, ("matched", "too different")),
+        ("good", {}, {"min_noise_correlation": 1.0}, ("matched", "too different")),
         ("weak", {}, {"min_ssim_matched": 1.0}, ("matched", "too different")),
         ("published", {}, {"min_margin": 0.0}, ("ambiguous", "matched")),
         ("published", {}, {"top_k": 1}, ("ambiguous", "matched")),
@@ -227,7 +226,7 @@ def test_hamming_thresholds_are_exclusive(matches, threshold):
 
 def test_least_scores_are_inclusive(matches):
     row = matches()["good"]
-    at = {"min_noise_in_common": row.noise_in_common, "min_ssim_matched": row.ssim_matched}
+    at = {"min_noise_correlation": row.noise_correlation, "min_ssim_matched": row.ssim_matched}
     assert matches(**at)["good"].verdict is Verdict.MATCHED
     for name, value in at.items():
         assert matches(**{name: value + 1e-6})["good"].verdict is Verdict.TOO_DIFFERENT

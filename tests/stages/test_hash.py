@@ -13,14 +13,16 @@ import tifffile
 from PIL import Image
 
 import workspace
-from backlabel import config, images, pool, records, tables
+from backlabel import config, images
 from backlabel.errors import DataError, SchemeError, UnreadableImageError
-from backlabel.hashing import content as hashing_content
 from backlabel.hashing import digests, reference, to_hex
 from backlabel.hashing import file as hashing_file
-from backlabel.images import inventory
-from backlabel.records import JpegHash, Passed, TiffHash
+from backlabel.hashing import identity as hashing_content
+from backlabel.inventory import scanning
 from backlabel.stages import hash as hash_stage
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import JpegHash, Passed, TiffHash
+from backlabel.workers import pool
 
 PAIRS = [("x/m 1.tif", "L9", 1), ("y/m 1.tif", "L9", 2), ("z/\u00e4.TIF", "L1", 3)]
 CACHE = ".backlabel/cache/hashes.sqlite"
@@ -42,7 +44,7 @@ def run(**sections):
         name: getattr(params, name).model_copy(update=values) for name, values in sections.items()
     }
     hash_stage.main(params.model_copy(update=changed))
-    return tables.read(records.TIFF_HASHES, TiffHash), tables.read(records.JPEG_HASHES, JpegHash)
+    return tables.read(paths.TIFF_HASHES, TiffHash), tables.read(paths.JPEG_HASHES, JpegHash)
 
 
 def in_cache(root, statement):
@@ -127,7 +129,7 @@ def test_other_limits_are_not_answered_from_the_cache(root):
     run()
     read = {"max_pixels": 10, "max_unreadable_share": 1.0}
     assert run(read=read) == ([], [])
-    reasons = {row.reason for row in tables.read(records.UNREADABLE, Passed)}
+    reasons = {row.reason for row in tables.read(paths.UNREADABLE, Passed)}
     assert len(reasons) == 1
 
 
@@ -146,7 +148,7 @@ def test_unreadable_files_are_listed_and_the_run_goes_on(root):
     (root / "data/tiff/broken.tif").write_bytes(b"II*\0")
     tiffs, _ = run()
     assert len(tiffs) == len(PAIRS)
-    (row,) = tables.read(records.UNREADABLE, Passed)
+    (row,) = tables.read(paths.UNREADABLE, Passed)
     assert (row.path, row.kind) == ("data/tiff/broken.tif", "tiff")
     assert row.detail
 
@@ -197,14 +199,14 @@ def test_a_file_that_is_disturbed_while_it_is_hashed_is_listed(
         patch.setattr(hashing_file, "content_of", disturbing)
         tiffs, _ = run()
     assert len(tiffs) == len(PAIRS) - 1
-    (row,) = tables.read(records.UNREADABLE, Passed)
+    (row,) = tables.read(paths.UNREADABLE, Passed)
     assert (row.path, row.reason) == ("data/tiff/y/m 1.tif", reason)
     # Nothing false was kept under the digest of what the file held first.
     path.write_bytes(before)
     tiffs, _ = run()
     grey = workspace.picture(2)
     assert tiffs[1].phash == to_hex(reference.phash(reference.standardise(grey)))
-    assert tables.read(records.UNREADABLE, Passed) == []
+    assert tables.read(paths.UNREADABLE, Passed) == []
 
 
 @pytest.mark.parametrize("disturb", [grown, another_picture], ids=["grows", "is replaced"])
@@ -229,7 +231,7 @@ def test_a_file_that_changes_after_several_were_looked_at(root, settled, monkeyp
 
 
 def test_a_file_that_vanishes_after_it_was_listed(root, monkeypatch):
-    scan = inventory.scan
+    scan = scanning.scan
 
     def vanishing(folder, kinds):
         found = scan(folder, kinds=kinds)
@@ -237,10 +239,10 @@ def test_a_file_that_vanishes_after_it_was_listed(root, monkeypatch):
             (root / found.images[0].path).unlink()
         return found
 
-    monkeypatch.setattr(inventory, "scan", vanishing)
+    monkeypatch.setattr(scanning, "scan", vanishing)
     tiffs, _ = run()
     assert len(tiffs) == len(PAIRS) - 1
-    (row,) = tables.read(records.UNREADABLE, Passed)
+    (row,) = tables.read(paths.UNREADABLE, Passed)
     assert (row.path, row.reason) == ("data/tiff/x/m 1.tif", "vanished")
 
 
@@ -249,7 +251,7 @@ def test_too_many_unreadable_files_stop_the_run(root):
         (root / f"data/tiff/broken {number}.tif").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"9 of 15 images cannot be read .*unreadable\.csv"):
         run()
-    assert len(tables.read(records.UNREADABLE, Passed)) == 9
+    assert len(tables.read(paths.UNREADABLE, Passed)) == 9
 
 
 def test_unknown_category_names_the_known_ones(root):

@@ -10,14 +10,12 @@ from dataclasses import replace
 import pytest
 
 import workspace
-from backlabel import config, records, tables
+from backlabel import config
 from backlabel.errors import DataError, OutputError
 from backlabel.labels import card, manifest, verify
-from backlabel.labels.decisions import Choice, Decision
-from backlabel.labels.manifest import Labelled
-from backlabel.matching.decide import Verdict
-from backlabel.matching.records import Match
 from backlabel.stages import label
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import Choice, Decision, Labelled, Match, Verdict
 
 PAIRS = [("x/m 1.tif", "L9", 1), ("y/m 1.tif", "L9", 2), ("z/\u00e4.TIF", "L1", 3)]
 OUTPUTS = ("labeled", "metrics", "reviews")
@@ -37,7 +35,7 @@ def run(**overrides):
         changed = config.Label(**(params.label.model_dump() | overrides))
         params = params.model_copy(update={"label": changed})
     label.main(params)
-    return tables.read(records.MANIFEST, Labelled)
+    return tables.read(paths.MANIFEST, Labelled)
 
 
 def left_behind(root):
@@ -163,29 +161,29 @@ def test_people_decide(root):
         *(None, None, None, "Bo", "Another sample."),
     )
     keys = {row.run_key for row in run()}
-    tables.write(records.DECISIONS, Decision, [accept, reject])
+    tables.write(paths.DECISIONS, Decision, [accept, reject])
     rows = run()
     assert [row.decided_by for row in rows] == ["person", "rule"]
     assert rows[0].JPEG_path == jpegs[1].path
     assert rows[0].reviewer == "=Ada"
-    assert ",=" not in records.MANIFEST.read_text()
+    assert ",=" not in paths.MANIFEST.read_text()
     assert rows[0].reason.startswith("Accepted by a person: Same crack.")
     assert {row.run_key for row in rows}.isdisjoint(keys)
-    told = json.loads((records.METRICS / "label.json").read_text())["decisions"]
+    told = json.loads((paths.METRICS / "label.json").read_text())["decisions"]
     assert told == {"accepted": 1, "rejected": 1, "outside_this_run": 0, "people": 2}
 
 
 def test_decision_that_fits_no_more_stops_the_stage(root):
     (tiff, *_), _, _ = workspace.write_tables(root, PAIRS)
     old = Decision(tiff.path, "0" * 64, Choice.REJECT, None, None, None, "Bo", "")
-    tables.write(records.DECISIONS, Decision, [old])
+    tables.write(paths.DECISIONS, Decision, [old])
     with pytest.raises(DataError, match=r"m 1\.tif: the TIFF has changed"):
         run()
-    assert not records.LABELED.exists()
+    assert not paths.LABELED.exists()
 
 
 def test_missing_decisions_are_no_decisions_lost_in_silence(root):
-    records.DECISIONS.unlink()
+    paths.DECISIONS.unlink()
     with pytest.raises(DataError, match=r"decisions\.csv: not found"):
         run()
 
@@ -197,12 +195,12 @@ def test_pair_without_ssim_is_no_match(root):
         replace(rows[1], verdict=Verdict.TOO_DIFFERENT, label=None, category=None),
         rows[2],
     ]
-    tables.write(records.mapping_path(None), Match, unsure)
+    tables.write(paths.mapping_path(None), Match, unsure)
     assert [row.TIFF_path for row in run()] == ["data/tiff/z/\u00e4.TIF"]
 
 
 def test_nothing_matched(root):
-    tables.write(records.mapping_path(None), Match, [])
+    tables.write(paths.mapping_path(None), Match, [])
     assert run() == []
     assert {path.name for path in (root / "labeled").iterdir()} == {
         *(manifest.CSV, manifest.PARQUET, manifest.SUMS),

@@ -13,13 +13,12 @@ import pytest
 import tifffile
 
 import workspace
-from backlabel import config, records, tables
-from backlabel.images import inventory
-from backlabel.labels.duplicates import Duplicate
-from backlabel.matching.records import Match
-from backlabel.records import JpegHash, Passed, TiffHash
+from backlabel import config
+from backlabel.inventory import scanning
 from backlabel.stages import hash as hash_stage
 from backlabel.stages import label
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import Duplicate, JpegHash, Match, Passed, TiffHash
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT.parent / "shared/tools/make_tree.py"
@@ -54,10 +53,10 @@ def root(tmp_path, monkeypatch):
 
 def everything_matched():
     """A mapping in which every hashed TIFF was matched to the one JPEG."""
-    (jpeg,) = tables.read(records.JPEG_HASHES, JpegHash)
-    tiffs = tables.read(records.TIFF_HASHES, TiffHash)
+    (jpeg,) = tables.read(paths.JPEG_HASHES, JpegHash)
+    tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
     rows = [workspace.match(tiff, jpeg) for tiff in tiffs]
-    tables.write(records.mapping_path(None), Match, rows)
+    tables.write(paths.mapping_path(None), Match, rows)
     return tiffs
 
 
@@ -75,17 +74,17 @@ def test_nothing_is_lost_and_nothing_is_added(root, tmp_path):
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
     told = [row.path for row in tiffs]
-    told += [row.path for row in tables.read(records.UNREADABLE, Passed)]
-    told += [row.path for row in tables.read(records.SKIPPED, Passed)]
+    told += [row.path for row in tables.read(paths.UNREADABLE, Passed)]
+    told += [row.path for row in tables.read(paths.SKIPPED, Passed)]
     entries = json.loads(listing.read_text())["entries"]
-    paths = {f"data/tiff/{entry['path']}" for entry in entries if entry["type"] != "dir"}
+    listed = {f"data/tiff/{entry['path']}" for entry in entries if entry["type"] != "dir"}
     below = [path for path in told if path.startswith("data/tiff/")]
     assert len(below) == len(set(below))
-    assert paths - set(below) == unreachable(entries)
+    assert listed - set(below) == unreachable(entries)
 
-    duplicates = {row.TIFF_path: row.same_as for row in tables.read(records.DUPLICATES, Duplicate)}
+    duplicates = {row.TIFF_path: row.same_as for row in tables.read(paths.DUPLICATES, Duplicate)}
     assert duplicates["data/tiff/dup/hard_again.tif"] == "data/tiff/dup/hard.tif"
-    # By the bytes of their paths "orig - Copy.tif" comes first of the three.
+    # By the bytes of their listed "orig - Copy.tif" comes first of the three.
     first = "data/tiff/dup/a/orig - Copy.tif"
     assert [path for path, same in duplicates.items() if same == first] == [
         "data/tiff/dup/a/orig.tif",
@@ -96,7 +95,7 @@ def test_nothing_is_lost_and_nothing_is_added(root, tmp_path):
 
 def unreachable(entries):
     """Paths below folders that cannot be listed: the folder itself is told instead."""
-    found = inventory.scan(Path("data/tiff"))
+    found = scanning.scan(Path("data/tiff"))
     closed = tuple(f"{item.path}/" for item in found.errors)
     return {
         f"data/tiff/{entry['path']}"

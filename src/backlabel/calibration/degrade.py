@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from backlabel.images import encode
-from backlabel.matching.noise import rejoined, separate
+from backlabel.images import encoding
+from backlabel.matching.noise_model import rejoined, separate
 
 Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
 Change: TypeAlias = Callable[[Grey, np.random.Generator], Grey]
@@ -38,15 +38,15 @@ class Copy:
     """A published copy as a reader sees it."""
 
     pixels: Grey
-    table: encode.Table
+    table: encoding.Table
     """Quantisation of the JPEG."""
 
 
 def copy(grey: Grey, kind: Kind, seed: int) -> Copy:
     """A copy of `grey`; the same seed gives the same pixels."""
     changed = kind.change(grey, np.random.default_rng(seed))
-    data = encode.jpeg(np.ascontiguousarray(changed), kind.quality)
-    return Copy(encode.decoded(data), encode.luma_table(data))
+    data = encoding.jpeg(np.ascontiguousarray(changed), kind.quality)
+    return Copy(encoding.decoded(data), encoding.luma_table(data))
 
 
 def _unchanged(grey: Grey, _: np.random.Generator) -> Grey:
@@ -59,10 +59,10 @@ def _scaled(
     *,
     by: float,
     by_height: float = 1.0,
-    resampling: encode.Resampling = encode.Resampling.BICUBIC,
+    resampling: encoding.Resampling = encoding.Resampling.BICUBIC,
 ) -> Grey:
     height, width = grey.shape
-    return encode.resized(grey, round(height * by * by_height), round(width * by), resampling)
+    return encoding.resized(grey, round(height * by * by_height), round(width * by), resampling)
 
 
 def _gamma(grey: Grey, _: np.random.Generator, *, gamma: float) -> Grey:
@@ -120,7 +120,7 @@ def _annotated(grey: Grey, random: np.random.Generator) -> Grey:
 
 
 def _saved_before(grey: Grey, _: np.random.Generator, *, quality: int) -> Grey:
-    return encode.decoded(encode.jpeg(grey, quality))
+    return encoding.decoded(encoding.jpeg(grey, quality))
 
 
 def _half_and_gamma(grey: Grey, random: np.random.Generator) -> Grey:
@@ -133,7 +133,7 @@ COPIES: Mapping[str, Kind] = MappingProxyType(
         "quality 60, saved again": Kind(partial(_saved_before, quality=60)),
         "three quarters": Kind(partial(_scaled, by=0.75)),
         "half size": Kind(partial(_scaled, by=0.5)),
-        "half size, averaged": Kind(partial(_scaled, by=0.5, resampling=encode.Resampling.BOX)),
+        "half size, averaged": Kind(partial(_scaled, by=0.5, resampling=encoding.Resampling.BOX)),
         "half size, quality 75": Kind(partial(_scaled, by=0.5), 75),
         "half size, quality 50": Kind(partial(_scaled, by=0.5), 50),
         "quarter size, quality 75": Kind(partial(_scaled, by=0.25), 75),

@@ -13,13 +13,14 @@ import numpy as np
 from scipy.stats import binomtest
 
 from backlabel.calibration.trials import Trial
-from backlabel.matching.decide import Limits, Rule, Verdict, decide
+from backlabel.matching.decide import Limits, Rule, decide
+from backlabel.storage.rows import Verdict
 
 GRIDS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
         "hamming_threshold": tuple(range(10, 310, 10)),
         "min_ssim": tuple(np.linspace(0, 1, 51).round(2).tolist()),
-        "min_residual": tuple(np.linspace(0, 1, 51).round(2).tolist()),
+        "min_noise_correlation": tuple(np.linspace(0, 1, 51).round(2).tolist()),
         "min_ssim_matched": tuple(np.linspace(0, 1, 51).round(2).tolist()),
     }
 )
@@ -28,7 +29,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "hamming_threshold": Rule.COMBINED,
         "min_ssim": Rule.SSIM,
-        "min_residual": Rule.COMBINED,
+        "min_noise_correlation": Rule.COMBINED,
         "min_ssim_matched": Rule.COMBINED,
     }
 )
@@ -131,12 +132,12 @@ def calibrate(
 ) -> tuple[Limits, list[Recommendation], list[Point]]:
     """Recommended limits, how each came about, and all points for a plot.
 
-    The noise in common comes first, because it separates; the SSIM after histogram matching and
+    The noise correlation comes first, because it separates; the SSIM after histogram matching and
     the Hamming threshold are then chosen with it in force.
     """
     recommended: list[Recommendation] = []
     everything: list[Point] = []
-    for threshold in ("min_residual", "min_ssim_matched", "hamming_threshold", "min_ssim"):
+    for threshold in ("min_noise_correlation", "min_ssim_matched", "hamming_threshold", "min_ssim"):
         points = sweep(trials, limits, threshold)
         choice = recommend(points, wanted_precision)
         limits = _with(limits, threshold, choice.point.value)

@@ -12,18 +12,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from backlabel import __version__, names
+from backlabel import __version__
 from backlabel.calibration import measure
 from backlabel.calibration.measure import CONFIDENCE, Point, Recommendation, Share
+from backlabel.calibration.over_files import Outcome
 from backlabel.calibration.trials import Trial
-from backlabel.calibration.tried import Outcome
 from backlabel.matching.decide import Limits, Rule
 from backlabel.reporting import plots, tracking
-from backlabel.tables import FileName
+from backlabel.storage import names
+from backlabel.storage.tables import FileName
 
 NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "min_residual": "compare.min_noise_in_common",
+        "min_noise_correlation": "compare.min_noise_correlation",
         "min_ssim_matched": "compare.min_ssim_matched",
         "hamming_threshold": "compare.hamming_threshold",
         "min_ssim": "compare.min_ssim",
@@ -49,10 +50,10 @@ class TrialRow:
     hamming_grey: int | None
     ssim_value: float | None
     ssim_matched: float | None
-    residual: float | None
-    residual_alike: float | None
-    residual_chance: float | None
-    noise_in_common: float | None
+    noise_correlation_direct: float | None
+    noise_correlation_recompressed: float | None
+    noise_correlation_by_chance: float | None
+    noise_correlation: float | None
     accepted: bool
 
 
@@ -80,10 +81,10 @@ def rows(trials: Sequence[Trial], limits: Limits) -> Iterator[TrialRow]:
             hamming_grey=one.hamming_grey,
             ssim_value=one.ssim,
             ssim_matched=one.ssim_matched,
-            residual=one.residual,
-            residual_alike=one.residual_alike,
-            residual_chance=one.residual_chance,
-            noise_in_common=one.noise,
+            noise_correlation_direct=one.noise_correlation_direct,
+            noise_correlation_recompressed=one.noise_correlation_recompressed,
+            noise_correlation_by_chance=one.noise_correlation_by_chance,
+            noise_correlation=one.noise_correlation,
             accepted=measure.accepted(trial, limits, Rule.COMBINED),
         )
 

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backlabel import config, images, tables
-from backlabel.calibration import report, tried
+from backlabel import config, images
+from backlabel.calibration import over_files, report
 from backlabel.calibration.degrade import COPIES
 from backlabel.calibration.measure import calibrate
 from backlabel.calibration.report import NAMES
 from backlabel.calibration.trials import KINDS
 from backlabel.errors import ConfigError, DataError
-from backlabel.files import write_json
 from backlabel.matching.decide import Limits
 from backlabel.reporting import plots, tracking
+from backlabel.storage import tables
+from backlabel.storage.files import write_json
 
 # Nothing but the threshold that is being chosen refuses a pair: what is recommended must not
 # depend on what was in force before.
@@ -26,7 +27,7 @@ _OPEN = Limits(
     hamming_threshold=config.BITS + 1,
     ssim_hamming_threshold=config.BITS + 1,
     min_ssim=-1.0,
-    min_residual=0.0,
+    min_noise_correlation=0.0,
     min_ssim_matched=-1.0,
     min_margin=0.0,
 )
@@ -98,17 +99,17 @@ def _kinds(request: Request) -> Sequence[str]:
     return tuple(dict.fromkeys(request.kinds)) or KINDS
 
 
-def _tried(read: config.Read, request: Request, kinds: Sequence[str]) -> tried.Outcome:
+def _tried(read: config.Read, request: Request, kinds: Sequence[str]) -> over_files.Outcome:
     limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
-    found = tried.find(request.folders, limits)
-    chosen = tried.draw(found.pictures, request.images, request.seed)
-    bounds = tried.Bounds(
+    found = over_files.find(request.folders, limits)
+    chosen = over_files.draw(found.pictures, request.images, request.seed)
+    bounds = over_files.Bounds(
         workers=request.workers or os.cpu_count() or 1,
         # As long for each of its pairs as for an image that is read: a bound against hanging.
         max_seconds=read.max_seconds * (1 + 2 * len(kinds)),
         max_memory_mib=read.max_memory_mib,
     )
-    outcome = tried.tried(chosen, kinds, seed=request.seed, limits=limits, bounds=bounds)
+    outcome = over_files.tried(chosen, kinds, seed=request.seed, limits=limits, bounds=bounds)
     if not outcome.trials:
         first = outcome.passed[0]
         raise DataError(
@@ -116,11 +117,11 @@ def _tried(read: config.Read, request: Request, kinds: Sequence[str]) -> tried.O
             f"{first.detail}."
         )
     passed = sorted([*found.passed, *outcome.passed], key=lambda one: os.fsencode(one.path))
-    return tried.Outcome(outcome.pictures, outcome.trials, passed)
+    return over_files.Outcome(outcome.pictures, outcome.trials, passed)
 
 
 def _write(
-    found: Mapping[str, Any], result: report.Result, outcome: tried.Outcome, request: Request
+    found: Mapping[str, Any], result: report.Result, outcome: over_files.Outcome, request: Request
 ) -> list[Path]:
     # Resolved, because MLflow files an artifact under the name of its folder.
     out = request.out.resolve()

@@ -11,8 +11,8 @@ from backlabel.calibration.degrade import COPIES, Copy, Grey, copy, next_frame
 from backlabel.hashing import hash_image
 from backlabel.matching.candidates import candidates
 from backlabel.matching.decide import Candidate
+from backlabel.matching.scores import Planes, verify
 from backlabel.matching.variants import SOURCES, Variant, expand, hashes
-from backlabel.matching.verify import Planes, verify
 
 KINDS = (
     "quality 90",

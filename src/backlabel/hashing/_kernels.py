@@ -22,7 +22,7 @@ try:
     from backlabel.hashing._vectors import GROUPS, MOST, pack, weigh
     from backlabel.images._kernels import histogram as count
     from backlabel.images._lookup import BLOCK, translate
-    from backlabel.lanes import LANES
+    from backlabel.kernels.lanes import LANES
 
     COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]
 except ImportError:  # also when numba does not know this NumPy yet

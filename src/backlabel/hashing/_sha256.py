@@ -18,7 +18,16 @@ from numba import int64, uint32, uint64
 from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 
-from backlabel.lanes import WORD, Lanes, array_data, load, shuffled, splat, store, transposed
+from backlabel.kernels.lanes import (
+    WORD,
+    Lanes,
+    array_data,
+    load,
+    shuffled,
+    splat,
+    store,
+    transposed,
+)
 
 LANES = 8
 """Of 32 bits: registers of 256 bits, as wider ones slow the clock for all that comes after."""

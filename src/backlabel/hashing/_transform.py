@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 
 from backlabel.hashing.dct import dct
 from backlabel.hashing.weights import HASH_SIDE, SIDE
-from backlabel.lanes import WORD, Lanes, array_data, load, rows_data, store
+from backlabel.kernels.lanes import WORD, Lanes, array_data, load, rows_data, store
 
 LANES = 8
 _DOUBLES = ir.VectorType(ir.DoubleType(), LANES)

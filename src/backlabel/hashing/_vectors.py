@@ -15,7 +15,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from backlabel.hashing.weights import FRACTION_BITS, LOW_BITS
-from backlabel.lanes import LANES, WORD, load, pairs_added, splat, store, transposed
+from backlabel.kernels.lanes import LANES, WORD, load, pairs_added, splat, store, transposed
 
 GROUPS = 4  # of LANES rows: enough independent sums to hide how long one addition takes
 MOST = 1 << 13  # products in a sum: 2**13 * 2**10 * 255 < 2**31

@@ -22,7 +22,7 @@ class Hashes:
     standardised: Bits
     grey: Bits
     information: str
-    """"" for an ordinary image, else what `gate` calls it: such an image must never match."""
+    """Empty for an ordinary image, else why it must never match; see `information`."""
 
 
 def to_hex(bits: Bits) -> str:

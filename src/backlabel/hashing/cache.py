@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from backlabel.hashing.bits import HASH_BYTES, Hashes
-from backlabel.hashing.content import Content, identity
-from backlabel.hashing.store import Store
+from backlabel.hashing.identity import Content, identity
+from backlabel.storage.store import Store
 
 ALGORITHM = 2
 """Raised whenever a change in this package can change a hash or what the gate says."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from backlabel import hashing, images
 from backlabel.hashing.cache import Entry, HashCache, Hashed
-from backlabel.hashing.content import Content, content_of, contents_of, identity
-from backlabel.images.inventory import Listed
+from backlabel.hashing.identity import Content, content_of, contents_of, identity
+from backlabel.inventory.scanning import Listed
 
 
 def look_at(items: Sequence[Listed]) -> list[Content | None]:

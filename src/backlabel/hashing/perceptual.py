@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.hashing import _kernels, gate
+from backlabel.hashing import _kernels, information
 from backlabel.hashing.bits import Bits, Hashes
 from backlabel.hashing.levels import LEVELS, GreyImage, histogram, standard_table
 from backlabel.hashing.median import medians
@@ -24,7 +24,7 @@ def hash_image(grey: GreyImage) -> Hashes:
     pixels = _checked(grey)
     rows = _rows(pixels, standard_table(histogram(pixels)))
     standardised, plain = _bits(rows)
-    return Hashes(standardised, plain, gate.information(pixels.shape, rows[1]))
+    return Hashes(standardised, plain, information.information(pixels.shape, rows[1]))
 
 
 def compile_kernels() -> None:

@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from backlabel.lanes import WORD, Lanes, array_data, load, store
+from backlabel.kernels.lanes import WORD, Lanes, array_data, load, store
 
 BLOCK = 64
 """Bytes that are looked up at once."""

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from backlabel.lanes import (
+from backlabel.kernels.lanes import (
     WORD,
     Lanes,
     array_data,

@@ -18,10 +18,10 @@ from backlabel.images import baseline
 from backlabel.images.faults import library_faults
 from backlabel.images.luma import luma
 from backlabel.images.markers import Header, parse
+from backlabel.images.orientation import turned
 from backlabel.images.picture import GreyImage, Limits, Picture
 from backlabel.images.samples import BLACK_IS_ZERO, RGB, Meaning, to_grey
 from backlabel.images.source import Source
-from backlabel.images.turning import turned
 
 _BYTE = 8  # bits
 _GREY, _COLOUR, _INK = 1, 3, 4  # components

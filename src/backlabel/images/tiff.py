@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images import ifd, strips, subsampled
-from backlabel.images.exotic import decode as decode_exotic
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.luma import luma
+from backlabel.images.orientation import turned
 from backlabel.images.picture import Limits, Picture
 from backlabel.images.samples import PALETTE, RGB, Meaning, to_grey, to_unit
 from backlabel.images.segments import segments
 from backlabel.images.source import Source
-from backlabel.images.turning import turned
+from backlabel.images.via_tifffile import decode as decode_exotic
 
 _ASSOCIATED_ALPHA = 1
 _BYTE = 8  # bits

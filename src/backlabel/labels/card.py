@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backlabel import tables
-from backlabel.files import atomic_write, sha256, write_json
 from backlabel.labels import croissant, manifest
 from backlabel.labels.croissant import About, File
-from backlabel.labels.manifest import Labelled
+from backlabel.storage import tables
+from backlabel.storage.files import atomic_write, sha256, write_json
+from backlabel.storage.rows import Labelled
 
 METADATA, README, CROISSANT = "metadata.csv", "README.md", "croissant.json"
 SPLITS = ("train", "val", "test")

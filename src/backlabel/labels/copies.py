@@ -11,9 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from backlabel import images, names
+from backlabel import images
 from backlabel.errors import DataError, OutputError, UnreadableImageError
-from backlabel.files import sha256
+from backlabel.storage import names
+from backlabel.storage.files import sha256
 
 _CHUNK = 1 << 20  # bytes
 _FICLONE = 0x40049409  # linux/fs.h

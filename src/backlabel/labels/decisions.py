@@ -4,38 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from backlabel import names
 from backlabel.errors import DataError
-from backlabel.matching.decide import Verdict
-from backlabel.matching.records import Match
-from backlabel.records import JpegHash, TiffHash
-from backlabel.tables import FileName
-
-
-class Choice(StrEnum):
-    """What a person decided on a TIFF: to label it by a JPEG, or not to label it."""
-
-    ACCEPT = "accept"
-    REJECT = "reject"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A line of `reviews/decisions.csv`.
-
-    `accept` needs the JPEG and the label; `reject` may name the JPEG that was looked at.
-    """
-
-    TIFF_path: FileName
-    TIFF_sha256: str
-    decision: Choice
-    JPEG_path: FileName | None
-    JPEG_sha256: str | None
-    label: str | None
-    who: str
-    why: str
+from backlabel.storage import names
+from backlabel.storage.rows import Choice, Decision, JpegHash, Match, TiffHash, Verdict
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
 
 from backlabel.labels.decisions import Decided
-from backlabel.tables import FileName
-
-
-@dataclass(frozen=True)
-class Duplicate:
-    """An original that is labelled through another of the same bytes."""
-
-    TIFF_path: FileName
-    same_as: FileName
+from backlabel.storage.rows import Duplicate
 
 
 def set_apart(

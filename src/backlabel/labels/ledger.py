@@ -9,22 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from backlabel import names, tables
 from backlabel.errors import SchemeError, TableError
-from backlabel.tables import FileName
+from backlabel.storage import names, tables
+from backlabel.storage.rows import Named
 
 _MAX_NAME = 255  # bytes, on the file systems in use
 _SUFFIX = ".tif"
 _DIGITS = (8, 16, 64)  # of a SHA-256, until a name is free
 _MARK = "~"
-
-
-@dataclass(frozen=True)
-class Named:
-    """An original, and its file below the labelled set: `<category>/<label>_<name>.tif`."""
-
-    TIFF_path: FileName
-    file: FileName
 
 
 @dataclass(frozen=True)

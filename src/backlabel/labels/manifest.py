@@ -6,16 +6,15 @@ import csv
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from backlabel import names, tables
-from backlabel.files import atomic_write, sha256
-from backlabel.matching.decide import Verdict
-from backlabel.tables import FileName
+from backlabel.storage import names, tables
+from backlabel.storage.files import atomic_write, sha256
+from backlabel.storage.rows import Labelled
 
 CSV = "manifest.csv"
 PARQUET = "manifest.parquet"
@@ -24,75 +23,6 @@ RULE, PERSON = "rule", "person"
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """One file of the labelled set; `file` is its path below the set's folder.
-
-    Unprefixed digests, hashes and sizes are the TIFF's. The last three are the run's, the same in
-    every row.
-    """
-
-    file: FileName
-    label: str
-    category: str
-    TIFF_path: FileName
-    JPEG_path: FileName
-    hamming_distance: int | None
-    ssim_value: float | None
-    verdict: Verdict
-    decided_by: str
-    """`rule`, or `person` where a line of `reviews/decisions.csv` decided."""
-    reviewer: FileName | None
-    reason: FileName
-    margin: float | None
-    certain_label: str | None
-    variant: str | None
-    hamming_standardised: int | None
-    hamming_grey: int | None
-    ssim_matched: float | None
-    residual: float | None
-    residual_alike: float | None
-    residual_chance: float | None
-    noise_in_common: float | None
-    runner_up_path: FileName | None
-    runner_up_hamming: int | None
-    runner_up_ssim: float | None
-    runner_up_noise: float | None
-    height: int
-    width: int
-    bytes: int
-    sha256: str
-    pixels_sha256: str
-    """Of the decoded samples; see `backlabel.labels.pixels.digest`."""
-    phash: str
-    phash_grey: str
-    JPEG_sha256: str
-    JPEG_pixels_sha256: str
-    JPEG_phash: str
-    JPEG_phash_grey: str
-    split: str
-    """`train`, `val` or `test`; a group lies in one."""
-    group: str
-    """Files that share a specimen, a JPEG, or nearly all of their picture."""
-    pixel_size_nm: float | None
-    magnification: float | None
-    accelerating_voltage_kv: float | None
-    working_distance_mm: float | None
-    detector: FileName | None
-    acquired: str | None
-    """Date and time in ISO 8601, the microscope's local time."""
-    instrument: FileName | None
-    operator: FileName | None
-    metadata_note: FileName
-    """What the file tells of its microscope and could not be understood."""
-    versions: str
-    """Of backlabel and of the libraries that can change a hash, a score or a pixel."""
-    config_digest: str
-    """`backlabel.config.digest` of the parameters."""
-    run_key: str
-    """SHA-256 over the configuration, the versions, the tables and the decisions of the run."""
 
 
 def publishable(row: Labelled) -> Labelled:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel import images, names
+from backlabel import images
 from backlabel.errors import DataError, UnreadableImageError
 from backlabel.hashing.cache import versions
-from backlabel.hashing.store import Store
+from backlabel.storage import names
+from backlabel.storage.store import Store
 
 
 def digest(samples: NDArray[np.generic]) -> str:

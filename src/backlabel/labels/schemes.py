@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from backlabel import names
 from backlabel.errors import SchemeError
+from backlabel.storage import names
 
 _PREFIX = re.compile(r"L(\d+)_")
 

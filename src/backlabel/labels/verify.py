@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from backlabel import names, tables
 from backlabel.errors import DataError, TableError
-from backlabel.files import sha256
 from backlabel.labels import manifest
-from backlabel.labels.manifest import Labelled
+from backlabel.storage import names, tables
+from backlabel.storage.files import sha256
+from backlabel.storage.rows import Labelled
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backlabel.matching.decide import Decision, Limits, Rule, Verdict, score
+from backlabel.matching.decide import Decision, Limits, Rule, score
+from backlabel.storage.rows import Verdict
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-
-class Verdict(StrEnum):
-    """What became of one TIFF."""
-
-    MATCHED = "matched"
-    AMBIGUOUS = "ambiguous"
-    TOO_DIFFERENT = "too different"
-    NOT_VERIFIED = "not verified"
-    NO_CANDIDATE = "no candidate"
-    UNREADABLE = "unreadable"
+from backlabel.storage.rows import Verdict
 
 
 class Rule(StrEnum):
@@ -46,11 +37,11 @@ class Candidate:
     """SSIM of the standardised images."""
     ssim_matched: float | None = None
     """SSIM of the grey images after the JPEG's histogram is matched to the TIFF's."""
-    residual: float | None = None
+    noise_correlation_direct: float | None = None
     """Median over blocks of the correlation of the high-pass residuals."""
-    residual_alike: float | None = None
+    noise_correlation_recompressed: float | None = None
     """The same after the TIFF was made into a JPEG alike; see `alike`. None where not needed."""
-    residual_chance: float | None = None
+    noise_correlation_by_chance: float | None = None
     """What another frame of the same field would reach, made alike. None where not needed."""
 
     @cached_property
@@ -59,15 +50,19 @@ class Candidate:
         return self.hamming if self.hamming_grey is None else min(self.hamming, self.hamming_grey)
 
     @cached_property
-    def noise(self) -> float | None:
-        """Noise in common: how far the better residual correlation lies above chance.
+    def noise_correlation(self) -> float | None:
+        """Noise correlation: how far the better residual correlation lies above chance.
 
         1 for a copy, about 0 for another frame; None where no block of the images varies.
         """
-        known = [one for one in (self.residual, self.residual_alike) if one is not None]
+        known = [
+            one
+            for one in (self.noise_correlation_direct, self.noise_correlation_recompressed)
+            if one is not None
+        ]
         if not known:
             return None
-        by_chance = min(max(self.residual_chance or 0.0, 0.0), _MOST_CHANCE)
+        by_chance = min(max(self.noise_correlation_by_chance or 0.0, 0.0), _MOST_CHANCE)
         return (max(known) - by_chance) / (1 - by_chance)
 
 
@@ -84,12 +79,12 @@ class Limits:
     """Its scores count when its distance lies below this (exclusive)."""
     min_ssim: float
     """Rule `ssim`: least SSIM of the standardised images (inclusive)."""
-    min_residual: float
-    """Rule `combined`: least noise in common (inclusive)."""
+    min_noise_correlation: float
+    """Rule `combined`: least noise correlation (inclusive)."""
     min_ssim_matched: float
     """Rule `combined`: least SSIM after histogram matching (inclusive)."""
     min_margin: float
-    """Rule `combined`: least lead in noise in common over another JPEG that passes."""
+    """Rule `combined`: least lead in noise correlation over another JPEG that passes."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +98,7 @@ class Decision:
     runner_up: Candidate | None = None
     """The next best candidate that is another JPEG."""
     margin: float | None = None
-    """Lead of the chosen one's deciding score (SSIM, or noise in common under `combined`)."""
+    """Lead of the chosen one's deciding score (SSIM, or noise correlation under `combined`)."""
     label_certain: bool = False
     """All acceptable candidates carry one label, even where the pair is ambiguous."""
     acceptable: tuple[Candidate, ...] = ()
@@ -119,9 +114,9 @@ def decide(candidates: Iterable[Candidate], limits: Limits, rule: Rule) -> Decis
 
     - `seed` accepts every scored best candidate, as the earlier scripts did.
     - `ssim` also asks for `min_ssim`.
-    - `combined` decides by the noise in common and asks for `min_residual` and `min_ssim_matched`.
-      The pair is ambiguous when another JPEG that passes is less than `min_margin` behind, or
-      carries another label.
+    - `combined` decides by the noise correlation and asks for `min_noise_correlation` and
+      `min_ssim_matched`. The pair is ambiguous when another JPEG that passes is less than
+      `min_margin` behind, or carries another label.
     """
     near = [one for one in candidates if one.distance < limits.hamming_threshold]
     if not near:
@@ -153,7 +148,7 @@ def score(one: Candidate, limits: Limits, rule: Rule) -> float | None:
         return None
     if rule is not Rule.COMBINED:
         return one.ssim
-    return None if one.ssim_matched is None else one.noise
+    return None if one.ssim_matched is None else one.noise_correlation
 
 
 def _verdict(
@@ -207,9 +202,9 @@ def _fault(one: Candidate, limits: Limits, rule: Rule) -> str:
     if rule is Rule.SSIM:
         return _shortfall("SSIM", one.ssim, limits.min_ssim)
     if rule is Rule.COMBINED:
-        return _shortfall("Noise in common", one.noise, limits.min_residual) or _shortfall(
-            "SSIM after histogram matching", one.ssim_matched, limits.min_ssim_matched
-        )
+        return _shortfall(
+            "Noise correlation", one.noise_correlation, limits.min_noise_correlation
+        ) or _shortfall("SSIM after histogram matching", one.ssim_matched, limits.min_ssim_matched)
     return ""
 
 
@@ -224,4 +219,4 @@ def _lead(chosen: Candidate, other: Candidate, limits: Limits, rule: Rule) -> fl
     return None if ahead is None or behind is None else ahead - behind
 
 
-_SCORE_NAMES = {Rule.SEED: "SSIM", Rule.SSIM: "SSIM", Rule.COMBINED: "Noise in common"}
+_SCORE_NAMES = {Rule.SEED: "SSIM", Rule.SSIM: "SSIM", Rule.COMBINED: "Noise correlation"}

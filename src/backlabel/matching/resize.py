@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.images import GreyImage
-from backlabel.matching.kernels import pixels
+from backlabel.kernels import pixels
 
 _LOBES = 3
 _BITS = 22

@@ -11,12 +11,12 @@ from typing import TypeAlias
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images import GreyImage
-from backlabel.images.encode import Table
-from backlabel.matching.alike import correlations
+from backlabel.images.encoding import Table
 from backlabel.matching.decide import Candidate
+from backlabel.matching.recompression import correlations
+from backlabel.matching.scores import Planes, verify
 from backlabel.matching.ssim import Window, ssim_batch
 from backlabel.matching.variants import Variant
-from backlabel.matching.verify import Planes, verify
 
 DECIMALS = 6
 """Of the scores that are kept: what a GPU and a CPU may compute differently lies below."""
@@ -200,7 +200,9 @@ def _together(
             memory_mib=compute.memory_mib,
         )
     for pair, own, same, noise in zip(pairs, values, matched, residual, strict=True):
-        known = dataclasses.replace(pair.candidate, ssim=own, ssim_matched=same, residual=noise)
+        known = dataclasses.replace(
+            pair.candidate, ssim=own, ssim_matched=same, noise_correlation_direct=noise
+        )
         yield dataclasses.replace(pair, candidate=known)
 
 
@@ -215,9 +217,9 @@ def rounded(one: Candidate) -> Candidate:
         one,
         ssim=_round(one.ssim),
         ssim_matched=_round(one.ssim_matched),
-        residual=_round(one.residual),
-        residual_alike=_round(one.residual_alike),
-        residual_chance=_round(one.residual_chance),
+        noise_correlation_direct=_round(one.noise_correlation_direct),
+        noise_correlation_recompressed=_round(one.noise_correlation_recompressed),
+        noise_correlation_by_chance=_round(one.noise_correlation_by_chance),
     )
 
 

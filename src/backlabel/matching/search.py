@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching.kernels import hamming
+from backlabel.kernels import hamming
 
 HASH_BYTES = 128
 """Bytes of a packed hash of 1,024 bits."""

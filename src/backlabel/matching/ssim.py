@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.images import GreyImage
+from backlabel.kernels import windows
 from backlabel.matching.grey import check_grey
-from backlabel.matching.kernels import windows
 from backlabel.matching.resize import to_common_size
 
 Window = Literal["uniform", "gaussian"]

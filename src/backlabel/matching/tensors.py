@@ -1,15 +1,13 @@
 """SSIM and residual correlation in torch: the same sums as the compiled loops, on any device.
 
-Pairs are cut into strips of rows that fit the memory, strips of one shape go through together: on a
-GPU in one fused pass where Triton is there, else by plain torch operations.
+Pairs are cut into strips of rows that fit the memory; strips of one shape go through together.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -18,17 +16,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backlabel.images import GreyImage
-from backlabel.matching import fusing
-from backlabel.matching.kernels import plain
-from backlabel.matching.ssim import C1, C2, SIDE, Window
+from backlabel.matching import torch_sums
+from backlabel.matching.ssim import SIDE, Window
+from backlabel.matching.torch_sums import ssim_gaussian, ssim_uniform
 
 Pair = tuple[GreyImage, GreyImage]
 _MIB = 2**20
 _BYTES_PER_PIXEL = 96
 """More than the tensors of a pair hold at once: measured were 56 for uniform windows, 84 for
 Gaussian ones (float64, on a CPU) and 31 for residuals."""
-_FUSED_BYTES_PER_PIXEL = 3
-"""Of them two are the images, and the sums of the tiles far less than the third."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ Measure: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 def ssim(pairs: Sequence[Pair], *, window: Window, bounds: Bounds) -> NDArray[np.float64]:
     """Mean SSIM (n,) of pairs of equal shape, each at least a window large."""
     halo = SIDE[window] - 1
-    measure, bounds = _ssim_measure(window, bounds)
+    measure = _each(ssim_uniform if window == "uniform" else ssim_gaussian)
     strips = [
         (owner, (a[rows], b[rows]))
         for owner, (a, b) in enumerate(pairs)
@@ -72,7 +68,8 @@ def block_moments(
 ) -> list[NDArray[np.float64]]:
     """For each pair the sums (blocks, 5) that `kernels.residuals.block_moments` makes."""
     radius = len(kernel) - 1
-    measure, bounds = _moments_measure(block, kernel, bounds)
+    weights = torch.from_numpy(kernel).to(bounds.device)
+    measure = _each(lambda a, b: torch_sums.block_moments(a, b, block, weights))
     images = {id(image): image for pair in pairs for image in pair}
     mirrored = {key: np.pad(image, radius, mode="symmetric") for key, image in images.items()}
     strips = [
@@ -87,32 +84,9 @@ def block_moments(
     return [np.concatenate(sums) for sums in moments]
 
 
-def _ssim_measure(window: Window, bounds: Bounds) -> tuple[Measure, Bounds]:
-    if window == "uniform" and fusing.usable(bounds.device):
-        from backlabel.matching.kernels import fused  # noqa: PLC0415 - Triton may not be there
-
-        return partial(fused.ssim, c1=C1 * 49 * 49, c2=C2 * 49 * 48), _fused(bounds)
-    measure = plain.ssim_uniform if window == "uniform" else plain.ssim_gaussian
-    return lambda images, pairs: measure(images[pairs[:, 0]], images[pairs[:, 1]]), bounds
-
-
-def _moments_measure(
-    block: int, kernel: NDArray[np.float32], bounds: Bounds
-) -> tuple[Measure, Bounds]:
-    weights = torch.from_numpy(kernel).to(bounds.device)
-    if 0 < len(kernel) - 1 <= fusing.LARGEST_RADIUS and fusing.usable(bounds.device):
-        from backlabel.matching.kernels import fused  # noqa: PLC0415 - Triton may not be there
-
-        return partial(fused.block_moments, block=block, half_kernel=weights), _fused(bounds)
-
-    def of_copies(images: Tensor, pairs: Tensor) -> Tensor:
-        return plain.block_moments(images[pairs[:, 0]], images[pairs[:, 1]], block, weights)
-
-    return of_copies, bounds
-
-
-def _fused(bounds: Bounds) -> Bounds:
-    return replace(bounds, bytes_per_pixel=_FUSED_BYTES_PER_PIXEL)
+def _each(sums: Callable[[Tensor, Tensor], Tensor]) -> Measure:
+    """`sums` of two stacks of images, as a measure of pairs among one stack."""
+    return lambda images, pairs: sums(images[pairs[:, 0]], images[pairs[:, 1]])
 
 
 def _strips(shape: tuple[int, ...], halo: int, step: int, bounds: Bounds) -> Iterator[slice]:

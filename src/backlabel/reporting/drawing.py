@@ -8,8 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from backlabel.matching.records import Match, SweepPoint
-from backlabel.pool import CONTEXT
+from backlabel.storage.rows import Match, SweepPoint
+from backlabel.workers.pool import CONTEXT
 
 _Plot = tuple[str, tuple[Any, ...]]
 """Name of a function of `plots`, and its arguments."""

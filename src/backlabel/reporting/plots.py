@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from backlabel.files import atomic_write
-from backlabel.matching.decide import Verdict
-from backlabel.matching.records import Match, SweepPoint
+from backlabel.storage.files import atomic_write
+from backlabel.storage.rows import Match, SweepPoint, Verdict
 
 _SIZE = (7.0, 4.2)  # inches
 _SIZE_OF_FOUR = (11.0, 7.4)

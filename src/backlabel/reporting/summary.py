@@ -8,9 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching.decide import Verdict
-from backlabel.matching.records import Match
-from backlabel.records import TruePair
+from backlabel.storage.rows import Match, TruePair, Verdict
 
 QUANTILES = (0.05, 0.25, 0.75, 0.95)
 # Name and lower bound, inclusive but for the first, as the documentation groups them.

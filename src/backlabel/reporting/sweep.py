@@ -18,24 +18,26 @@ from typing import Any
 import numpy as np
 
 from backlabel.errors import UnreadableImageError
-from backlabel.matching.decide import Candidate, Limits, Rule, Verdict, decide
-from backlabel.matching.records import Match, SweepPoint
-from backlabel.records import TruePair
+from backlabel.matching.decide import Candidate, Limits, Rule, decide
 from backlabel.reporting.summary import share
+from backlabel.storage.rows import Match, SweepPoint, TruePair, Verdict
 
 STEP_BITS = 5
 STEPS = 50
 _SWEPT = {
     Rule.SEED: {},
     Rule.SSIM: {"min_ssim": "min_ssim"},
-    Rule.COMBINED: {"min_noise_in_common": "min_residual", "min_ssim_matched": "min_ssim_matched"},
+    Rule.COMBINED: {
+        "min_noise_correlation": "min_noise_correlation",
+        "min_ssim_matched": "min_ssim_matched",
+    },
 }
 """The field of Limits by the name of the parameter that sets it, for each rule."""
 _COMPARED: Mapping[str, Callable[[Candidate], float | None]] = {
     "hamming_threshold": attrgetter("distance"),
     "ssim_hamming_threshold": attrgetter("distance"),
     "min_ssim": attrgetter("ssim"),
-    "min_noise_in_common": attrgetter("noise"),
+    "min_noise_correlation": attrgetter("noise"),
     "min_ssim_matched": attrgetter("ssim_matched"),
 }
 """What of a candidate is compared with each threshold."""

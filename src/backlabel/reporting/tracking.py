@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from backlabel.errors import BacklabelError
-from backlabel.files import lock, shared_folder, shared_root, write_json
+from backlabel.storage.files import lock, shared_folder, shared_root, write_json
 
 KEY_TAG = "backlabel.key"
 _LOCK_WAIT_S = 600.0

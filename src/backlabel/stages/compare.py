@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel import config, images, records, tables
+from backlabel import config, images
 from backlabel.errors import ConfigError, UnreadableImageError
-from backlabel.files import write_json
 from backlabel.hashing import from_hexes
-from backlabel.images import encode
-from backlabel.matching import assign, decide, device, rows, scoring, search, variants
+from backlabel.images import encoding
+from backlabel.matching import assign, decide, device, mapping, scoring, search, variants
 from backlabel.matching.candidates import Nearest, Query, candidates
 from backlabel.matching.decide import Candidate, Rule
-from backlabel.matching.records import Match, SweepPoint
 from backlabel.matching.variants import Variant
 from backlabel.memory import keep_freed
-from backlabel.progress import track
-from backlabel.records import JpegHash, Passed, TiffHash, TruePair
 from backlabel.reporting import drawing, summary, sweep
+from backlabel.storage import paths, tables
+from backlabel.storage.files import write_json
+from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash, TruePair
+from backlabel.workers.progress import track
 
 if TYPE_CHECKING:
     from backlabel.matching.index import MultiHash
@@ -37,9 +37,9 @@ _HEADER = 1 << 16  # bytes; a JPEG's tables stand before its image data
 def main(params: config.Params) -> None:
     """Match the TIFFs of the hash tables to the JPEGs; write mapping, metrics, sweep and plots."""
     keep_freed()
-    jpegs = [row for row in tables.read(records.JPEG_HASHES, JpegHash) if not row.gate]
-    tiffs = tables.read(records.TIFF_HASHES, TiffHash)
-    failed = [row for row in tables.read(records.UNREADABLE, Passed) if row.kind == "tiff"]
+    jpegs = [row for row in tables.read(paths.JPEG_HASHES, JpegHash) if not row.information]
+    tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
+    failed = [row for row in tables.read(paths.UNREADABLE, Passed) if row.kind == "tiff"]
     chosen = _draw([row.path for row in tiffs] + [row.path for row in failed], params.compare)
     tiffs = [row for row in tiffs if row.path in chosen]
 
@@ -47,7 +47,7 @@ def main(params: config.Params) -> None:
     evidence = comparison.evidence()
     found = _rows(tiffs, jpegs, evidence, params.compare)
     found += [
-        rows.unreadable(row.path, UnreadableImageError(row.reason, row.detail))
+        mapping.unreadable(row.path, UnreadableImageError(row.reason, row.detail))
         for row in failed
         if row.path in chosen
     ]
@@ -104,7 +104,7 @@ class _Comparison:
 
     def recall(self) -> dict[str, float]:
         """Share of the exactly nearest JPEGs that an index finds too; empty without an index."""
-        tiffs = [tiff for tiff in self.tiffs if not tiff.gate]
+        tiffs = [tiff for tiff in self.tiffs if not tiff.information]
         asked = {
             "standardised": (self.index, [tiff.phash for tiff in tiffs]),
             "grey": (self.index_grey, [tiff.phash_grey for tiff in tiffs]),
@@ -132,7 +132,7 @@ class _Comparison:
         return [_joined(one, other) for one, other in zip(found, changed_found, strict=True)]
 
     def _as_it_is(self, tiff: TiffHash) -> list[Query]:
-        if tiff.gate:
+        if tiff.information:
             return []
         standardised, grey = from_hexes([tiff.phash, tiff.phash_grey])
         return [(_IDENTITY, standardised, grey)]
@@ -147,7 +147,7 @@ class _Comparison:
         return list(variants.hashes(grey, wanted))
 
     def _is_missed(self, tiff: TiffHash, known: scoring.Scored) -> bool:
-        if tiff.gate or isinstance(known, UnreadableImageError):
+        if tiff.information or isinstance(known, UnreadableImageError):
             return False
         return not decide.decide(known, self.limits, self.rule).acceptable
 
@@ -191,7 +191,7 @@ class _Comparison:
                 return scoring.Loaded(picture.grey, None)
             head = source.read(0, min(_HEADER, source.size))
         try:
-            return scoring.Loaded(picture.grey, encode.luma_table(head))
+            return scoring.Loaded(picture.grey, encoding.luma_table(head))
         except UnreadableImageError:
             return scoring.Loaded(picture.grey, None)  # it states no table: scored without
 
@@ -209,7 +209,7 @@ def limits(compare: config.Compare) -> decide.Limits:
         hamming_threshold=compare.hamming_threshold,
         ssim_hamming_threshold=compare.ssim_hamming_threshold,
         min_ssim=compare.min_ssim,
-        min_residual=compare.min_noise_in_common,
+        min_noise_correlation=compare.min_noise_correlation,
         min_ssim_matched=compare.min_ssim_matched,
         min_margin=compare.min_margin,
     )
@@ -229,7 +229,7 @@ def _rows(
 ) -> list[Match]:
     """A row for each TIFF. Under the combined rule a JPEG is given to one TIFF at most."""
     found = [
-        rows.unreadable(tiff.path, known, tiff.sha256)
+        mapping.unreadable(tiff.path, known, tiff.sha256)
         for tiff, known in zip(tiffs, evidence, strict=True)
         if isinstance(known, UnreadableImageError)
     ]
@@ -247,7 +247,7 @@ def _rows(
     for i, ((tiff, known), decision) in enumerate(zip(readable, decisions, strict=True)):
         nearest = min(known, key=lambda one: (one.distance, one.row), default=None)
         others = [readable[j][0].path for j in same.get(i, [])]
-        found.append(rows.row(tiff, decision, nearest, jpegs, others))
+        found.append(mapping.row(tiff, decision, nearest, jpegs, others))
     return found
 
 
@@ -269,8 +269,8 @@ def _write(
         rule=Rule(compare.rule),
         truth=truth,
     )
-    tables.write(records.mapping_path(compare.n_tiff), Match, found)
-    tables.write(records.SWEEP, SweepPoint, points)
+    tables.write(paths.mapping_path(compare.n_tiff), Match, found)
+    tables.write(paths.SWEEP, SweepPoint, points)
     metrics = summary.summarise(found, truth) | ({"index_recall": recall} if recall else {})
-    write_json(records.METRICS / "compare.json", metrics)
-    drawing.write_all(found, points, compare.model_dump(), records.PLOTS)
+    write_json(paths.METRICS / "compare.json", metrics)
+    drawing.write_all(found, points, compare.model_dump(), paths.PLOTS)

@@ -9,16 +9,18 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from backlabel import config, images, pool, records, tables
+from backlabel import config, images
 from backlabel.errors import DataError, UnreadableImageError
-from backlabel.files import make_folder, shared_folder, write_json
 from backlabel.hashing import to_hex
 from backlabel.hashing.cache import HashCache, Hashed
 from backlabel.hashing.file import hash_file, look_at, prepare
-from backlabel.images import inventory
-from backlabel.images.inventory import Listed
+from backlabel.inventory import scanning
+from backlabel.inventory.scanning import Listed
 from backlabel.labels import schemes
-from backlabel.records import JpegHash, Passed, TiffHash
+from backlabel.storage import paths, tables
+from backlabel.storage.files import make_folder, shared_folder, write_json
+from backlabel.storage.rows import JpegHash, Passed, TiffHash
+from backlabel.workers import pool
 
 _PER_WORKER = 16
 """Images that a further worker process is worth starting for."""
@@ -58,7 +60,7 @@ def _categories(paths: Sequence[str], params: config.Params) -> dict[str, scheme
     return dict(zip(paths, found, strict=True))
 
 
-def _find(root: Path, kind: images.Kind, category: str | None) -> inventory.Inventory:
+def _find(root: Path, kind: images.Kind, category: str | None) -> scanning.Inventory:
     suffixes = {"jpeg": ".jpg, .jpeg", "tiff": ".tif, .tiff"}[kind]
     folder = root / category if category is not None else root
     if not folder.is_dir():
@@ -68,7 +70,7 @@ def _find(root: Path, kind: images.Kind, category: str | None) -> inventory.Inve
             f"{folder}: no such folder; looked for {kind.upper()} images ({suffixes}) there.{hint} "
             "Put or link the images there, or set data.jpeg and data.tiff."
         )
-    found = inventory.scan(folder, kinds=(kind,))
+    found = scanning.scan(folder, kinds=(kind,))
     if not found.images:
         raise DataError(
             f"{folder}: no {kind.upper()} found; looked for {suffixes} (any case) in it and in all "
@@ -140,7 +142,7 @@ def _row(path: str, one: Hashed) -> TiffHash:
         path=path,
         phash=to_hex(hashes.standardised),
         phash_grey=to_hex(hashes.grey),
-        gate=hashes.information,
+        information=hashes.information,
         note=one.entry.note,
         height=one.entry.height,
         width=one.entry.width,
@@ -154,24 +156,24 @@ def _write(
     unreadable: list[Passed],
     skipped: list[Passed],
 ) -> None:
-    tables.write(records.JPEG_HASHES, JpegHash, jpegs)
-    tables.write(records.TIFF_HASHES, TiffHash, tiffs)
-    make_folder(records.CATEGORY_HASHES)
+    tables.write(paths.JPEG_HASHES, JpegHash, jpegs)
+    tables.write(paths.TIFF_HASHES, TiffHash, tiffs)
+    make_folder(paths.CATEGORY_HASHES)
     folders = Counter(row.category for row in jpegs)
     for category in folders:
         rows = [row for row in jpegs if row.category == category]
-        tables.write(records.category_path(category), JpegHash, rows)
-    tables.write(records.UNREADABLE, Passed, unreadable)
-    tables.write(records.SKIPPED, Passed, skipped)
+        tables.write(paths.category_path(category), JpegHash, rows)
+    tables.write(paths.UNREADABLE, Passed, unreadable)
+    tables.write(paths.SKIPPED, Passed, skipped)
     write_json(
-        records.METRICS / "hash.json",
+        paths.METRICS / "hash.json",
         {
             "jpegs": len(jpegs),
             "tiffs": len(tiffs),
             "skipped": len(skipped),
             "unreadable": len(unreadable),
             "unreadable_by_reason": dict(Counter(row.reason for row in unreadable)),
-            "without_information": sum(bool(row.gate) for row in (*jpegs, *tiffs)),
+            "without_information": sum(bool(row.information) for row in (*jpegs, *tiffs)),
             "jpegs_by_category": dict(folders),
         },
     )
@@ -187,5 +189,5 @@ def _refuse_many_unreadable(
         raise DataError(
             f"{len(unreadable)} of {total} images cannot be read ({share:.0%}; "
             f"read.max_unreadable_share allows {params.read.max_unreadable_share:.0%}). The first: "
-            f"{first.path}: {first.reason}. All are listed in {records.UNREADABLE}."
+            f"{first.path}: {first.reason}. All are listed in {paths.UNREADABLE}."
         )

@@ -17,23 +17,31 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel import __version__, config, images, names, records, tables
+from backlabel import __version__, config, images
 from backlabel.errors import DataError, OutputError, UnreadableImageError
-from backlabel.files import sha256, shared_folder, write_json
 from backlabel.hashing.cache import versions
-from backlabel.images import metadata as acquisition
-from backlabel.images.vendors import Acquisition
 from backlabel.labels import card, copies, decisions, duplicates, ledger, manifest, splits
 from backlabel.labels.croissant import About
-from backlabel.labels.decisions import Choice, Decided, Decision
-from backlabel.labels.duplicates import Duplicate
-from backlabel.labels.manifest import Labelled
+from backlabel.labels.decisions import Decided
 from backlabel.labels.pixels import PixelDigests
 from backlabel.labels.splits import Place
-from backlabel.matching.records import Match
 from backlabel.matching.search import HASH_BYTES
-from backlabel.progress import track
-from backlabel.records import LABELED, JpegHash, TiffHash
+from backlabel.microscope import metadata as acquisition
+from backlabel.microscope.vendors import Acquisition
+from backlabel.storage import names, paths, tables
+from backlabel.storage.files import sha256, shared_folder, write_json
+from backlabel.storage.paths import LABELED
+from backlabel.storage.rows import (
+    Choice,
+    Decision,
+    Duplicate,
+    JpegHash,
+    Labelled,
+    Match,
+    Named,
+    TiffHash,
+)
+from backlabel.workers.progress import track
 
 _PARTIAL = Path(".labeled-partial")
 _OF_THE_MAPPING = sorted(
@@ -56,11 +64,11 @@ class _Run:
 
 def main(params: config.Params) -> None:
     """Make the labelled set of what the mapping matched or a person accepted."""
-    mapping = tables.read(records.mapping_path(params.compare.n_tiff), Match)
-    made_by_people = _read_decisions(records.DECISIONS)
+    mapping = tables.read(paths.mapping_path(params.compare.n_tiff), Match)
+    made_by_people = _read_decisions(paths.DECISIONS)
     known = _known(params)
     chosen, in_force = decisions.apply(made_by_people, mapping, known)
-    named = {row.TIFF_path for row in ledger.read(records.NAMES)}
+    named = {row.TIFF_path for row in ledger.read(paths.NAMES)}
     chosen, twins = duplicates.set_apart(chosen, named)
     make = partial(
         _make,
@@ -73,12 +81,12 @@ def main(params: config.Params) -> None:
         max_bytes=params.read.max_bytes,
     )
     about = About(**params.label.about.model_dump())
-    rows = write_set(chosen, LABELED, records.NAMES, make, about)
-    tables.write(records.DUPLICATES, Duplicate, twins)
+    rows = write_set(chosen, LABELED, paths.NAMES, make, about)
+    tables.write(paths.DUPLICATES, Duplicate, twins)
     metrics = _metrics(rows, twins, mapping) | {
         "decisions": _decision_metrics(made_by_people, in_force)
     }
-    write_json(records.METRICS / "label.json", metrics)
+    write_json(paths.METRICS / "label.json", metrics)
 
 
 Make = Callable[[Decided, Path, str], Labelled]
@@ -107,7 +115,7 @@ def write_set(
         card.write(partial_folder, rows, about)
         manifest.seal(partial_folder, rows)
         if extended != known:
-            tables.write(names, ledger.Named, extended)
+            tables.write(names, Named, extended)
         copies.replace_folder(partial_folder, target, own)
     finally:
         shutil.rmtree(partial_folder, ignore_errors=True)
@@ -240,8 +248,8 @@ def _refuse_changed(image: TiffHash, digest: str) -> None:
 
 def _known(params: config.Params) -> decisions.Known:
     return decisions.Known(
-        tiffs={row.path: row for row in tables.read(records.TIFF_HASHES, TiffHash)},
-        jpegs={row.path: row for row in tables.read(records.JPEG_HASHES, JpegHash)},
+        tiffs={row.path: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
+        jpegs={row.path: row for row in tables.read(paths.JPEG_HASHES, JpegHash)},
         categories={f"L{i}": line[0] for i, line in enumerate(params.labels.categories)},
         some_jpegs=params.hash.category is not None,
     )
@@ -257,8 +265,8 @@ def _run(params: config.Params) -> _Run:
     # Not the part after "+": a GPU's build of torch finds what the CPU's finds.
     told = "; ".join(f"{name} {found[name].partition('+')[0]}" for name in sorted(found))
     digest = config.digest(params)
-    mapping = records.mapping_path(params.compare.n_tiff)
-    sources = (records.JPEG_HASHES, records.TIFF_HASHES, mapping, records.DECISIONS)
+    mapping = paths.mapping_path(params.compare.n_tiff)
+    sources = (paths.JPEG_HASHES, paths.TIFF_HASHES, mapping, paths.DECISIONS)
     parts = [digest, told, *map(sha256, sources)]
     return _Run(told, digest, hashlib.sha256(json.dumps(parts).encode()).hexdigest())
 

@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from backlabel import __version__, config, records, tables
-from backlabel.files import sha256, write_json
-from backlabel.matching.records import SweepPoint
+from backlabel import __version__, config
 from backlabel.reporting import tracking
+from backlabel.storage import paths, tables
+from backlabel.storage.files import sha256, write_json
+from backlabel.storage.rows import SweepPoint
 
 TRACKED = Path("mlflow.json")
 _STAGES = ("hash", "compare", "label")
@@ -41,33 +42,33 @@ def build_report(params: config.Params) -> tracking.Report:
     metrics = {
         f"{stage}.{name}": value
         for stage in _STAGES
-        for name, value in flatten(_read_json(records.METRICS / f"{stage}.json"))
+        for name, value in flatten(_read_json(paths.METRICS / f"{stage}.json"))
     }
-    mapping = records.mapping_path(params.compare.n_tiff)
-    sources = [records.JPEG_HASHES, records.TIFF_HASHES, mapping, records.MANIFEST, records.SWEEP]
+    mapping = paths.mapping_path(params.compare.n_tiff)
+    sources = [paths.JPEG_HASHES, paths.TIFF_HASHES, mapping, paths.MANIFEST, paths.SWEEP]
     values = params.model_dump(mode="json")
     # The experiment too: what is kept while MLflow is away lies below its key.
     settled = [config.digest(params), params.track.experiment]
     key = _digest([settled, metrics, [sha256(source) for source in sources]])
-    labelled = sha256(records.MANIFEST)
+    labelled = sha256(paths.MANIFEST)
     tags = _tags(labelled)
     return tracking.Report(
         key=key,
         name=os.environ.get("DVC_EXP_NAME") or f"repro-{key[:8]}",
         params={name: _text(value) for name, value in flatten_any(values)},
         metrics=metrics,
-        curves=_curves(tables.read(records.SWEEP, SweepPoint)),
+        curves=_curves(tables.read(paths.SWEEP, SweepPoint)),
         tags={name: value for name, value in tags.items() if value},
         artifacts=[
-            *map(str, sorted(records.PLOTS.glob("*.png"))),
+            *map(str, sorted(paths.PLOTS.glob("*.png"))),
             str(mapping),
-            str(records.SWEEP),
+            str(paths.SWEEP),
             str(config.PARAMS),
         ],
         dataset=tracking.DataSet(
             name="labeled",
             digest=labelled[:32],  # MLflow takes 36 characters
-            source={"path": str(records.LABELED), "commit": tags["mlflow.source.git.commit"]},
+            source={"path": str(paths.LABELED), "commit": tags["mlflow.source.git.commit"]},
             rows=round(metrics["label.labelled"]),
         ),
     )
@@ -130,7 +131,7 @@ def _git_commit() -> str:
 
 def _run_key() -> str:
     """The run's key as each row of the manifest gives it; empty where nothing was labelled."""
-    with records.MANIFEST.open(encoding="utf-8", newline="") as file:
+    with paths.MANIFEST.open(encoding="utf-8", newline="") as file:
         return next((row["run_key"] for row in csv.DictReader(file)), "")
 
 

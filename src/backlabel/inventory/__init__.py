@@ -1,0 +1,1 @@
+"""What lies in a folder and what each file really is, without decoding anything."""

@@ -1,0 +1,105 @@
+"""What lies in a folder: images to read, what is passed over, and what cannot be reached."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backlabel.images.picture import Kind, kind_of_name
+from backlabel.inventory.walking import PATH_MAX, Entry, walk
+from backlabel.storage.tables import FileName
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A file whose name says that it is an image; what it holds, only reading it will tell."""
+
+    path: FileName  # with "/", and with the root as it was given in front
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A path that is not read, and why."""
+
+    path: FileName
+    reason: str
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Every path but healthy folders exactly once, each list sorted by the bytes of the paths."""
+
+    images: list[Listed] = field(default_factory=list)
+    skips: list[Passed] = field(default_factory=list)
+    errors: list[Passed] = field(default_factory=list)
+
+
+_JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
+_TOOL_FILES = {"dvc.yaml", "dvc.lock", "params.yaml", ".dvcignore", ".gitignore", ".gitattributes"}
+_TOOL_FOLDERS = {".dvc", ".git"}
+_PARTIAL = re.compile(r"\.(part|partial|crdownload|download|tmp|filepart)$", re.IGNORECASE)
+_BACKUP = re.compile(r"(~|\.bak|\.old|\.orig)$", re.IGNORECASE)
+
+
+def scan(root: Path, kinds: Collection[Kind] = ("jpeg", "tiff")) -> Inventory:
+    """The inventory of `root`, deterministic. Images of other `kinds` are passed over.
+
+    Links are never followed, and nothing but folders is opened. Raises DataError where `root` is
+    no folder that can be listed.
+    """
+    inventory = Inventory()
+    for entry in sorted(walk(root), key=lambda entry: os.fsencode(entry.path)):
+        _place(entry, inventory, kinds)
+    return inventory
+
+
+def _place(entry: Entry, inventory: Inventory, kinds: Collection[Kind]) -> None:
+    if entry.fault:
+        inventory.errors.append(Passed(entry.path, entry.fault))
+        return
+    if entry.kind == "folder":
+        return
+    reason = skip_reason(entry)
+    kind = kind_of_name(entry.name)
+    if reason:
+        inventory.skips.append(Passed(entry.path, reason))
+    elif kind is None:
+        inventory.skips.append(Passed(entry.path, "not named like an image"))
+    elif kind not in kinds:
+        inventory.skips.append(Passed(entry.path, f"named like a {kind.upper()}"))
+    elif len(os.fsencode(entry.path)) >= PATH_MAX:
+        inventory.errors.append(Passed(entry.path, "path too long"))
+    else:
+        inventory.images.append(Listed(entry.path, kind))
+
+
+def skip_reason(entry: Entry) -> str:
+    """Why an entry that is no folder is passed over whatever it is named; "" if it is not."""
+    if entry.kind != "file":
+        return {"link": "symbolic link"}.get(entry.kind, entry.kind)
+    if _TOOL_FOLDERS.intersection(entry.inside[:-1]) or _is_tool_file(entry.name):
+        return "file of DVC or Git"
+    if entry.name.startswith("._") or "__MACOSX" in entry.inside[:-1]:
+        return "AppleDouble"
+    return _left_behind(entry.name) or ("hidden" if any(map(_is_hidden, entry.inside)) else "")
+
+
+def _left_behind(name: str) -> str:
+    if name.lower() in _JUNK or name.startswith("~$"):
+        return "junk of a program"
+    if _PARTIAL.search(name):
+        return "partial download"
+    return "backup" if _BACKUP.search(name) else ""
+
+
+def _is_tool_file(name: str) -> bool:
+    return name in _TOOL_FILES or name.endswith(".dvc")
+
+
+def _is_hidden(name: str) -> bool:
+    # Not "...tif": a name that begins with several dots is a slip of the pen, nothing is hidden.
+    return name.startswith(".") and not name.startswith("..")

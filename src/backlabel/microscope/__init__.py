@@ -1,0 +1,1 @@
+"""How an image was taken, as its file or the text beside it says."""

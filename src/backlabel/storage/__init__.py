@@ -1,0 +1,1 @@
+"""Records as tables, names as cells, files written whole, and a store of small values."""

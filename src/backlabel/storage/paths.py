@@ -1,0 +1,31 @@
+"""Where the tables of the stages lie, and the rows of those that tell of single images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CSV = Path("csv")
+JPEG_HASHES = CSV / "jpeg_hashes_all_labels.csv"
+TIFF_HASHES = CSV / "tiff_hashes.csv"
+CATEGORY_HASHES = CSV / "single_label_jpeg_hashes"
+UNREADABLE = CSV / "unreadable.csv"
+SKIPPED = CSV / "skipped.csv"
+DUPLICATES = CSV / "duplicates.csv"
+MAPPINGS = CSV / "n_tiff_to_all_jpeg_mapping"
+SWEEP = CSV / "threshold_sweep.csv"
+METRICS = Path("metrics")
+PLOTS = Path("plots")
+LABELED = Path("labeled")
+MANIFEST = LABELED / "manifest.csv"
+NAMES = Path("reviews") / "names.csv"
+DECISIONS = Path("reviews") / "decisions.csv"
+
+
+def mapping_path(n_tiff: int | None, folder: Path = MAPPINGS) -> Path:
+    """The mapping table of a run over `n_tiff` TIFFs, or over all of them."""
+    return folder / (f"{n_tiff}_tiff.csv" if n_tiff is not None else "all_tiff.csv")
+
+
+def category_path(category: str, folder: Path = CATEGORY_HASHES) -> Path:
+    """The table of hashes of one category's JPEGs."""
+    return folder / f"{category}_complete_jpeg_hashes.csv"

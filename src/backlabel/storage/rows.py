@@ -1,0 +1,225 @@
+"""The rows of every table that the pipeline reads or writes, one record type a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backlabel.storage.tables import FileName
+
+
+class Verdict(StrEnum):
+    """What became of one TIFF."""
+
+    MATCHED = "matched"
+    AMBIGUOUS = "ambiguous"
+    TOO_DIFFERENT = "too different"
+    NOT_VERIFIED = "not verified"
+    NO_CANDIDATE = "no candidate"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class TiffHash:
+    """One readable TIFF. Hashes are hexadecimal; `information` says why it can match nothing."""
+
+    file: FileName
+    path: FileName
+    phash: str
+    phash_grey: str
+    information: str
+    note: str
+    height: int
+    width: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class JpegHash(TiffHash):
+    """One readable JPEG with the category that its folder and its prefix agree on."""
+
+    category: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A path that gives no hash, and why. `kind` is jpeg, tiff, or empty where it is neither."""
+
+    path: FileName
+    kind: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class TruePair:
+    """A TIFF and the JPEG that was made from it, as the data's own list says."""
+
+    TIFF_path: FileName
+    JPEG_path: FileName
+    category: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Match:
+    """What was found for one TIFF, and why it was decided so.
+
+    The JPEG and the scores are those of the best candidate, or of the nearest JPEG where nothing
+    is near enough to be a candidate. Only a match has `label` and `category`.
+    """
+
+    TIFF_file: FileName
+    TIFF_path: FileName
+    JPEG_file: FileName | None = None
+    JPEG_path: FileName | None = None
+    hamming_distance: int | None = None
+    """The smaller of the two below: the one that decides."""
+    ssim_value: float | None = None
+    used_ssim: bool = False
+    verdict: Verdict = Verdict.NO_CANDIDATE
+    reason: str = ""
+    label: str | None = None
+    category: str | None = None
+    certain_label: str | None = None
+    """The label, where every JPEG that passes carries it, even if the pair is ambiguous."""
+    variant: str | None = None
+    """By which change of the TIFF the JPEG was found."""
+    hamming_standardised: int | None = None
+    hamming_grey: int | None = None
+    ssim_matched: float | None = None
+    noise_correlation_direct: float | None = None
+    noise_correlation_recompressed: float | None = None
+    noise_correlation_by_chance: float | None = None
+    noise_correlation: float | None = None
+    runner_up_path: FileName | None = None
+    runner_up_hamming: int | None = None
+    runner_up_ssim: float | None = None
+    runner_up_noise_correlation: float | None = None
+    margin: float | None = None
+    TIFF_sha256: str | None = None
+    JPEG_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """The share of TIFFs that would be matched if one threshold had another value.
+
+    `precision` and `recall` are known where the true pairs are.
+    """
+
+    threshold: str
+    value: float
+    match_rate: float
+    precision: float | None
+    recall: float | None
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One file of the labelled set; `file` is its path below the set's folder.
+
+    Unprefixed digests, hashes and sizes are the TIFF's. The last three are the run's, the same in
+    every row.
+    """
+
+    file: FileName
+    label: str
+    category: str
+    TIFF_path: FileName
+    JPEG_path: FileName
+    hamming_distance: int | None
+    ssim_value: float | None
+    verdict: Verdict
+    decided_by: str
+    """`rule`, or `person` where a line of `reviews/decisions.csv` decided."""
+    reviewer: FileName | None
+    reason: FileName
+    margin: float | None
+    certain_label: str | None
+    variant: str | None
+    hamming_standardised: int | None
+    hamming_grey: int | None
+    ssim_matched: float | None
+    noise_correlation_direct: float | None
+    noise_correlation_recompressed: float | None
+    noise_correlation_by_chance: float | None
+    noise_correlation: float | None
+    runner_up_path: FileName | None
+    runner_up_hamming: int | None
+    runner_up_ssim: float | None
+    runner_up_noise_correlation: float | None
+    height: int
+    width: int
+    bytes: int
+    sha256: str
+    pixels_sha256: str
+    """Of the decoded samples; see `backlabel.labels.pixels.digest`."""
+    phash: str
+    phash_grey: str
+    JPEG_sha256: str
+    JPEG_pixels_sha256: str
+    JPEG_phash: str
+    JPEG_phash_grey: str
+    split: str
+    """`train`, `val` or `test`; a group lies in one."""
+    group: str
+    """Files that share a specimen, a JPEG, or nearly all of their picture."""
+    pixel_size_nm: float | None
+    magnification: float | None
+    accelerating_voltage_kv: float | None
+    working_distance_mm: float | None
+    detector: FileName | None
+    acquired: str | None
+    """Date and time in ISO 8601, the microscope's local time."""
+    instrument: FileName | None
+    operator: FileName | None
+    metadata_note: FileName
+    """What the file tells of its microscope and could not be understood."""
+    versions: str
+    """Of backlabel and of the libraries that can change a hash, a score or a pixel."""
+    config_digest: str
+    """`backlabel.config.digest` of the parameters."""
+    run_key: str
+    """SHA-256 over the configuration, the versions, the tables and the decisions of the run."""
+
+
+class Choice(StrEnum):
+    """What a person decided on a TIFF: to label it by a JPEG, or not to label it."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A line of `reviews/decisions.csv`.
+
+    `accept` needs the JPEG and the label; `reject` may name the JPEG that was looked at.
+    """
+
+    TIFF_path: FileName
+    TIFF_sha256: str
+    decision: Choice
+    JPEG_path: FileName | None
+    JPEG_sha256: str | None
+    label: str | None
+    who: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """An original that is labelled through another of the same bytes."""
+
+    TIFF_path: FileName
+    same_as: FileName
+
+
+@dataclass(frozen=True)
+class Named:
+    """An original, and its file below the labelled set: `<category>/<label>_<name>.tif`."""
+
+    TIFF_path: FileName
+    file: FileName

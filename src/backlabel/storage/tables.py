@@ -1,0 +1,133 @@
+"""Typed records to CSV files and back.
+
+A record is a frozen dataclass; its fields are the columns, in order. `FileName` fields pass
+through `backlabel.storage.names`, so that any file name survives. None is an empty cell; floats
+are written with the fewest digits that give the same number again.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from backlabel.errors import TableError
+from backlabel.storage import names
+from backlabel.storage.files import atomic_write
+
+FileName = Annotated[str, "file name"]
+"""A file name or path as `os.fsdecode` gives it."""
+
+Record = TypeVar("Record")
+
+
+def write(path: Path, record: type[Record], rows: Iterable[Record]) -> None:
+    """Write `rows` of the dataclass `record` to `path`, whole or not at all."""
+    columns = [(name, _writer(kind)) for name, kind in _kinds(record).items()]
+    with atomic_write(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([name for name, _ in columns])
+        for row in rows:
+            writer.writerow([to_cell(getattr(row, name)) for name, to_cell in columns])
+
+
+def read(path: Path, record: type[Record]) -> list[Record]:
+    """The rows of `path`. Raises TableError if it is missing or not a table of `record`."""
+    columns = {name: _reader(kind) for name, kind in _kinds(record).items()}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            header = next(reader, [])
+            if header != list(columns):
+                raise TableError(
+                    f"{path}: columns {header}, expected {list(columns)}. Run its stage again."
+                )
+            return [_row(path, reader.line_num, cells, record, columns) for cells in reader]
+    except FileNotFoundError as error:
+        raise TableError(f"{path}: not found. Run the stage that writes it.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TableError(f"{path}: not a CSV table in UTF-8 ({error}).") from error
+
+
+def plain_kinds(record: type[Any]) -> dict[str, type]:
+    """The columns of `record` and the plain type of their values: str, int, float or bool."""
+    return {name: _plain_kind(_bare(kind)[0]) for name, kind in _kinds(record).items()}
+
+
+def plain_values(record: type[Record], row: Record) -> list[str | int | float | bool | None]:
+    """The cells of `row`, typed as `plain_kinds` says; file names are escaped as in `write`."""
+    return [_plain(getattr(row, name), kind) for name, kind in _kinds(record).items()]
+
+
+def _plain_kind(bare: Any) -> type:
+    if bare == FileName or issubclass(bare, str):
+        return str
+    return next(kind for kind in (bool, int, float) if issubclass(bare, kind))
+
+
+def _plain(value: Any, kind: Any) -> str | int | float | bool | None:
+    if value is None:
+        return None
+    bare, _ = _bare(kind)
+    if bare == FileName:
+        return names.to_cell(value)
+    plain: str | int | float | bool = _plain_kind(bare)(value)
+    return plain
+
+
+def _row(
+    path: Path,
+    line: int,
+    cells: list[str],
+    record: type[Record],
+    columns: Mapping[str, Callable[[str], Any]],
+) -> Record:
+    if len(cells) != len(columns):
+        raise TableError(f"{path}, line {line}: {len(cells)} cells, expected {len(columns)}.")
+    try:
+        values = {
+            name: from_cell(cell)
+            for (name, from_cell), cell in zip(columns.items(), cells, strict=True)
+        }
+    except (ValueError, KeyError) as error:
+        raise TableError(f"{path}, line {line}: {error}") from error
+    return record(**values)
+
+
+def _kinds(record: type[Any]) -> dict[str, Any]:
+    hints = typing.get_type_hints(record, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(record)}
+
+
+def _bare(kind: Any) -> tuple[Any, bool]:
+    """The type without `| None`, and whether None was allowed."""
+    if typing.get_origin(kind) in {typing.Union, types.UnionType}:
+        parts = [part for part in typing.get_args(kind) if part is not type(None)]
+        return parts[0], True
+    return kind, False
+
+
+def _writer(kind: Any) -> Callable[[Any], str]:
+    bare, _ = _bare(kind)
+    of_value = names.to_cell if bare == FileName else _shown
+    return lambda value: "" if value is None else of_value(value)
+
+
+def _shown(value: Any) -> str:
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def _reader(kind: Any) -> Callable[[str], Any]:
+    bare, optional = _bare(kind)
+    of_cell: Callable[[str], Any] = bare
+    if bare == FileName:
+        of_cell = names.from_cell
+    elif bare is bool:
+        of_cell = {"True": True, "False": False}.__getitem__
+    if not optional:
+        return of_cell
+    return lambda cell: None if cell == "" else of_cell(cell)

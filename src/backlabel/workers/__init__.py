@@ -1,0 +1,1 @@
+"""Worker processes with limits of seconds and memory for each item."""
