@@ -37,7 +37,7 @@ _COMPARED: Mapping[str, Callable[[Candidate], float | None]] = {
     "hamming_threshold": attrgetter("distance"),
     "ssim_hamming_threshold": attrgetter("distance"),
     "min_ssim": attrgetter("ssim"),
-    "min_noise_correlation": attrgetter("noise"),
+    "min_noise_correlation": attrgetter("noise_correlation"),
     "min_ssim_matched": attrgetter("ssim_matched"),
 }
 """What of a candidate is compared with each threshold."""
