@@ -33,9 +33,6 @@ def pulled(reproduced: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone
     return made
 
 
-# Beside the repository, or beside the folder that holds its worktrees.
-SHARED = [folder / "shared" for folder in Path(__file__).resolve().parents[2:4]]
-
 NOBODY = 65534  # the user whom Linux gives no rights
 
 
@@ -76,9 +73,5 @@ def rgb(grey: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def make_tree() -> Path:
-    """The program that builds a messy research tree, where it lies beside the repository."""
-    for folder in SHARED:
-        program = folder / "tools" / "make_tree.py"
-        if program.exists():
-            return program
-    pytest.skip("make_tree.py is not beside the repository")
+    """The program that builds a messy research tree."""
+    return Path(__file__).parent / "tools/make_tree.py"
