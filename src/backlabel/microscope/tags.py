@@ -10,25 +10,18 @@ from backlabel.images.ifd import Directory, Layout
 MAX_BYTES = 4 << 20
 """The longest tag that is read; real ones have some ten thousand bytes."""
 
-_BYTES, _SHORTS, _LONGS, _EIGHTS = (1, 2, 6, 7), (3, 8), (4, 9, 11, 13), (5, 10, 12, 16, 17, 18)
-_SIZES = {
-    kind: size
-    for size, kinds in ((1, _BYTES), (2, _SHORTS), (4, _LONGS), (8, _EIGHTS))
-    for kind in kinds
-}
-"""Bytes of one value, by the tag's type."""
+_BYTE_TYPES = (1, 2, 6, 7)  # byte, text, signed byte, undefined: all that vendors use
 
 
 def raw(layout: Layout, page: Directory, tag: int) -> bytes:
     """The value of `tag` as it lies in the file. Source: TIFF 6.0 (Adobe, 1992), section 2.
 
-    Raises UnreadableImageError where the tag is missing, of an unknown type, longer than
-    MAX_BYTES, or outside of the file.
+    Raises UnreadableImageError where the tag is missing, holds no bytes or text, is longer than
+    MAX_BYTES, or lies outside of the file.
     """
-    kind, count, field = _entry(layout, page, tag)
-    if kind not in _SIZES:
-        raise UnreadableImageError("corrupt", f"it has the unknown type {kind}")
-    size = count * _SIZES[kind]
+    kind, size, field = _entry(layout, page, tag)
+    if kind not in _BYTE_TYPES:
+        raise UnreadableImageError("corrupt", f"it is of type {kind} and no text")
     if size > MAX_BYTES:
         raise UnreadableImageError(
             "too large", f"it has {size} bytes, the limit is {MAX_BYTES >> 20} MiB"
