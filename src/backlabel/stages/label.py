@@ -27,7 +27,7 @@ from backlabel.labels.pixels import PixelDigests
 from backlabel.labels.splits import Place
 from backlabel.matching.search import HASH_BYTES
 from backlabel.microscope import metadata as acquisition
-from backlabel.microscope.vendors import Acquisition
+from backlabel.microscope.acquisition import Acquisition
 from backlabel.storage import names, paths, tables
 from backlabel.storage.files import sha256, shared_folder, write_json
 from backlabel.storage.paths import LABELED
