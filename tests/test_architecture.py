@@ -29,7 +29,7 @@ OWNERS = {
     "ruamel": ("config.py",),
     "simplejpeg": ("images/",),
     "skimage": ("matching/",),
-    "tifffile": ("images/", "microscope/"),
+    "tifffile": ("images/",),
     "torch": ("matching/", "dataset.py"),
 }
 """The places that may import a library; the references that fast paths are tested against too."""
