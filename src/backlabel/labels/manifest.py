@@ -33,7 +33,8 @@ def publishable(row: Labelled) -> Labelled:
         runner_up_path=PurePosixPath(row.runner_up_path).name if row.runner_up_path else None,
         operator=None,
         reviewer=None,
-        reason="Accepted by a person." if row.decided_by == PERSON else row.reason,
+        # What stands behind the colon is a person's sentence.
+        reason=f"{row.reason.partition(':')[0]}." if row.decided_by == PERSON else row.reason,
     )
 
 
