@@ -150,7 +150,7 @@ def _verify(chosen: argparse.Namespace) -> int:
 
     report = verify.verify(chosen.folder)
     for finding in report.findings:
-        sys.stdout.write(f"{verify.told(finding)}\n")
+        sys.stdout.write(f"{verify.line(finding)}\n")
     sys.stdout.write(f"{chosen.folder}: {report.files} files, {len(report.findings)} differ\n")
     return 1 if report.findings else 0
 

@@ -37,9 +37,13 @@ _HEADER = 1 << 16  # bytes; a JPEG's tables stand before its image data
 def main(params: config.Params) -> None:
     """Match the TIFFs of the hash tables to the JPEGs; write mapping, metrics, sweep and plots."""
     keep_freed()
-    jpegs = [row for row in tables.read(paths.JPEG_HASHES, JpegHash) if not row.information]
+    all_jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
+    jpegs = [row for row in all_jpegs if not row.information]
     tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
-    failed = [row for row in tables.read(paths.UNREADABLE, Passed) if row.kind == "tiff"]
+    unreadable = tables.read(paths.UNREADABLE, Passed)
+    failed = [row for row in unreadable if row.kind == "tiff"]
+    looked_at = {*(row.path for row in all_jpegs), *(row.path for row in unreadable)}
+    truth = summary.known_pairs(Path(params.data.truth), looked_at)
     chosen = _draw([row.path for row in tiffs] + [row.path for row in failed], params.compare)
     tiffs = [row for row in tiffs if row.path in chosen]
 
@@ -53,7 +57,7 @@ def main(params: config.Params) -> None:
     ]
     found.sort(key=lambda row: os.fsencode(row.TIFF_path))
     by_path = {tiff.path: known for tiff, known in zip(tiffs, evidence, strict=True)}
-    _write(found, by_path, jpegs, params, comparison.recall())
+    _write(found, by_path, jpegs, params, recall=comparison.recall(), truth=truth)
 
 
 def _draw(paths: Sequence[str], compare: config.Compare) -> set[str]:
@@ -256,11 +260,11 @@ def _write(
     evidence: dict[str, scoring.Scored],
     jpegs: Sequence[JpegHash],
     params: config.Params,
+    *,
     recall: dict[str, float],
+    truth: list[TruePair] | None,
 ) -> None:
     compare = params.compare
-    truth_path = Path(params.data.truth)
-    truth = tables.read(truth_path, TruePair) if truth_path.exists() else None
     points = sweep.sweep(
         found,
         evidence=evidence,
