@@ -1,4 +1,3 @@
-from . import digests as digests
 from .bits import Hashes as Hashes
 from .bits import from_hex as from_hex
 from .bits import from_hexes as from_hexes

@@ -13,7 +13,7 @@ from backlabel import config, images
 from backlabel.errors import DataError, UnreadableImageError
 from backlabel.hashing import to_hex
 from backlabel.hashing.cache import HashCache, Hashed
-from backlabel.hashing.file import hash_file, look_at, prepare
+from backlabel.hashing.file import hash_file, prepare
 from backlabel.inventory import scanning
 from backlabel.inventory.scanning import Listed
 from backlabel.labels import schemes
@@ -44,11 +44,8 @@ def main(params: config.Params) -> None:
         JpegHash(**vars(row), category=categories[row.path].name, label=categories[row.path].label)
         for row in outcome.hashed["jpeg"]
     ]
-    unreadable = [
-        *outcome.unreadable,
-        *(Passed(item.path, "", item.reason, "") for item in (*jpegs.errors, *tiffs.errors)),
-    ]
-    skipped = [Passed(item.path, "", item.reason, "") for item in (*jpegs.skips, *tiffs.skips)]
+    unreadable = [*outcome.unreadable, *jpegs.errors, *tiffs.errors]
+    skipped = [*jpegs.skips, *tiffs.skips]
     _write(rows, outcome.hashed["tiff"], unreadable, skipped)
     _refuse_many_unreadable(unreadable, len(rows) + len(outcome.hashed["tiff"]), params)
 
@@ -111,7 +108,6 @@ def _hashed(
         max_memory_mib=params.read.max_memory_mib,
         what="hash",
         prepare=prepare,
-        look_at=look_at,
     )
     for _, result in results:
         yield result
