@@ -18,7 +18,6 @@ OWNERS = {
     "matplotlib": ("reporting/",),
     "mlflow": ("reporting/",),
     "numba": ("kernels/", "images/_", "hashing/_"),
-    "pebble": ("workers/",),
     "ruamel": ("config.py",),
     "simplejpeg": ("images/",),
     "skimage": ("matching/",),
