@@ -25,7 +25,6 @@ OWNERS = {
     "matplotlib": ("reporting/",),
     "mlflow": ("reporting/",),
     "numba": ("kernels/",),
-    "pebble": ("workers/",),
     "ruamel": ("config.py",),
     "simplejpeg": ("images/",),
     "skimage": ("matching/",),

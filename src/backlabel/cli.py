@@ -12,7 +12,6 @@ from pathlib import Path
 
 from backlabel import __version__
 from backlabel.errors import BacklabelError
-from backlabel.memory import no_search_for_garbage
 from backlabel.storage import files
 
 _STAGES = {
@@ -21,11 +20,6 @@ _STAGES = {
     "label": "copy matched TIFFs into the labelled set",
     "track": "log the experiment to MLflow",
 }
-WORKERS_NEED = {
-    "hash": "backlabel.hashing.file:prepare",
-    "compare": "backlabel.reporting.plots",
-}
-"""What a stage's worker processes are to have ready when they are first needed."""
 _ERROR = 2
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -96,17 +90,10 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
 
 def _run_stage(chosen: argparse.Namespace) -> int:
     # Imported here: each stage brings its own libraries, and MLflow alone takes seconds.
-    with no_search_for_garbage():
-        # Where hashes are known already, perhaps no worker is needed: the stage will see.
-        known = chosen.stage == "hash" and (files.shared_folder() / "cache").exists()
-        if chosen.stage in WORKERS_NEED and not known:
-            from backlabel.workers import pool  # noqa: PLC0415
+    from backlabel import config  # noqa: PLC0415
 
-            pool.start_ahead(WORKERS_NEED[chosen.stage])
-        from backlabel import config  # noqa: PLC0415
-
-        params = config.load()
-        stage = importlib.import_module(f"backlabel.stages.{chosen.stage}")
+    params = config.load()
+    stage = importlib.import_module(f"backlabel.stages.{chosen.stage}")
     if getattr(chosen, "pending", False):
         from backlabel.reporting import tracking  # noqa: PLC0415
 

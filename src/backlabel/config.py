@@ -59,6 +59,8 @@ Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[^/\\\x00-\x1f]+$")]
 
 
+Engine = Literal["fast", "reference"]
+"""Our own kernels, or the plain chain of public libraries that they must equal."""
 Source = Literal[
     "identity",
     "flip_h",
@@ -101,6 +103,7 @@ class Hash(_Section):
     """The hash stage."""
 
     category: Name | None
+    engine: Engine
     workers: Annotated[int, Field(ge=0, le=1024)]
 
 
@@ -113,6 +116,7 @@ class Compare(_Section):
     hamming_threshold: Bits
     ssim_hamming_threshold: Bits
     min_ssim: Annotated[float, Field(ge=-1, le=1)]
+    engine: Engine
     rule: Literal["combined", "ssim", "seed"]
     hashes: Literal["both", "standardised"]
     index_from: Annotated[int, Field(ge=1)]

@@ -1,17 +1,18 @@
-"""All plots of a mapping, drawn side by side in processes that have matplotlib already."""
+"""All plots of a mapping, drawn side by side in worker processes."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from backlabel.errors import OutputError, UnreadableImageError
 from backlabel.storage.frames import frame
 from backlabel.storage.rows import Match, SweepPoint
-from backlabel.workers.pool import CONTEXT
+from backlabel.workers import pool
 
+_MAX_SECONDS = 300.0  # a plot takes one; more means that it hangs
+_MAX_MEMORY_MIB = 4096
 _Plot = tuple[str, tuple[Any, ...]]
 """Name of a function of `plots`, and its arguments."""
 
@@ -58,9 +59,18 @@ def write_all(
     for name, points in frame(SweepPoint, sweep).groupby("threshold", sort=False):
         chosen = float(parameters[str(name)])
         wanted.append(("sweep_curve", (points, chosen, folder / f"sweep_{name}.png")))
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=CONTEXT) as pool:
-        for done in [pool.submit(_draw, plot) for plot in wanted]:
-            done.result()
+    results = pool.map_files(
+        _draw,
+        wanted,
+        workers=pool.cores(),
+        max_seconds=_MAX_SECONDS,
+        max_memory_mib=_MAX_MEMORY_MIB,
+        what="plots",
+        chunk=1,
+    )
+    for (_, arguments), result in results:
+        if isinstance(result, UnreadableImageError):
+            raise OutputError(f"{arguments[-1]}: could not be drawn ({result})")
 
 
 def _draw(plot: _Plot) -> None:
