@@ -6,7 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 
@@ -74,3 +78,17 @@ def clone_of_the_working_tree(path: Path) -> Clone:
     made.run("git", "add", "--all")
     made.run("git", "commit", "-q", "--allow-empty", "-m", "Working tree")
     return made
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that `make` fills once, for all processes among which the tests are divided."""
+    own = factory.getbasetemp()
+    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, done = common / name / "backlabel", common / name / "done"
+    with FileLock(common / f"{name}.lock"):
+        if not done.exists():
+            shutil.rmtree(folder.parent, ignore_errors=True)
+            folder.parent.mkdir()
+            make(folder)
+            done.touch()
+    return folder

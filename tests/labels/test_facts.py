@@ -15,7 +15,7 @@ from backlabel import images
 from backlabel.errors import DataError
 from backlabel.labels import facts, pixels
 from backlabel.labels.facts import Bounds, Pair
-from backlabel.microscope.vendors import Acquisition
+from backlabel.microscope.acquisition import Acquisition
 
 BOUNDS = Bounds(images.Limits(), max_seconds=60, max_memory_mib=512, workers=1)
 DEEP = np.random.default_rng(5).integers(0, 65536, (40, 50), np.uint16)

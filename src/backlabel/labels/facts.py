@@ -16,7 +16,7 @@ from backlabel.errors import DataError, UnreadableImageError
 from backlabel.labels import pixels
 from backlabel.labels.pixels import PixelDigests
 from backlabel.microscope import metadata
-from backlabel.microscope.vendors import Acquisition
+from backlabel.microscope.acquisition import Acquisition
 from backlabel.storage import names
 from backlabel.workers import pool
 

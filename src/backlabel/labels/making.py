@@ -21,7 +21,7 @@ from backlabel.labels.decisions import Decided, Known
 from backlabel.labels.facts import Bounds, Facts, Pair
 from backlabel.labels.pixels import PixelDigests
 from backlabel.labels.splits import Place
-from backlabel.microscope.vendors import Acquisition
+from backlabel.microscope.acquisition import Acquisition
 from backlabel.storage import names, tables
 from backlabel.storage.files import sha256
 from backlabel.storage.rows import Labelled, Match, Named, TiffHash
