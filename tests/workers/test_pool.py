@@ -217,7 +217,11 @@ def parent(tmp_path, function, **options):
     script = tmp_path / "parent.py"
     script.write_text(PARENT.format(path=sys.path, function=function))
     return subprocess.Popen(
-        [sys.executable, script], stdout=subprocess.PIPE, text=True, start_new_session=True, **options
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **options,
     )
 
 
