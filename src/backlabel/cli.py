@@ -20,6 +20,11 @@ _STAGES = {
     "label": "copy matched TIFFs into the labelled set",
     "track": "log the experiment to MLflow",
 }
+_WORKERS_IMPORT = {
+    "hash": ["backlabel.hashing.file", "backlabel.hashing.perceptual", "backlabel.images.reading"],
+    "compare": ["backlabel.matching.scoring", "backlabel.images.reading"],
+    "calibrate": ["backlabel.calibration.over_files", "backlabel.images.reading"],
+}
 _ERROR = 2
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -90,6 +95,7 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
 
 def _run_stage(chosen: argparse.Namespace) -> int:
     # Imported here: each stage brings its own libraries, and MLflow alone takes seconds.
+    _preload(chosen.stage)
     from backlabel import config  # noqa: PLC0415
 
     params = config.load()
@@ -104,6 +110,14 @@ def _run_stage(chosen: argparse.Namespace) -> int:
     with files.lock(Path(".backlabel") / "stages.lock"):
         stage.main(params)
     return 0
+
+
+def _preload(command: str) -> None:
+    """Let the process from which workers are forked import while this one does."""
+    if command in _WORKERS_IMPORT:
+        from backlabel.workers import forking  # noqa: PLC0415 - other commands need no workers
+
+        forking.preload(_WORKERS_IMPORT[command])
 
 
 def _compose(_: argparse.Namespace) -> int:
@@ -144,6 +158,8 @@ def _verify(chosen: argparse.Namespace) -> int:
 
 def _calibrate(chosen: argparse.Namespace) -> int:
     from backlabel import config  # noqa: PLC0415
+
+    _preload("calibrate")
     from backlabel.calibration import run  # noqa: PLC0415
 
     request = run.Request(

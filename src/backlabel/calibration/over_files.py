@@ -116,7 +116,6 @@ def trials_of_all(
         what="calibrate",
         chunk=1,
         prepare=_compile,
-        preload=(__name__, "backlabel.images.reading"),
     )
     for picture, result in results:
         if isinstance(result, UnreadableImageError):

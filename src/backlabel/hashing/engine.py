@@ -19,12 +19,6 @@ from backlabel.workers import pool
 
 _CACHED_TOGETHER = 64
 """Images whose hashes a kill may lose; each time they are written costs as much as reading one."""
-_PRELOADED = (
-    "backlabel.hashing.engine",
-    "backlabel.hashing.perceptual",
-    "backlabel.images.reading",
-)
-
 Outcome: TypeAlias = Hashed | UnreadableImageError
 
 
@@ -71,7 +65,6 @@ def _mapped(
         max_memory_mib=settings.max_memory_mib,
         what="hash",
         prepare=prepare,
-        preload=_PRELOADED,
     )
 
 

@@ -83,7 +83,6 @@ def match(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], settings: Settin
         max_seconds=_IMAGES_OF_A_PAIR * settings.max_seconds,
         max_memory_mib=settings.max_memory_mib,
         prepare=prepare if settings.engine == "fast" else None,
-        preload=["backlabel.matching.scoring", "backlabel.images.reading"],
     ) as workers:
         evidence = matching.evidence(workers)
     return Outcome(evidence, _decisions(tiffs, evidence, settings), matching.index_recall())

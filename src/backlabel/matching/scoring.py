@@ -81,12 +81,7 @@ class Scorer:
         grey = _tiff(changed.tiff, self.limits)
         measures = self._measures
         return list(
-            variants.hashes(
-                grey,
-                changed.variants,
-                frequencies=measures.frequencies,
-                hash_image=measures.hash_image,
-            )
+            variants.hashes(grey, changed.variants, measures.frequencies, measures.hash_image)
         )
 
     @property

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.hashing import Hashes, frequencies, hash_image, hash_of
+from backlabel import hashing
 from backlabel.images import GreyImage
 
 Block: TypeAlias = NDArray[np.float64]  # (32, 32), low frequencies of the DCT of a 128x128 image
@@ -149,9 +149,8 @@ _PIXELS: Mapping[str, Callable[[GreyImage], GreyImage]] = MappingProxyType(
 def hashes(
     grey: GreyImage,
     variants: Iterable[Variant],
-    *,
-    frequencies: Callable[[GreyImage], Block] = frequencies,
-    hash_image: Callable[[GreyImage], Hashes] = hash_image,
+    frequencies: Callable[[GreyImage], Block],
+    hash_image: Callable[[GreyImage], hashing.Hashes],
 ) -> Iterator[tuple[Variant, NDArray[np.uint8], NDArray[np.uint8]]]:
     """Each variant with its packed hashes (128 bytes): of the standardised and the grey image.
 
@@ -162,7 +161,7 @@ def hashes(
         if variant.source in _BLOCKS:
             blocks = frequencies(grey) if blocks is None else blocks
             standardised, plain = (
-                hash_of(changed_block(block, variant.source)) for block in blocks
+                hashing.hash_of(changed_block(block, variant.source)) for block in blocks
             )
             yield variant, standardised, plain
         else:

@@ -1,4 +1,4 @@
-"""All plots of a mapping, drawn side by side in worker processes."""
+"""All plots of a mapping."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from backlabel.errors import OutputError, UnreadableImageError
+from backlabel.reporting import plots
 from backlabel.storage.frames import frame
 from backlabel.storage.rows import Match, SweepPoint
-from backlabel.workers import pool
 
-_MAX_SECONDS = 300.0  # a plot takes one; more means that it hangs
-_MAX_MEMORY_MIB = 4096
 _Plot = tuple[str, tuple[Any, ...]]
 """Name of a function of `plots`, and its arguments."""
 
@@ -59,23 +56,5 @@ def write_all(
     for name, points in frame(SweepPoint, sweep).groupby("threshold", sort=False):
         chosen = float(parameters[str(name)])
         wanted.append(("sweep_curve", (points, chosen, folder / f"sweep_{name}.png")))
-    results = pool.map_files(
-        _draw,
-        wanted,
-        workers=pool.cores(),
-        max_seconds=_MAX_SECONDS,
-        max_memory_mib=_MAX_MEMORY_MIB,
-        what="plots",
-        chunk=1,
-    )
-    for (_, arguments), result in results:
-        if isinstance(result, UnreadableImageError):
-            raise OutputError(f"{arguments[-1]}: could not be drawn ({result})")
-
-
-def _draw(plot: _Plot) -> None:
-    # Imported in the process that draws: the one that compares never needs matplotlib.
-    from backlabel.reporting import plots  # noqa: PLC0415
-
-    name, arguments = plot
-    getattr(plots, name)(*arguments)
+    for name, arguments in wanted:
+        getattr(plots, name)(*arguments)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -17,6 +17,16 @@ from backlabel.errors import WorkerError
 
 CONTEXT = multiprocessing.get_context("forkserver")
 _ATTEMPTS = 3
+
+
+def preload(modules: Sequence[str]) -> None:
+    """Start the process from which workers are forked; it imports `modules` meanwhile.
+
+    Of use before the first worker is started. A module that cannot be imported there is left for
+    the worker that needs it, which reports the error.
+    """
+    CONTEXT.set_forkserver_preload(list(modules))
+    ensure_forkserver()
 
 
 def ensure_forkserver() -> None:

@@ -23,7 +23,7 @@ from typing import Any, Self, TypeVar
 
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.workers import worker
-from backlabel.workers.forking import CONTEXT, start
+from backlabel.workers.forking import start
 from backlabel.workers.progress import track
 
 Item = TypeVar("Item")
@@ -50,15 +50,10 @@ def map_files(
     what: str,
     chunk: int = CHUNK,
     prepare: Callable[[], object] | None = None,
-    preload: Sequence[str] = (),
 ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
     """`function` of each item, as `Workers.map` gives it, by workers that end with the last one."""
     with Workers(
-        workers,
-        max_seconds=max_seconds,
-        max_memory_mib=max_memory_mib,
-        prepare=prepare,
-        preload=preload,
+        workers, max_seconds=max_seconds, max_memory_mib=max_memory_mib, prepare=prepare
     ) as crew:
         yield from crew.map(function, items, what=what, chunk=chunk)
 
@@ -91,8 +86,6 @@ class Workers:
     """Up to `count` worker processes, each limited to `max_seconds` and `max_memory_mib` an item.
 
     `prepare` runs once in each worker, outside of every limit; its errors are raised here.
-    `preload` names modules that are imported once, in the process from which workers are forked;
-    only those that are named before this process starts its first worker count.
     """
 
     def __init__(
@@ -102,7 +95,6 @@ class Workers:
         max_seconds: float,
         max_memory_mib: int,
         prepare: Callable[[], object] | None = None,
-        preload: Sequence[str] = (),
     ) -> None:
         self._count = count
         self._max_seconds = max_seconds
@@ -110,7 +102,6 @@ class Workers:
         self._crew: dict[Connection[Any, Any], _Worker] = {}
         self._again: deque[_Task] = deque()
         self._stillborn = 0
-        CONTEXT.set_forkserver_preload(list(preload))
 
     def __enter__(self) -> Self:
         return self
