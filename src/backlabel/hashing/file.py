@@ -10,6 +10,7 @@ from backlabel import hashing, images
 from backlabel.hashing.cache import Entry, HashCache, Hashed
 from backlabel.hashing.identity import Content, content_of, contents_of, identity
 from backlabel.inventory.scanning import Listed
+from backlabel.kernels.compiled import compile_all
 
 
 def look_at(items: Sequence[Listed]) -> list[Content | None]:
@@ -45,4 +46,4 @@ def _hashed(file: Path, limits: images.Limits) -> Entry:
 def prepare() -> None:
     """Import and compile what `hash_file` runs: seconds on a new machine, a moment later on."""
     importlib.import_module("backlabel.images.reading")
-    hashing.compile_kernels()
+    compile_all()

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel import hashing, images
+from backlabel import images
 from backlabel.errors import UnreadableImageError
+from backlabel.hashing import digests
 from backlabel.storage import files
 
 _SETTLED_S = 2.0
@@ -56,7 +57,7 @@ def contents_of(paths: Sequence[Path]) -> list[Content | None]:
 
     None where it is not, for large files, and for those that have no identity or cannot be read.
     """
-    if not hashing.digests.QUICKER:
+    if not digests.QUICKER:
         return [None] * len(paths)
     started = time.time()
     read: dict[int, tuple[NDArray[np.uint8], bytes]] = {}
@@ -69,7 +70,7 @@ def contents_of(paths: Sequence[Path]) -> list[Content | None]:
         if _is_settled(source.status, started):
             read[i] = message, identity(path, source.status)
     found: list[Content | None] = [None] * len(paths)
-    made = hashing.digests.sha256_of([message for message, _ in read.values()])
+    made = digests.sha256_of([message for message, _ in read.values()])
     for (i, (_, known_by)), digest in zip(read.items(), made, strict=True):
         found[i] = Content(digest.hex(), known_by)
     return found

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching.resize import resize
+from backlabel.kernels.resize import resize
 from backlabel.matching.variants import Variant, apply
 
 Grey: TypeAlias = NDArray[np.uint8]  # (H, W)

@@ -11,20 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.hashing import histogram, standardise
-from backlabel.hashing.levels import LEVELS, standard_table
 from backlabel.images.encoding import Table
-from backlabel.images.luma import through
+from backlabel.kernels.lookup import through
+from backlabel.kernels.resize import resize
 from backlabel.matching.decide import Candidate
 from backlabel.matching.histogram_matching import matching_table
 from backlabel.matching.recompression import SURE, best_making, chance, correlation
 from backlabel.matching.registration import register
-from backlabel.matching.resize import resize
 from backlabel.matching.ssim import ssim, ssim_of_pair
 from backlabel.matching.variants import Variant
 
 Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
-
-_SAME = np.arange(LEVELS, dtype=np.uint8)
 
 WORTH_A_LOOK = 0.2
 """Noise correlation below which recompression cannot help: hard negatives reach it, copies do."""
@@ -60,22 +57,16 @@ class Planes:
 
     def ssim_standardised(self) -> float:
         """The SSIM of both standardised, in the larger one's size."""
-        if self.ours.shape != self.theirs.shape:
-            return ssim_of_pair(self.standardised())
-        ours, theirs = (standard_table(counts) for counts in self._counts)
-        return ssim(self.ours, self.theirs, (ours, theirs))
+        return ssim_of_pair(self.standardised())
 
     def matched(self) -> tuple[Grey, Grey]:
         """`small`, and `theirs` with its histogram."""
-        return self.small, through(self._matching(), self.theirs)
+        wanted = self._counts[0] if self.small is self.ours else histogram(self.small)
+        return self.small, through(matching_table(self._counts[1], wanted), self.theirs)
 
     def ssim_matched(self) -> float:
         """The SSIM of `matched`."""
-        return ssim(self.small, self.theirs, (_SAME, self._matching()))
-
-    def _matching(self) -> NDArray[np.uint8]:
-        wanted = self._counts[0] if self.small is self.ours else histogram(self.small)
-        return matching_table(self._counts[1], wanted)
+        return ssim(*self.matched())
 
 
 def verify(candidate: Candidate, planes: Planes, quantisation: Table | None) -> Candidate:
