@@ -9,8 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import platformdirs
 import pytest
 from filelock import FileLock
+
+from backlabel.kernels.kept import VARIABLE
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,6 +30,8 @@ class Clone:
             "DVC_NO_ANALYTICS": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "HOME": str(path.parent),
+            # Kernels are compiled once for all clones.
+            VARIABLE: os.environ.get(VARIABLE) or platformdirs.user_cache_dir("backlabel"),
         }
         self.environment.pop("MLFLOW_TRACKING_URI", None)
 

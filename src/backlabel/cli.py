@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # of a library: our own writing raises OutputError
         if error.errno not in _NO_ROOM:
             raise
-        named = error.filename or "a compiled kernel, in .backlabel/kernels or beside the package"
+        named = error.filename or "a file"
         sys.stderr.write(f"backlabel: {named}: cannot be written ({error.strerror})\n")
         return _ERROR
     return status

@@ -217,19 +217,6 @@ def test_full_disk_for_the_table_of_hashes(step, stage):
     assert_a_rerun_completes(root, stage, expected)
 
 
-@pytest.mark.parametrize("stage", ["hash", "compare"])
-def test_full_disk_where_kernels_are_kept(step, stage, tmp_path, monkeypatch):
-    root, expected = step
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
-    status, told = workspace.run(root, stage, preexec_fn=full_disk(2000))
-    assert status == 2
-    assert told.startswith("backlabel: a compiled kernel, in .backlabel/kernels or beside")
-    assert told.endswith("cannot be written (File too large)\n")
-    assert not [path for path in (tmp_path / "kernels").rglob("*") if ".tmp." in path.name]
-    monkeypatch.delenv("NUMBA_CACHE_DIR")
-    assert_a_rerun_completes(root, stage, expected)
-
-
 def test_folder_that_may_not_be_written(work, labelled):
     work.chmod(0o555)
     status, told = workspace.run(work, "label", preexec_fn=without_power)
