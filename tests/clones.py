@@ -23,6 +23,8 @@ class Clone:
             "DVC_NO_ANALYTICS": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "HOME": str(path.parent),
+            # DVC finds the plugins of Hydra, and they this package, in the clone.
+            "PYTHONPATH": str(path / "src"),
         }
         self.environment.pop("MLFLOW_TRACKING_URI", None)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from backlabel import config
+from backlabel import composing, config
 from backlabel.errors import ConfigError
 from backlabel.matching import variants
 from parameters import leaves
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def composed():
-    return YAML(typ="safe", pure=True).load(config.compose(ROOT / "conf"))
+    return YAML(typ="safe", pure=True).load(composing.compose(ROOT / "conf"))
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def values(composed):
 
 
 def test_params_yaml_is_what_conf_composes():
-    assert (ROOT / "params.yaml").read_text() == config.compose(ROOT / "conf"), (
+    assert (ROOT / "params.yaml").read_text() == composing.compose(ROOT / "conf"), (
         "params.yaml and conf/ differ: run `make params`"
     )
 
@@ -99,7 +99,7 @@ def test_missing_file_says_what_to_do(tmp_path):
 
 
 def test_overrides_choose_a_scheme():
-    text = config.compose(ROOT / "conf", ["labels=nffa"])
+    text = composing.compose(ROOT / "conf", ["labels=nffa"])
     labels = config.check(YAML(typ="safe", pure=True).load(text), "conf").labels
     assert labels.name == "nffa"
     assert labels.categories[0][0] == "Porous_Sponge"
@@ -121,7 +121,7 @@ def test_variants_are_those_that_matching_knows():
 
 
 def test_seed_way_is_selectable():
-    text = config.compose(ROOT / "conf", ["compare=seed"])
+    text = composing.compose(ROOT / "conf", ["compare=seed"])
     compare = config.check(YAML(typ="safe", pure=True).load(text), "conf").compare
     assert (compare.rule, compare.hashes, compare.variants) == (
         "seed",
