@@ -80,6 +80,54 @@ def test_missing_parameter_is_named(values):
         config.check(values, "params.yaml")
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "value", "allowed"),
+    [
+        ("compare", "hamming_threshold", "lots", "a whole number from 0 to 1024"),
+        ("compare", "min_ssim", 2, "a number from -1 to 1"),
+        ("compare", "n_tiff", 0, "a whole number of 1 or more or null"),
+        ("read", "max_seconds", 0, "a number above 0"),
+        ("compare", "device", "gpu", "one of auto, cpu, cuda"),
+        ("label", "public", "yes", "true or false"),
+        ("compare", "variants", ["upside"], "one of identity, flip_h"),
+        ("label", "splits", 3, "a section of parameters"),
+    ],
+)
+def test_error_names_what_is_allowed(values, section, key, value, allowed):
+    values[section][key] = value
+    with pytest.raises(ConfigError, match=rf"{section}\.{key}[.0]*: must be {allowed}"):
+        config.check(values, "params.yaml")
+
+
+def test_unknown_parameter_is_told_the_nearest_one(values):
+    values["compare"]["hamming_treshold"] = 140
+    with pytest.raises(ConfigError, match=r"did you mean compare\.hamming_threshold\?"):
+        config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("rule", "read"),
+    [
+        ("combined", {"min_noise_correlation", "min_ssim_matched", "min_margin"}),
+        ("ssim", {"min_ssim"}),
+        ("seed", set()),
+    ],
+)
+def test_thresholds_that_the_rule_does_not_read(values, rule, read):
+    """As docs/matching.md describes the rules."""
+    values["compare"]["rule"] = rule
+    unread = config.without_effect(config.check(values, "conf").compare)
+    thresholds = {"min_noise_correlation", "min_ssim_matched", "min_margin", "min_ssim"}
+    assert {f"compare.{name}" for name in thresholds - read} <= set(unread)
+    assert not {f"compare.{name}" for name in read} & set(unread)
+
+
+def test_seed_draws_nothing_where_all_are_compared(values):
+    assert "compare.seed" in config.without_effect(config.check(values, "conf").compare)
+    values["compare"]["n_tiff"] = 5
+    assert "compare.seed" not in config.without_effect(config.check(values, "conf").compare)
+
+
 def test_all_problems_are_told_at_once(values):
     values["compare"]["top_k"] = 0
     values["read"]["max_pixels"] = 0

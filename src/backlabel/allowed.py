@@ -16,12 +16,17 @@ def problem(error: Mapping[str, Any], schema: Schema) -> str:
     if error["type"] == "missing":
         return f"{where}: is missing"
     if error["type"] == "extra_forbidden":
-        nearest = difflib.get_close_matches(where, names(schema), n=1)
-        return f"{where}: is unknown" + (f"; did you mean {nearest[0]}?" if nearest else "")
+        return f"{where}: {unknown(where, names(schema))}"
     if error["type"] == "value_error":
         return f"{where}: {error['msg'].removeprefix('Value error, ')}"
     wanted = values(_at(schema, error["loc"]))
     return f"{where}: must be {wanted}, got {error['input']!r}"
+
+
+def unknown(name: str, known: Sequence[str]) -> str:
+    """What to say of a name that is none of `known`: the nearest of them."""
+    nearest = difflib.get_close_matches(name, known, n=1)
+    return f"is unknown; did you mean {nearest[0]}?" if nearest else "is unknown"
 
 
 def names(schema: Schema) -> list[str]:

@@ -171,14 +171,14 @@ def _compose(_: argparse.Namespace) -> int:
     before = config.read_yaml(config.PARAMS) if config.PARAMS.exists() else {}
     composing.write_composed()
     changed = composing.differences(config.read_yaml(config.PARAMS), before)
-    _write_lines(f"{one.name}: {one.in_params} (was {one.in_conf})" for one in changed)
+    _write_lines(one.as_change() for one in changed)
     _say_without_effect([one.name for one in changed], config.load())
     return 0
 
 
 def _adopt(_: argparse.Namespace) -> int:
     written = composing.adopt()
-    _write_lines(f"{one.name}: {one.in_params} (was {one.in_conf})" for one in written)
+    _write_lines(one.as_change() for one in written)
     _write_lines(
         ["conf/ composes params.yaml" if written else "conf/ composes params.yaml already"]
     )

@@ -21,13 +21,14 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from backlabel import config, git
+from backlabel import allowed, config, git
 from backlabel.config import CONF, PARAMS
 from backlabel.errors import ConfigError
 from backlabel.storage.files import atomic_write, make_folder, shared_folder, write_json
 
 _COMPOSING: ContextVar[bool] = ContextVar("composing", default=False)
 _INTERPOLATION = "${"
+_LONGEST = 60  # characters of a value in a text
 _SHOWN = 10  # differences that an error lists
 
 
@@ -43,6 +44,10 @@ class Difference:
         return (
             f"{self.name}: {_text(self.in_conf)} in conf/, {_text(self.in_params)} in params.yaml"
         )
+
+    def as_change(self) -> str:
+        """What is written where one takes the place of the other."""
+        return f"{self.name}: {_text(self.in_params)} (was {_text(self.in_conf)})"
 
 
 def compose(conf: Path = CONF, overrides: list[str] | None = None) -> str:
@@ -64,6 +69,24 @@ def compose(conf: Path = CONF, overrides: list[str] | None = None) -> str:
     finally:
         _COMPOSING.reset(token)
     return OmegaConf.to_yaml(composed)
+
+
+def check_overrides(overrides: list[str]) -> None:
+    """Raise ConfigError unless `overrides`, as `-S` takes them, give parameters that are right."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser  # noqa: PLC0415
+    from hydra.errors import HydraException  # noqa: PLC0415
+
+    try:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+    except HydraException as error:
+        raise ConfigError(f"-S {' '.join(overrides)}: cannot be read: {error}") from error
+    known = config.names()
+    for one in parsed:
+        name = one.key_or_group
+        if name not in known and not name.startswith("hydra"):
+            # Hydra would advise to add it with "+", and the stages refuse it then.
+            raise ConfigError(f"{name}: {allowed.unknown(name, known)}")
+    config.check(_values(compose(CONF, overrides)), "-S")
 
 
 def is_composing() -> bool:
@@ -227,6 +250,9 @@ def _editor() -> YAML:
     editor.indent(mapping=2, sequence=4, offset=2)
     editor.preserve_quotes = True
     editor.width = sys.maxsize
+    editor.representer.add_representer(
+        type(None), lambda own, _: own.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
     return editor
 
 
@@ -235,4 +261,5 @@ def _digest(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

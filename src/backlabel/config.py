@@ -238,6 +238,11 @@ def check(values: Any, source: str) -> Params:
         ) from error
 
 
+def names() -> list[str]:
+    """The dotted names of all parameters, and of their sections."""
+    return allowed.names(Params.model_json_schema())
+
+
 def settled(params: Params) -> dict[str, Any]:
     """All that decides what a run finds, by dotted name: not the machine's part, nor tracking."""
     return {
