@@ -58,7 +58,9 @@ def test_nothing_differs(repository):
 
 def test_edited_params_are_refused_with_both_values(repository):
     edit("params.yaml", "top_k: 10", "top_k: 7")
-    with pytest.raises(ConfigError, match=r"compare\.top_k: 10 in conf/, 7 in params\.yaml") as told:
+    with pytest.raises(
+        ConfigError, match=r"compare\.top_k: 10 in conf/, 7 in params\.yaml"
+    ) as told:
         composing.refuse_unsettled()
     assert "backlabel compose" in str(told.value)
     assert "backlabel adopt" in str(told.value)
@@ -104,7 +106,9 @@ def test_adopted_parameters_are_those_of_conf_and_its_comments_stay(repository):
     assert composing.refuse_unsettled() == []
     after = Path("conf/compare/default.yaml").read_text()
     changed = [
-        pair for pair in zip(before.splitlines(), after.splitlines(), strict=True) if len({*pair}) > 1
+        pair
+        for pair in zip(before.splitlines(), after.splitlines(), strict=True)
+        if len({*pair}) > 1
     ]
     assert [(old.split("  #")[0], new.split("  #")[0]) for old, new in changed] == [
         ("min_margin: 0.1", "min_margin: 0.2")
@@ -152,7 +156,10 @@ def test_damaged_memory_of_it_is_made_anew(repository, damaged):
 @pytest.mark.parametrize(
     ("override", "complaint"),
     [
-        ("compare.hamming_treshold=9", r"compare\.hamming_treshold: .*compare\.hamming_threshold\?"),
+        (
+            "compare.hamming_treshold=9",
+            r"compare\.hamming_treshold: .*compare\.hamming_threshold\?",
+        ),
         ("+compare.hamming_treshold=9", r"did you mean compare\.hamming_threshold\?"),
         ("compare.hamming_threshold=lots", r"compare\.hamming_threshold: must be .* 0 to 1024"),
         ("compare.hamming_threshold=-1", r"wrong:\n  compare\.hamming_threshold: [^\n]*\ndocs"),
