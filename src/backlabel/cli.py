@@ -76,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     summary.set_defaults(run=_summary)
     repair = commands.add_parser("repair", help="put right what a killed DVC left half-written")
     repair.set_defaults(run=_repair)
-    check = commands.add_parser("check", help="say what DVC would hang on, drop or change")
+    check = commands.add_parser(
+        "check", help="say what DVC or the hash stage would refuse, drop or change"
+    )
     check.add_argument("folder", type=Path)
     check.set_defaults(run=_check)
     verify = commands.add_parser("verify", help="hold a labelled set against its manifest")
@@ -204,18 +206,20 @@ def _repair(_: argparse.Namespace) -> int:
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    from backlabel.inventory import preflight  # noqa: PLC0415
+    from backlabel.stages import check  # noqa: PLC0415
     from backlabel.storage import names  # noqa: PLC0415
 
     tracked = chosen.folder.with_name(f"{chosen.folder.name}.dvc")
     if not chosen.folder.exists() and tracked.exists():
         raise DataError(f"{chosen.folder}: is not here yet; `dvc pull {tracked}` fetches it.")
-    findings = preflight.check(chosen.folder)
+    findings = check.findings(chosen.folder)
     for finding in findings:
+        kind = "note: " if finding.note else ""
         path = names.to_cell(finding.path)
-        sys.stdout.write(f"{path}\n  {finding.problem}. {finding.advice}\n")
-    sys.stdout.write(f"{chosen.folder}: {len(findings)} things to put right before `dvc add`\n")
-    return 1 if findings else 0
+        sys.stdout.write(f"{path}\n  {kind}{finding.problem}. {finding.advice}\n")
+    wrong = sum(not finding.note for finding in findings)
+    sys.stdout.write(f"{chosen.folder}: {wrong} things to put right before `dvc add`\n")
+    return 1 if wrong else 0
 
 
 def _verify(chosen: argparse.Namespace) -> int:
