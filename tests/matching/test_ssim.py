@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from synthetic import flat, noisy, scene
 
+from backlabel.kernels.resize import to_common_size
 from backlabel.matching import tensors
-from backlabel.matching.resize import to_common_size
 from backlabel.matching.ssim import ssim, ssim_batch, ssim_reference
 
 A = scene((96, 130), seed=1)
@@ -48,13 +48,6 @@ def batch(pairs, *, device="cpu", batch_size=8, memory_mib=64, **others):
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
 def test_agrees_with_scikit_image(pair):
     assert ssim(*pair) == pytest.approx(ssim_reference(*pair), abs=1e-6)
-
-
-@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
-def test_through_tables_as_if_looked_up_before(pair):
-    tables = tuple(np.random.default_rng(9).integers(0, 256, (2, 256), np.uint8))
-    seen = [table[image] for table, image in zip(tables, pair, strict=True)]
-    assert ssim(*pair, tables) == pytest.approx(ssim_reference(*seen), abs=1e-6)
 
 
 def test_read_only_images():

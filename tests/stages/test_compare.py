@@ -13,7 +13,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 from scipy import ndimage
 
-from backlabel import config, images
+from backlabel import composing, config, images
 from backlabel.calibration.degrade import next_frame
 from backlabel.errors import ConfigError, UnreadableImageError
 from backlabel.matching import device, scoring
@@ -41,7 +41,7 @@ def save(path, grey, **options):
 
 
 def checked(**changes):
-    values = YAML(typ="safe", pure=True).load(config.compose(CONF))
+    values = YAML(typ="safe", pure=True).load(composing.compose(CONF))
     values["hash"]["workers"] = 1
     values["compare"] |= changes
     return config.check(values, "test")

@@ -1,4 +1,4 @@
-"""The hash stage: every file listed, nothing hashed twice, the same rows whoever works."""
+"""The hash stage: every file reported, nothing hashed twice, the same rows whoever works."""
 
 from __future__ import annotations
 
@@ -184,15 +184,15 @@ def test_a_file_that_is_disturbed_while_it_is_hashed_is_listed(
     path = root / "data/tiff/y/m 1.tif"
     before, content_of = path.read_bytes(), hashing_file.content_of
 
-    def disturbing(file):
+    def disturbing(file, source):
         if file.name != path.name or file.parent.name != "y":
-            return content_of(file)
+            return content_of(file, source)
         if moment == "after":
-            found = content_of(file)
+            found = content_of(file, source)
             disturb(file)
             return found
         disturb(file)
-        return content_of(file)
+        return content_of(file, source)
 
     with monkeypatch.context() as patch:
         patch.setattr(pool, "map_files", in_this_process)

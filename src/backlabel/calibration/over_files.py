@@ -15,8 +15,9 @@ from backlabel import images
 from backlabel.calibration.degrade import COPIES, copy
 from backlabel.calibration.trials import Trial, scored, trials
 from backlabel.errors import DataError, UnreadableImageError
-from backlabel.hashing import compile_kernels, hash_image
+from backlabel.hashing import hash_image
 from backlabel.inventory import scanning
+from backlabel.kernels.compiled import compile_all
 from backlabel.storage import names
 from backlabel.storage.files import sha256
 from backlabel.storage.rows import Passed
@@ -168,6 +169,6 @@ def _number(picture: Picture, seed: int) -> int:
 
 
 def _compile() -> None:
-    compile_kernels()
+    compile_all()
     noise = np.random.default_rng(0).integers(0, 256, (128, 128), np.uint8)
     scored(noise, copy(noise, COPIES["half size"], 0))

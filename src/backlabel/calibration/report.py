@@ -19,6 +19,7 @@ from backlabel.calibration.over_files import Outcome
 from backlabel.calibration.trials import Trial
 from backlabel.matching.decide import Limits, Rule
 from backlabel.reporting import plots, tracking
+from backlabel.reporting.report import Report
 from backlabel.storage import names
 from backlabel.storage.tables import FileName
 
@@ -163,7 +164,7 @@ def curves(result: Result) -> list[plots.Curve]:
     return found
 
 
-def as_run(found: Mapping[str, Any], result: Result, artifacts: Sequence[Path]) -> tracking.Report:
+def as_run(found: Mapping[str, Any], result: Result, artifacts: Sequence[Path]) -> Report:
     """The calibration as one MLflow run; the same findings are the same run."""
     key = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
     metrics = {
@@ -179,7 +180,7 @@ def as_run(found: Mapping[str, Any], result: Result, artifacts: Sequence[Path]) 
             axis, step = tracking.point_on_axis(curve.threshold, value)
             lines.setdefault(f"curve.{axis}.precision", []).append((step, precision))
             lines.setdefault(f"curve.{axis}.recall", []).append((step, recall))
-    return tracking.Report(
+    return Report(
         key=key,
         name=f"calibrate-{key[:8]}",
         params={name: json.dumps(value) for name, value in found["parameters"].items()},

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from backlabel import hashing, images
+from backlabel import images
 from backlabel.errors import UnreadableImageError
 from backlabel.hashing.cache import Entry, HashCache, Hashed
 from backlabel.hashing.file import hash_file
 from backlabel.hashing.identity import Content
 from backlabel.inventory.scanning import Listed
-from backlabel.storage import files
+from backlabel.kernels.compiled import compile_all
 from backlabel.workers import pool
 
 _CACHED_TOGETHER = 64
@@ -73,12 +73,9 @@ def hash_file_by_reference(item: Listed, *, limits: images.Limits) -> Hashed:
     from backlabel.hashing import reference  # noqa: PLC0415 - slow to import
 
     file = Path(item.path)
-    with images.opened(file, max_bytes=limits.max_bytes):
-        try:
-            digest = files.sha256(file)
-        except OSError as error:
-            raise images.unreadable(error) from error
-        picture = images.read(file, limits)
+    with images.opened(file, max_bytes=limits.max_bytes) as source:
+        digest = source.sha256()
+        picture = images.picture(source, file.name, limits)
     height, width = picture.grey.shape
     entry = Entry(reference.hash_image(picture.grey), height, width, picture.note)
     return Hashed(item.kind, Content(digest, b""), entry)
@@ -88,7 +85,7 @@ def _hashed(items: Sequence[Listed], cache: HashCache, settings: Settings) -> It
     if not items:
         return
     by_kernels = partial(hash_file, limits=settings.limits, cache=cache)
-    for _, result in _mapped(by_kernels, items, settings, hashing.compile_kernels):
+    for _, result in _mapped(by_kernels, items, settings, compile_all):
         yield result
 
 

@@ -13,17 +13,14 @@ from backlabel.inventory.scanning import Listed
 def hash_file(item: Listed, *, limits: images.Limits, cache: HashCache) -> Hashed:
     """Read and hash one image, unless its content is known. Raises UnreadableImageError."""
     file = Path(item.path)
-    # Held open until the end: digest and hashes must be of the same, unchanged file.
-    with images.opened(file, max_bytes=limits.max_bytes):
-        try:
-            content = content_of(file)
-        except OSError as error:
-            raise images.unreadable(error) from error
-        entry = cache.get(content.sha256, item.kind) or _hashed(file, limits)
+    # Digest and hashes are of one read of one file, which is open until the end.
+    with images.opened(file, max_bytes=limits.max_bytes) as source:
+        content = content_of(file, source)
+        entry = cache.get(content.sha256, item.kind) or _hashed(source, file.name, limits)
     return Hashed(item.kind, content, entry)
 
 
-def _hashed(file: Path, limits: images.Limits) -> Entry:
-    picture = images.read(file, limits)
+def _hashed(source: images.Source, name: str, limits: images.Limits) -> Entry:
+    picture = images.picture(source, name, limits)
     height, width = picture.grey.shape
     return Entry(hashing.hash_image(picture.grey), height, width, picture.note)

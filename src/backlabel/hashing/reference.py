@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import imagehash
 import numpy as np
-import scipy.fft
+import scipy.fftpack
 from PIL import Image, ImageOps
 
-from backlabel.hashing.bits import Bits, Hashes
+from backlabel.hashing.bits import HASH_SIDE, SIDE, Bits, Hashes
 from backlabel.hashing.information import information
 from backlabel.hashing.levels import GreyImage
-from backlabel.hashing.weights import HASH_SIDE, SIDE
+
+
+def hash_image(grey: GreyImage) -> Hashes:
+    """Both hashes of `grey` (H, W), and whether it carries the information to match by them."""
+    small = Image.fromarray(grey).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    # As imagehash has the transform, of which it gives the bits alone.
+    columns = scipy.fftpack.dct(np.asarray(small), axis=0)
+    rows = scipy.fftpack.dct(columns, axis=1)[:HASH_SIDE]
+    return Hashes(phash(standardise(grey)), phash(grey), information(grey.shape, rows))
 
 
 def standardise(grey: GreyImage) -> GreyImage:
@@ -22,10 +30,3 @@ def standardise(grey: GreyImage) -> GreyImage:
 def phash(grey: GreyImage) -> Bits:
     """(128,) bits of `grey` as it is."""
     return np.packbits(imagehash.phash(Image.fromarray(grey), hash_size=HASH_SIDE).hash)
-
-
-def hash_image(grey: GreyImage) -> Hashes:
-    """Both hashes of `grey` (H, W), and whether it holds enough to be matched by them."""
-    small = Image.fromarray(grey).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-    rows = scipy.fft.dct(scipy.fft.dct(np.asarray(small, np.float64), axis=0), axis=1)[:HASH_SIDE]
-    return Hashes(phash(standardise(grey)), phash(grey), information(grey.shape, rows))

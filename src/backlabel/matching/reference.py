@@ -10,7 +10,7 @@ import numpy as np
 import scipy.fft
 
 from backlabel.hashing import reference as hashing
-from backlabel.hashing.weights import HASH_SIDE, SIDE
+from backlabel.hashing.bits import HASH_SIDE, SIDE
 from backlabel.images import GreyImage, encoding
 from backlabel.matching.histogram_matching import match_histogram_reference
 from backlabel.matching.noise_correlation import block_correlation_reference

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.images import GreyImage
-from backlabel.matching.resize import resize
+from backlabel.kernels.resize import resize
 from backlabel.matching.variants import Variant, apply
 
 _SAME_SCALE = 0.02  # relative; a JPEG this near to the cropped TIFF's size was cropped, not scaled

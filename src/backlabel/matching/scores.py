@@ -6,13 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-
 from backlabel.hashing import Hashes, frequencies, hash_image, histogram, standardise
-from backlabel.hashing.levels import LEVELS, standard_table
 from backlabel.images import GreyImage
 from backlabel.images.encoding import Table
-from backlabel.images.luma import through
+from backlabel.kernels.lookup import through
+from backlabel.kernels.resize import resize, to_common_size
 from backlabel.matching.evidence import DECIMALS, Scores
 from backlabel.matching.histogram_matching import matching_table
 from backlabel.matching.recompression import (
@@ -23,11 +21,8 @@ from backlabel.matching.recompression import (
     correlation_by_chance,
 )
 from backlabel.matching.registration import register
-from backlabel.matching.resize import resize, to_common_size
 from backlabel.matching.ssim import Window, ssim, ssim_of_pair, ssim_reference
 from backlabel.matching.variants import Block, Variant
-
-_SAME = np.arange(LEVELS, dtype=np.uint8)
 
 CHANCE_COUNTS_FROM = 0.2
 """Correlation after recompression from which the one by chance is computed: copies reach it."""
@@ -147,15 +142,11 @@ def rounded(value: float | None) -> float | None:
 def _ssim_standardised(pair: Registered, window: Window) -> float:
     if window == "gaussian":  # no kernel has it, and few ask for it
         return ssim_reference(*to_common_size(*pair.standardised()), window=window)
-    if pair.tiff.shape != pair.jpeg.shape:
-        return ssim_of_pair(pair.standardised())
-    tables = standard_table(histogram(pair.tiff)), standard_table(histogram(pair.jpeg))
-    return ssim(pair.tiff, pair.jpeg, tables)
+    return ssim_of_pair(pair.standardised())
 
 
 def _ssim_matched(pair: Registered) -> float:
-    table = matching_table(histogram(pair.jpeg), histogram(pair.small))
-    return ssim(pair.small, pair.jpeg, (_SAME, table))
+    return ssim(*pair.matched())
 
 
 FAST = Measures(

@@ -21,9 +21,13 @@ from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash
 def main(params: config.Params) -> None:
     """Match the TIFFs of the hash tables to the JPEGs; write mapping, metrics, sweep and plots."""
     settings = _settings(params)
-    jpegs = [row for row in tables.read(paths.JPEG_HASHES, JpegHash) if not row.information]
+    all_jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
+    jpegs = [row for row in all_jpegs if not row.information]
     tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
-    failed = [row for row in tables.read(paths.UNREADABLE, Passed) if row.kind == "tiff"]
+    unreadable = tables.read(paths.UNREADABLE, Passed)
+    failed = [row for row in unreadable if row.kind == "tiff"]
+    looked_at = {*(row.path for row in all_jpegs), *(row.path for row in unreadable)}
+    truth = summary.known_pairs(Path(params.data.truth), looked_at)
     chosen = _draw([row.path for row in tiffs] + [row.path for row in failed], params.compare)
     tiffs = [row for row in tiffs if row.path in chosen]
 
@@ -36,7 +40,7 @@ def main(params: config.Params) -> None:
     ]
     found.sort(key=lambda row: os.fsencode(row.TIFF_path))
     evidence = {tiff.path: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
-    _write(found, evidence, jpegs, params, outcome.index_recall)
+    _write(found, evidence, jpegs, params, recall=outcome.index_recall, truth=truth)
 
 
 def _settings(params: config.Params) -> engine.Settings:
@@ -90,11 +94,11 @@ def _write(
     evidence: dict[str, engine.Evidence],
     jpegs: Sequence[JpegHash],
     params: config.Params,
+    *,
     recall: dict[str, float],
+    truth: list[TruePair] | None,
 ) -> None:
     compare = params.compare
-    truth_path = Path(params.data.truth)
-    truth = tables.read(truth_path, TruePair) if truth_path.exists() else None
     points = sweep.sweep(
         found,
         evidence=evidence,

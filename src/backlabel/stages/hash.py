@@ -36,11 +36,8 @@ def main(params: config.Params) -> None:
         JpegHash(**vars(row), category=categories[row.path].name, label=categories[row.path].label)
         for row in outcome.hashed["jpeg"]
     ]
-    unreadable = [
-        *outcome.unreadable,
-        *(Passed(item.path, "", item.reason, "") for item in (*jpegs.errors, *tiffs.errors)),
-    ]
-    skipped = [Passed(item.path, "", item.reason, "") for item in (*jpegs.skips, *tiffs.skips)]
+    unreadable = [*outcome.unreadable, *jpegs.errors, *tiffs.errors]
+    skipped = [*jpegs.skips, *tiffs.skips]
     _write(rows, outcome.hashed["tiff"], unreadable, skipped)
     _refuse_many_unreadable(unreadable, len(rows) + len(outcome.hashed["tiff"]), params)
 
