@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 from backlabel.errors import TableError
-from backlabel.matching.decide import Candidate, Limits, Rule
+from backlabel.matching.decide import Limits, Rule
 from backlabel.reporting import summary
 from backlabel.reporting.sweep import sweep
 from backlabel.storage import tables
 from backlabel.storage.rows import Match, SweepPoint, TruePair, Verdict
+from candidates import candidate
 
 
 def match(tiff, jpeg, verdict=Verdict.MATCHED, category="Tips", hamming=4, ssim=0.9):
@@ -126,9 +127,9 @@ LIMITS = Limits(
     min_margin=0,
 )
 EVIDENCE = {
-    "a": [Candidate(0, 10, ssim=0.95)],
-    "b": [Candidate(1, 100, ssim=0.75)],
-    "c": [Candidate(0, 130)],
+    "a": [candidate(0, 10, ssim=0.95)],
+    "b": [candidate(1, 100, ssim=0.75)],
+    "c": [candidate(0, 130)],
 }
 
 
