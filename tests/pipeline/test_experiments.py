@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shlex
 import time
 
 import pytest
@@ -11,6 +13,7 @@ from mlflow.tracking import MlflowClient
 
 from backlabel.storage import paths, tables
 from backlabel.storage.rows import Labelled
+from clones import ROOT
 
 pytestmark = pytest.mark.pipeline
 
@@ -51,6 +54,15 @@ def test_override_reaches_the_stages(experimented):
     shown = experimented.run("dvc", "exp", "show", "--csv").stdout
     assert "stricter" in shown
     assert "10" in shown
+
+
+def test_documented_table_has_ten_columns(experimented):
+    text = (ROOT / "docs/experiments.md").read_text()
+    (command,) = re.findall("^dvc exp show --drop .*$", text, re.MULTILINE)
+    header, *rows = experimented.run(*shlex.split(command), "--csv").stdout.splitlines()
+    assert header.split(",")[:3] == ["Experiment", "match_rate", "matched"]
+    assert len(header.split(",")) == 10
+    assert any(row.startswith("stricter,") for row in rows)
 
 
 def test_metrics_can_be_compared(experimented):
