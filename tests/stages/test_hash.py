@@ -17,6 +17,7 @@ from backlabel.errors import DataError, SchemeError, UnreadableImageError
 from backlabel.hashing import file as hashing_file
 from backlabel.hashing import identity as hashing_content
 from backlabel.hashing import reference, to_hex
+from backlabel.hashing.cache import HashCache
 from backlabel.inventory import scanning
 from backlabel.stages import hash as hash_stage
 from backlabel.storage import paths, tables
@@ -243,3 +244,9 @@ def test_wrong_prefix_stops_before_anything_is_hashed(root):
     with pytest.raises(SchemeError, match="L1 means 'Fibres'"):
         run()
     assert not (root / CACHE).exists()
+
+
+def test_the_reference_engine_gives_the_same_tables_and_reads_no_cache(root, monkeypatch):
+    fast = run()
+    monkeypatch.setattr(HashCache, "known", lambda *_: pytest.fail("the cache is read"))
+    assert run(hash={"engine": "reference"}) == fast

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
@@ -16,9 +15,9 @@ from backlabel import images
 from backlabel.calibration.degrade import COPIES, copy
 from backlabel.calibration.trials import Trial, scored, trials
 from backlabel.errors import DataError, UnreadableImageError
-from backlabel.hashing import compile_kernels, hash_image
+from backlabel.hashing import hash_image
 from backlabel.inventory import scanning
-from backlabel.matching.scoring import rounded
+from backlabel.kernels.compiled import compile_all
 from backlabel.storage import names
 from backlabel.storage.files import sha256
 from backlabel.storage.rows import Passed
@@ -63,7 +62,7 @@ class Outcome:
 def find(folders: Sequence[Path], limits: images.Limits) -> Found:
     """Every TIFF below `folders`. Raises DataError where a folder is missing or none holds one.
 
-    Of files with the same bytes the first path counts: an image tried twice proves nothing more.
+    Of files with the same bytes the first path counts: an image used twice proves nothing more.
     """
     listed: dict[str, None] = {}
     found = Found()
@@ -98,7 +97,7 @@ def draw(pictures: Sequence[Picture], count: int | None, seed: int) -> list[Pict
     return [one for one in pictures if one in chosen]
 
 
-def tried(
+def trials_of_all(
     pictures: Sequence[Picture],
     kinds: Sequence[str],
     *,
@@ -112,7 +111,7 @@ def tried(
     results = pool.map_files(
         partial(trials_of, kinds=kinds, seed=seed, limits=limits),
         ordered,
-        workers=min(bounds.workers, len(ordered)),
+        workers=bounds.workers,
         max_seconds=bounds.max_seconds,
         max_memory_mib=bounds.max_memory_mib,
         what="calibrate",
@@ -139,8 +138,7 @@ def trials_of(
     gate = hash_image(grey).information
     if gate:
         raise UnreadableImageError("without information", f"the image is {gate}: it never matches")
-    found = trials(picture.path, grey, kinds, _number(picture, seed))
-    return [dataclasses.replace(one, candidate=rounded(one.candidate)) for one in found]
+    return list(trials(picture.path, grey, kinds, _number(picture, seed)))
 
 
 def _place(path: str, known: dict[str, str], found: Found, limits: images.Limits) -> None:
@@ -171,6 +169,6 @@ def _number(picture: Picture, seed: int) -> int:
 
 
 def _compile() -> None:
-    compile_kernels()
+    compile_all()
     noise = np.random.default_rng(0).integers(0, 256, (128, 128), np.uint8)
     scored(noise, copy(noise, COPIES["half size"], 0))

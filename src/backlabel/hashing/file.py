@@ -24,8 +24,3 @@ def _hashed(source: images.Source, name: str, limits: images.Limits) -> Entry:
     picture = images.picture(source, name, limits)
     height, width = picture.grey.shape
     return Entry(hashing.hash_image(picture.grey), height, width, picture.note)
-
-
-def prepare() -> None:
-    """Compile what `hash_file` runs: seconds on a new machine, a moment later on."""
-    hashing.compile_kernels()

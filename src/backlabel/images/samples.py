@@ -10,9 +10,10 @@ from PIL import Image
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images.faults import library_faults
-from backlabel.images.luma import luma, through
+from backlabel.images.luma import luma
 from backlabel.images.picture import GreyImage
 from backlabel.images.value_range import value_range
+from backlabel.kernels.lookup import through
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
 CIE_LAB, ICC_LAB, ITU_LAB, LINEAR_RAW = 8, 9, 10, 34892
