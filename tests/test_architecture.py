@@ -17,7 +17,7 @@ PACKAGE = SRC / "backlabel"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 OWNERS = {
     "dvc": ("dvc_repair.py",),
-    "PIL": ("images/", "hashing/reference.py"),
+    "PIL": ("images/", "hashing/reference.py", "kernels/resize.py"),
     "faiss": ("matching/",),
     "hydra": ("config.py",),
     "imagecodecs": ("images/",),
