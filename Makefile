@@ -40,7 +40,7 @@ test: check
 	pytest -n auto --dist loadfile
 
 mlflow: install
-	backlabel mlflow
+	backlabel mlflow $(if $(PORT),--port $(PORT))
 
 params: install
 	backlabel compose

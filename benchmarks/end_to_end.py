@@ -32,7 +32,7 @@ import psutil
 import tifffile
 from PIL import Image
 
-from backlabel import config
+from backlabel import composing
 from backlabel.hashing import from_hexes
 from backlabel.images import read
 from backlabel.matching.search import nearest
@@ -123,7 +123,7 @@ def workspace(
     for jpeg in jpegs:
         (folder / "data/jpeg/Particles" / jpeg.name).hardlink_to(jpeg)
     shutil.copytree(ROOT / "conf", folder / "conf")
-    (folder / "params.yaml").write_text(config.compose(ROOT / "conf", list(overrides)))
+    (folder / "params.yaml").write_text(composing.compose(ROOT / "conf", list(overrides)))
     return folder
 
 

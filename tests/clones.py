@@ -32,6 +32,8 @@ class Clone:
             "HOME": str(path.parent),
             # Kernels are compiled once for all clones.
             VARIABLE: os.environ.get(VARIABLE) or platformdirs.user_cache_dir("backlabel"),
+            # DVC finds the plugins of Hydra, and they this package, in the clone.
+            "PYTHONPATH": str(path / "src"),
         }
         self.environment.pop("MLFLOW_TRACKING_URI", None)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from backlabel import config
+from backlabel import composing, config
 from backlabel.errors import ConfigError
 from backlabel.matching import variants
 from parameters import leaves
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def composed():
-    return YAML(typ="safe", pure=True).load(config.compose(ROOT / "conf"))
+    return YAML(typ="safe", pure=True).load(composing.compose(ROOT / "conf"))
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def values(composed):
 
 
 def test_params_yaml_is_what_conf_composes():
-    assert (ROOT / "params.yaml").read_text() == config.compose(ROOT / "conf"), (
+    assert (ROOT / "params.yaml").read_text() == composing.compose(ROOT / "conf"), (
         "params.yaml and conf/ differ: run `make params`"
     )
 
@@ -60,6 +60,8 @@ def test_defaults_are_the_documented_ones(values):
         ("label", "splits", {"train": 0.8, "test": 0.2}),
         ("label", "near_hamming", 1025),
         ("label", "public", "yes"),
+        ("label", "group_by", "specimen"),
+        ("label", "group_by", "column:"),
     ],
 )
 def test_wrong_value_names_the_parameter(values, section, key, value):
@@ -78,6 +80,54 @@ def test_missing_parameter_is_named(values):
     del values["compare"]["seed"]
     with pytest.raises(ConfigError, match=r"compare\.seed: is missing"):
         config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "allowed"),
+    [
+        ("compare", "hamming_threshold", "lots", "a whole number from 0 to 1024"),
+        ("compare", "min_ssim", 2, "a number from -1 to 1"),
+        ("compare", "n_tiff", 0, "a whole number of 1 or more or null"),
+        ("read", "max_seconds", 0, "a number above 0"),
+        ("compare", "device", "gpu", "one of auto, cpu, cuda"),
+        ("label", "public", "yes", "true or false"),
+        ("compare", "variants", ["upside"], "one of identity, flip_h"),
+        ("label", "splits", 3, "a section of parameters"),
+    ],
+)
+def test_error_names_what_is_allowed(values, section, key, value, allowed):
+    values[section][key] = value
+    with pytest.raises(ConfigError, match=rf"{section}\.{key}[.0]*: must be {allowed}"):
+        config.check(values, "params.yaml")
+
+
+def test_unknown_parameter_is_told_the_nearest_one(values):
+    values["compare"]["hamming_treshold"] = 140
+    with pytest.raises(ConfigError, match=r"did you mean compare\.hamming_threshold\?"):
+        config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("rule", "read"),
+    [
+        ("combined", {"min_noise_correlation", "min_ssim_matched", "min_margin"}),
+        ("ssim", {"min_ssim"}),
+        ("seed", set()),
+    ],
+)
+def test_thresholds_that_the_rule_does_not_read(values, rule, read):
+    """As docs/matching.md describes the rules."""
+    values["compare"]["rule"] = rule
+    unread = config.without_effect(config.check(values, "conf").compare)
+    thresholds = {"min_noise_correlation", "min_ssim_matched", "min_margin", "min_ssim"}
+    assert {f"compare.{name}" for name in thresholds - read} <= set(unread)
+    assert not {f"compare.{name}" for name in read} & set(unread)
+
+
+def test_seed_draws_nothing_where_all_are_compared(values):
+    assert "compare.seed" in config.without_effect(config.check(values, "conf").compare)
+    values["compare"]["n_tiff"] = 5
+    assert "compare.seed" not in config.without_effect(config.check(values, "conf").compare)
 
 
 def test_all_problems_are_told_at_once(values):
@@ -99,7 +149,7 @@ def test_missing_file_says_what_to_do(tmp_path):
 
 
 def test_overrides_choose_a_scheme():
-    text = config.compose(ROOT / "conf", ["labels=nffa"])
+    text = composing.compose(ROOT / "conf", ["labels=nffa"])
     labels = config.check(YAML(typ="safe", pure=True).load(text), "conf").labels
     assert labels.name == "nffa"
     assert labels.categories[0][0] == "Porous_Sponge"
@@ -121,7 +171,7 @@ def test_variants_are_those_that_matching_knows():
 
 
 def test_seed_way_is_selectable():
-    text = config.compose(ROOT / "conf", ["compare=seed"])
+    text = composing.compose(ROOT / "conf", ["compare=seed"])
     compare = config.check(YAML(typ="safe", pure=True).load(text), "conf").compare
     assert (compare.rule, compare.hashes, compare.variants) == (
         "seed",
@@ -139,6 +189,29 @@ def test_what_is_said_of_the_set_is_checked(values, key, value):
     values["label"]["about"][key] = value
     with pytest.raises(ConfigError, match=rf"label\.about\.{key}"):
         config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("group_by", "table", "complaint"),
+    [
+        ("column:wafer", None, "say in group_table"),
+        ("folder", "data/specimens.csv", "group_table has no effect while group_by is folder"),
+        ("column:wafer", "reviews/specimens.csv", "must lie below data/"),
+    ],
+)
+def test_what_groups_files_is_said_whole(values, group_by, table, complaint):
+    values["label"].update(group_by=group_by, group_table=table)
+    with pytest.raises(ConfigError, match=f"label: .*{complaint}"):
+        config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize("name", ["sample", "none"])
+def test_words_about_the_set_are_chosen_by_name(name):
+    text = config.compose(ROOT / "conf", [f"label/about={name}"])
+    about = config.check(YAML(typ="safe", pure=True).load(text), "conf").label.about
+    assert (about.only_for is None, about.name) == (
+        (False, "backlabel-sample") if name == "sample" else (True, None)
+    )
 
 
 def test_shares_may_be_any_that_sum_to_one(values):

@@ -1,6 +1,7 @@
-"""Parameters: `conf/` is composed into `params.yaml`, and `params.yaml` is checked into sections.
+"""The parameters of `params.yaml`, checked into frozen, typed sections.
 
-Stages read `params.yaml` alone: `dvc exp run -S` writes its overrides there, and only there.
+People edit `conf/`; `backlabel.composing` makes `params.yaml` of it. Stages read `params.yaml`
+alone: `dvc exp run -S` writes its overrides there, and only there.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from pydantic import (
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from backlabel import allowed
 from backlabel.errors import ConfigError
-from backlabel.storage.files import atomic_write
 
 PARAMS = Path("params.yaml")
 CONF = Path("conf")
@@ -43,6 +44,13 @@ MACHINE_KEYS = frozenset(
 
 BITS = 1024
 _ROUNDING = 1e-9
+_READ_BY_RULE = {
+    "min_ssim": "ssim",
+    "min_noise_correlation": "combined",
+    "min_ssim_matched": "combined",
+    "min_margin": "combined",
+}
+"""The rule that reads a threshold; the thresholds that are not named are read by all rules."""
 
 
 def _inside(path: str) -> str:
@@ -59,6 +67,8 @@ Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[^/\\\x00-\x1f]+$")]
 
 
+Engine = Literal["fast", "reference"]
+"""Our own kernels, or the plain chain of public libraries that they must equal."""
 Source = Literal[
     "identity",
     "flip_h",
@@ -101,6 +111,7 @@ class Hash(_Section):
     """The hash stage."""
 
     category: Name | None
+    engine: Engine
     workers: Annotated[int, Field(ge=0, le=1024)]
 
 
@@ -113,6 +124,7 @@ class Compare(_Section):
     hamming_threshold: Bits
     ssim_hamming_threshold: Bits
     min_ssim: Annotated[float, Field(ge=-1, le=1)]
+    engine: Engine
     rule: Literal["combined", "ssim", "seed"]
     hashes: Literal["both", "standardised"]
     index_from: Annotated[int, Field(ge=1)]
@@ -169,11 +181,15 @@ class Splits(_Section):
 
 
 class About(_Section):
-    """What is said of the labelled set where it is published; null where nothing is said."""
+    """What is said of the labelled set where it is published; null where nothing is said.
 
-    name: Line
-    description: Line
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    It is said of the originals whose digest (`backlabel.labels.about`) `only_for` is; null: of any.
+    """
+
+    only_for: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
+    name: Line | None
+    description: Line | None
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] | None
     licence: Line | None
     citation: Line | None
     creator: Line | None
@@ -189,7 +205,23 @@ class Label(_Section):
     splits: Splits
     split_seed: Annotated[int, Field(ge=0)]
     near_hamming: Bits
+    group_by: Annotated[str, Field(pattern=r"^(folder|near_duplicates|column:[^\x00-\x1f]+)$")]
+    group_table: RepoPath | None
     about: About
+
+    @model_validator(mode="after")
+    def _table_where_it_is_read(self) -> Self:
+        by_column = self.group_by.startswith("column:")
+        if by_column and self.group_table is None:
+            raise ValueError(f"group_by is {self.group_by}: say in group_table which table has it")
+        if not by_column and self.group_table is not None:
+            raise ValueError(
+                f"group_table has no effect while group_by is {self.group_by}: "
+                "set group_by=column:<name>, or group_table=null"
+            )
+        if self.group_table is not None and PurePosixPath(self.group_table).parts[0] != "data":
+            raise ValueError("group_table must lie below data/, which DVC watches")
+        return self
 
 
 class Track(_Section):
@@ -223,11 +255,16 @@ def check(values: Any, source: str) -> Params:
         # and a list a tuple.
         return Params.model_validate_json(json.dumps(values))
     except ValidationError as error:
-        problems = "\n".join(f"  {_problem(item)}" for item in error.errors())
+        schema = Params.model_json_schema()
+        problems = "\n".join(f"  {allowed.problem(item, schema)}" for item in error.errors())
         raise ConfigError(
-            f"{source}: parameters are wrong:\n{problems}\n"
-            "Allowed values are listed in docs/parameters.md."
+            f"{source}: parameters are wrong:\n{problems}\ndocs/parameters.md lists all parameters."
         ) from error
+
+
+def names() -> list[str]:
+    """The dotted names of all parameters, and of their sections."""
+    return allowed.names(Params.model_json_schema())
 
 
 def settled(params: Params) -> dict[str, Any]:
@@ -246,30 +283,16 @@ def digest(params: Params) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def compose(conf: Path = CONF, overrides: list[str] | None = None) -> str:
-    """The text of `params.yaml` as `dvc exp run` composes it from the folder `conf`."""
-    # Imported here: the stages read params.yaml alone, and would wait a third of a second.
-    from hydra import compose as hydra_compose  # noqa: PLC0415
-    from hydra import initialize_config_dir  # noqa: PLC0415
-    from hydra.errors import HydraException  # noqa: PLC0415
-    from omegaconf import OmegaConf  # noqa: PLC0415
-    from omegaconf.errors import OmegaConfBaseException  # noqa: PLC0415
-
-    try:
-        with initialize_config_dir(str(conf.resolve()), version_base=None):
-            composed = hydra_compose("config", overrides=overrides or [])
-        OmegaConf.resolve(composed)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(f"{conf}: cannot be composed: {error}") from error
-    return OmegaConf.to_yaml(composed)
-
-
-def write_composed(path: Path = PARAMS, conf: Path = CONF) -> None:
-    """Compose `conf` without overrides into `path`; what is wrong is refused, not written."""
-    text = compose(conf)
-    check(YAML(typ="safe", pure=True).load(text), str(conf))
-    with atomic_write(path) as file:
-        file.write(text)
+def without_effect(compare: Compare) -> dict[str, str]:
+    """The parameters of compare that its rule, or a missing draw, leaves unread, and why."""
+    found = {
+        f"compare.{name}": f"only compare.rule={rule} reads it, and the rule is {compare.rule}"
+        for name, rule in _READ_BY_RULE.items()
+        if rule != compare.rule
+    }
+    if compare.n_tiff is None:
+        found["compare.seed"] = "it draws compare.n_tiff TIFFs, and all are compared"
+    return found
 
 
 def schemes(conf: Path = CONF) -> list[Labels]:
@@ -294,16 +317,3 @@ def read_yaml(path: Path) -> Any:
         ) from error
     except (YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: no valid YAML: {error}") from error
-
-
-def _problem(item: Any) -> str:
-    where = ".".join(str(part) for part in item["loc"]) or "(all)"
-    match item["type"]:
-        case "missing":
-            return f"{where}: is missing"
-        case "extra_forbidden":
-            return f"{where}: is unknown"
-        case "value_error":
-            return f"{where}: {item['msg'].removeprefix('Value error, ')}"
-        case _:
-            return f"{where}: {item['msg']}, got {item['input']!r}"

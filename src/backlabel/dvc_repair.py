@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from dvc.lock import LockError, make_lock
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils import strictyaml
 
+from backlabel import git
 from backlabel.errors import ConfigError, OutputError
 from backlabel.storage import paths
 from backlabel.storage.files import atomic_write
@@ -45,14 +45,28 @@ def repair() -> list[str]:
     if not _TMP.parent.is_dir():
         raise ConfigError(f"{_TMP.parent}: not found. Run from the repository's root.")
     _TMP.mkdir(exist_ok=True)
+    _refuse_without_git()
     with _held(_TMP / "lock"), _held(_TMP / "rwlock.lock"):
         return [*_repair_rwlock(), *_repair_lock(), *_repair_data(), *_remove_copies()]
+
+
+def _refuse_without_git() -> None:
+    """DVC stops where there is no Git repository, as in a downloaded archive, unless told."""
+    if not _config()["core"].get("no_scm", False) and not git.has_repository():
+        raise ConfigError(
+            "This is no Git repository, and DVC wants one. Without Git: "
+            "`dvc config --local core.no_scm true`, after which all but `dvc exp` works."
+        )
+
+
+def _config() -> Config:
+    return Config(dvc_dir=str(_TMP.parent.resolve()))
 
 
 @contextmanager
 def _held(path: Path) -> Iterator[None]:
     """Hold one of DVC's own locks: who holds it is not in the middle of a write."""
-    linked = Config(dvc_dir=str(_TMP.parent.resolve()))["core"].get("hardlink_lock", False)
+    linked = _config()["core"].get("hardlink_lock", False)
     lock = make_lock(str(path), tmp_dir=str(_TMP), hardlink_lock=linked)
     try:
         lock.lock()
@@ -103,7 +117,7 @@ def _repair_lock() -> Iterator[str]:
     if not LOCK.exists() or _is_readable(LOCK) or _CONFLICT in LOCK.read_bytes():
         return  # who merges decides; DVC names the conflict's line
     LOCK.replace(TORN)
-    committed = _committed(LOCK)
+    committed = git.committed(LOCK)
     if committed:
         with atomic_write(LOCK, "wb") as file:
             file.write(committed)
@@ -127,7 +141,7 @@ def _repair_data() -> Iterator[str]:
     for path in sorted(Path().glob("*.dvc")):
         if not path.is_file() or path.read_bytes().strip():
             continue
-        committed = _committed(path)
+        committed = git.committed(path)
         if not committed:
             raise OutputError(
                 f"{path}: is empty and was never committed. Make it anew: `dvc add {path.stem}`."
@@ -144,16 +158,3 @@ def _remove_copies() -> Iterator[str]:
             if _COPY.fullmatch(path.name) and path.is_file():
                 path.unlink()
                 yield f"{path}: was left over; removed"
-
-
-def _committed(path: Path) -> bytes:
-    """The file as the last commit has it; empty where there is no such commit, or no Git."""
-    try:
-        done = subprocess.run(  # noqa: S603 - the repository's own files are named
-            ["git", "show", f"HEAD:./{path}"],  # noqa: S607 - Git is wherever PATH has it
-            capture_output=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return b""
-    return done.stdout

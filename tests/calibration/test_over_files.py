@@ -1,4 +1,4 @@
-"""What is tried of a folder, whatever the order, the names and the number of workers."""
+"""Trials of a folder, whatever the order, the names and the number of workers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pictures import picture, save
 
-from backlabel.calibration.over_files import Bounds, Picture, draw, find, trials_of, tried
+from backlabel.calibration.over_files import Bounds, Picture, draw, find, trials_of, trials_of_all
 from backlabel.errors import DataError
 from backlabel.images import Limits
 
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(pictures: list[Picture], workers: int):
     bounds = Bounds(workers, max_seconds=120, max_memory_mib=2048)
-    return tried(pictures, KINDS, seed=3, limits=LIMITS, bounds=bounds)
+    return trials_of_all(pictures, KINDS, seed=3, limits=LIMITS, bounds=bounds)
 
 
 def test_neither_workers_nor_order_nor_names_count(folder: Path) -> None:
@@ -50,16 +50,16 @@ def test_the_seed_counts(folder: Path) -> None:
     assert first != second
 
 
-def test_what_cannot_be_tried_is_told(folder: Path) -> None:
+def test_what_cannot_be_used_is_listed(folder: Path) -> None:
     save(folder / "flat.tif", np.full((64, 64), 7, np.uint8))
     (folder / "torn.tif").write_bytes((folder / "a.tif").read_bytes()[:2000])
     outcome = run(find([folder], LIMITS).pictures, 1)
     assert [Path(one.path).name for one in outcome.pictures] == ["a.tif", "b.TIFF"]
-    told = {Path(one.path).name: one.reason for one in outcome.passed}
-    assert told == {"flat.tif": "without information", "torn.tif": "truncated"}
+    listed = {Path(one.path).name: one.reason for one in outcome.passed}
+    assert listed == {"flat.tif": "without information", "torn.tif": "truncated"}
 
 
-def test_the_same_bytes_are_tried_once(folder: Path) -> None:
+def test_the_same_bytes_are_used_once(folder: Path) -> None:
     save(folder / "c.tif", picture(1))
     (folder / "empty.tif").touch()
     found = find([folder / "deep", folder], LIMITS)

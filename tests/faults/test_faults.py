@@ -95,14 +95,14 @@ def test_label_killed_at_some_changes_of_a_first_run(compared, tmp_path):
     assert killed("label", compared, tmp_path / "work", count=8) > 15
 
 
-def test_label_killed_at_every_change_of_a_later_run(labelled, tmp_path):
+def test_label_killed_at_some_changes_of_a_later_run(labelled, tmp_path):
     """One original is rejected: an old set is replaced by another."""
     template = tmp_path / "template"
     shutil.copytree(labelled, template)
     digest = workspace.tiff_hash(template, "data/tiff/a/1.tif").sha256
     with (template / "reviews/decisions.csv").open("a") as file:
         file.write(f"data/tiff/a/1.tif,{digest},reject,,,,Ada,\n")
-    assert killed("label", template, tmp_path / "work", count=0) > 15
+    assert killed("label", template, tmp_path / "work", count=10) > 15
 
 
 def test_compare_killed(labelled, tmp_path):
@@ -157,7 +157,9 @@ def unfinished(root):
 
 
 def assert_a_rerun_completes(root, stage, expected):
-    assert workspace.run(root, stage) == (0, "")
+    status, said = workspace.run(root, stage)
+    assert status == 0
+    assert [line for line in said.splitlines() if not line.startswith("label: warning: ")] == []
     assert workspace.listing(root, *OUTPUTS) == workspace.listing(expected, *OUTPUTS)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backlabel.matching.decide import Candidate, Limits, Rule, decide
+from backlabel.matching.decide import Limits, Rule, decide
 from backlabel.reporting.sweep import _values, sweep
 from backlabel.storage.rows import Match, Verdict
+from candidates import candidate
 
 LIMITS = Limits(
     hamming_threshold=150,
@@ -19,12 +20,12 @@ LIMITS = Limits(
 )
 
 
-def candidate(row, random):
+def some_candidate(row, random):
     ssim, matched, residual = np.round(random.random(3), 2)  # on the steps of the sweep, too
     distance = int(random.integers(0, 31)) * 5
     if distance >= LIMITS.ssim_hamming_threshold or random.random() < 0.1:
-        return Candidate(row, distance)
-    return Candidate(
+        return candidate(row, distance)
+    return candidate(
         row, distance, ssim=ssim, ssim_matched=matched, noise_correlation_direct=residual
     )
 
@@ -33,7 +34,7 @@ def candidate(row, random):
 def test_every_point_is_what_deciding_there_gives(rule):
     random = np.random.default_rng(0)
     evidence = {
-        str(tiff): [candidate(row, random) for row in range(random.integers(0, 5))]
+        str(tiff): [some_candidate(row, random) for row in range(random.integers(0, 5))]
         for tiff in range(60)
     }
     rows = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
@@ -19,7 +18,6 @@ from backlabel.errors import DataError, UnreadableImageError
 from backlabel.hashing import hash_image
 from backlabel.inventory import scanning
 from backlabel.kernels.compiled import compile_all
-from backlabel.matching.scoring import rounded
 from backlabel.storage import names
 from backlabel.storage.files import sha256
 from backlabel.storage.rows import Passed
@@ -64,7 +62,7 @@ class Outcome:
 def find(folders: Sequence[Path], limits: images.Limits) -> Found:
     """Every TIFF below `folders`. Raises DataError where a folder is missing or none holds one.
 
-    Of files with the same bytes the first path counts: an image tried twice proves nothing more.
+    Of files with the same bytes the first path counts: an image used twice proves nothing more.
     """
     listed: dict[str, None] = {}
     found = Found()
@@ -99,7 +97,7 @@ def draw(pictures: Sequence[Picture], count: int | None, seed: int) -> list[Pict
     return [one for one in pictures if one in chosen]
 
 
-def tried(
+def trials_of_all(
     pictures: Sequence[Picture],
     kinds: Sequence[str],
     *,
@@ -113,7 +111,7 @@ def tried(
     results = pool.map_files(
         partial(trials_of, kinds=kinds, seed=seed, limits=limits),
         ordered,
-        workers=min(bounds.workers, len(ordered)),
+        workers=bounds.workers,
         max_seconds=bounds.max_seconds,
         max_memory_mib=bounds.max_memory_mib,
         what="calibrate",
@@ -140,8 +138,7 @@ def trials_of(
     gate = hash_image(grey).information
     if gate:
         raise UnreadableImageError("without information", f"the image is {gate}: it never matches")
-    found = trials(picture.path, grey, kinds, _number(picture, seed))
-    return [dataclasses.replace(one, candidate=rounded(one.candidate)) for one in found]
+    return list(trials(picture.path, grey, kinds, _number(picture, seed)))
 
 
 def _place(path: str, known: dict[str, str], found: Found, limits: images.Limits) -> None:

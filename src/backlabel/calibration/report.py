@@ -19,6 +19,7 @@ from backlabel.calibration.over_files import Outcome
 from backlabel.calibration.trials import Trial
 from backlabel.matching.decide import Limits, Rule
 from backlabel.reporting import plots, tracking
+from backlabel.reporting.report import Report
 from backlabel.storage import names
 from backlabel.storage.tables import FileName
 
@@ -69,21 +70,22 @@ class Result:
 def rows(trials: Sequence[Trial], limits: Limits) -> Iterator[TrialRow]:
     """The trials as a table."""
     for trial in trials:
-        one = trial.candidate
+        one, scores = trial.candidate, trial.candidate.scores
+        assert scores is not None  # every trial is scored
         yield TrialRow(
             TIFF_path=trial.picture,
             kind=trial.kind,
             is_copy=trial.is_copy,
             drift=trial.drift,
-            variant=one.variant,
+            variant=one.pair.variant,
             hamming_distance=one.distance,
-            hamming_standardised=one.hamming,
-            hamming_grey=one.hamming_grey,
+            hamming_standardised=one.pair.hamming_standardised,
+            hamming_grey=one.pair.hamming_grey,
             ssim_value=one.ssim,
             ssim_matched=one.ssim_matched,
-            noise_correlation_direct=one.noise_correlation_direct,
-            noise_correlation_recompressed=one.noise_correlation_recompressed,
-            noise_correlation_by_chance=one.noise_correlation_by_chance,
+            noise_correlation_direct=scores.noise_correlation_direct,
+            noise_correlation_recompressed=scores.noise_correlation_recompressed,
+            noise_correlation_by_chance=scores.noise_correlation_by_chance,
             noise_correlation=one.noise_correlation,
             accepted=measure.accepted(trial, limits, Rule.COMBINED),
         )
@@ -134,7 +136,7 @@ def as_text(found: Mapping[str, Any], in_force: Mapping[str, float]) -> str:
     return "\n".join(
         [
             *lines,
-            f"\n{found['copies']} copies and {found['frames']} look-alikes of "
+            f"\n{found['copies']} copies and {found['frames']} frames that are no copies of "
             f"{len(found['inputs'])} TIFFs; {len(found['passed'])} paths passed over. Intervals of "
             f"{found['confidence']:.0%}: {found['pairs_to_prove']} accepted pairs and no wrong one "
             f"among them prove a precision of {wanted:g}.",
@@ -162,7 +164,7 @@ def curves(result: Result) -> list[plots.Curve]:
     return found
 
 
-def as_run(found: Mapping[str, Any], result: Result, artifacts: Sequence[Path]) -> tracking.Report:
+def as_run(found: Mapping[str, Any], result: Result, artifacts: Sequence[Path]) -> Report:
     """The calibration as one MLflow run; the same findings are the same run."""
     key = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
     metrics = {
@@ -178,7 +180,7 @@ def as_run(found: Mapping[str, Any], result: Result, artifacts: Sequence[Path]) 
             axis, step = tracking.point_on_axis(curve.threshold, value)
             lines.setdefault(f"curve.{axis}.precision", []).append((step, precision))
             lines.setdefault(f"curve.{axis}.recall", []).append((step, recall))
-    return tracking.Report(
+    return Report(
         key=key,
         name=f"calibrate-{key[:8]}",
         params={name: json.dumps(value) for name, value in found["parameters"].items()},

@@ -1,4 +1,4 @@
-"""What would be matched if one threshold had another value, told from the scores at hand.
+"""What would be matched if one threshold had another value, from the scores at hand.
 
 Nothing is computed anew. Scores exist only up to the thresholds in force, so that the Hamming
 thresholds are swept from 0 up to their values. Of the others, those that the rule reads are swept
@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from backlabel.errors import UnreadableImageError
-from backlabel.matching.decide import Candidate, Limits, Rule, decide
+from backlabel.matching.decide import Limits, Rule, decide
+from backlabel.matching.evidence import Candidate
 from backlabel.reporting.summary import share
 from backlabel.storage.rows import Match, SweepPoint, TruePair, Verdict
 

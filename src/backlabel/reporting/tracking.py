@@ -2,58 +2,35 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import re
-import shutil
-import tempfile
+import sqlite3
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import requests
+# MLflow reports what it is used for to its makers, from its import on, unless told otherwise.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
 
-from backlabel.errors import BacklabelError
-from backlabel.storage.files import lock, shared_folder, shared_root, write_json
+from backlabel import git
+from backlabel.errors import BacklabelError, DataError
+from backlabel.reporting import spool, store
+from backlabel.reporting.report import DataSet, Report
+from backlabel.storage.files import lock, shared_folder
 
 KEY_TAG = "backlabel.key"
 _LOCK_WAIT_S = 600.0
 _MAX_BATCH = 1000  # metrics, the limit of MLflow's log_batch
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """The labelled set as MLflow records it; `digest` (36 characters at most) names its contents.
-
-    `source` says where it can be had: the path in the repository and the Git commit.
-    """
-
-    name: str
-    digest: str
-    source: Mapping[str, str]
-    rows: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """All that one experiment found. `curves` are points (step, value) by metric name.
-
-    `key` is a digest of everything that the run rests on: equal keys are the same experiment.
-    """
-
-    key: str
-    name: str
-    params: Mapping[str, str]
-    metrics: Mapping[str, float]
-    curves: Mapping[str, Sequence[tuple[int, float]]]
-    tags: Mapping[str, str]
-    artifacts: Sequence[str]
-    dataset: DataSet | None = None
-    """None where the run rests on no labelled set."""
+_AWAY = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)
+"""What MLflow raises where its server or its store cannot be used; that of `requests` is an
+OSError."""
 
 
 class TrackingAwayError(BacklabelError):
@@ -70,12 +47,26 @@ def log(report: Report, experiment: str, *, timeout_s: int) -> str:
     try:
         # A fresh SQLite store breaks when two processes create it at once, and two workers with
         # the same key must see each other's run: one at a time.
-        with lock(shared_folder() / "mlflow.lock", timeout_s=_LOCK_WAIT_S):
-            client = MlflowClient(tracking_uri())
+        with lock(_lock(), timeout_s=_LOCK_WAIT_S):
+            store.prepare()
+            client = MlflowClient(store.tracking_uri())
             experiment_id = _experiment(client, experiment)
             return _finished(client, experiment_id, report) or _log(client, experiment_id, report)
-    except (MlflowException, requests.RequestException, OSError) as error:
-        raise TrackingAwayError(f"{tracking_uri()}: {error}") from error
+    except _AWAY as error:
+        raise TrackingAwayError(f"{store.tracking_uri()}: {error}") from error
+
+
+def experiment_id(experiment: str) -> str:
+    """The id of an experiment in the store at the repository's root, both made where missing.
+
+    Raises TrackingAwayError if the store cannot be used.
+    """
+    try:
+        with lock(_lock(), timeout_s=_LOCK_WAIT_S):
+            store.prepare()
+            return _experiment(MlflowClient(store.tracking_uri()), experiment)
+    except _AWAY as error:
+        raise TrackingAwayError(f"{store.tracking_uri()}: {error}") from error
 
 
 def deliver(report: Report, experiment: str, *, timeout_s: int) -> str:
@@ -84,20 +75,32 @@ def deliver(report: Report, experiment: str, *, timeout_s: int) -> str:
     Returns one text for people that says which.
     """
     try:
-        log_spooled(timeout_s=timeout_s)
+        refused = log_spooled(timeout_s=timeout_s)[1]
         run = log(report, experiment, timeout_s=timeout_s)
     except TrackingAwayError as error:
-        kept = spool(report, experiment)
+        kept = spool.keep(report, experiment)
         return (
             f"MLflow is away: {error}\nThe report is kept in {kept}; the next run logs it, "
             "or `backlabel track --pending` does."
         )
-    return f"MLflow run {run} in experiment {experiment!r}"
+    return "\n".join([*refused, f"MLflow run {run} in experiment {experiment!r}"])
 
 
-def tracking_uri() -> str:
-    """MLFLOW_TRACKING_URI, or the SQLite store at the main repository's root."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{shared_root() / 'mlflow.db'}"
+def log_spooled(*, timeout_s: int) -> tuple[list[str], list[str]]:
+    """Log what was kept: the ids of the runs, and why reports were refused, which stay.
+
+    Raises TrackingAwayError.
+    """
+    runs, refused = [], []
+    for folder in spool.folders():
+        try:
+            kept = spool.read(folder)
+        except DataError as error:
+            refused.append(str(error))
+            continue
+        runs.append(log(kept.report, kept.experiment, timeout_s=timeout_s))
+        spool.remove(folder)
+    return runs, refused
 
 
 def point_on_axis(threshold: str, value: float) -> tuple[str, int]:
@@ -115,45 +118,8 @@ def metric_name(name: str) -> str:
     return re.sub(r"[^\w\-. /:]", "_", name, flags=re.ASCII)
 
 
-def spool(report: Report, experiment: str) -> Path:
-    """Keep a report that could not be logged, with its files, below the shared folder."""
-    target = _spool_folder() / report.key
-    partial = Path(tempfile.mkdtemp(dir=_spool_folder(), prefix=".partial-"))
-    for artifact in report.artifacts:
-        copy = partial / _kept_as(artifact)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(artifact, copy)
-    kept = replace(report, artifacts=[_kept_as(artifact) for artifact in report.artifacts])
-    write_json(partial / "report.json", {"experiment": experiment, "report": asdict(kept)})
-    shutil.rmtree(target, ignore_errors=True)
-    partial.replace(target)
-    return target
-
-
-def log_spooled(*, timeout_s: int) -> list[str]:
-    """Log what was kept; returns the ids of the runs. Raises TrackingAwayError."""
-    runs = []
-    for folder in sorted(_spool_folder().glob("[!.]*")):
-        kept = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        values = kept["report"]
-        artifacts = [str(folder / artifact) for artifact in values["artifacts"]]
-        dataset = DataSet(**values["dataset"]) if values["dataset"] else None
-        report = Report(**{**values, "dataset": dataset, "artifacts": artifacts})
-        runs.append(log(report, kept["experiment"], timeout_s=timeout_s))
-        shutil.rmtree(folder)
-    return runs
-
-
-def _kept_as(artifact: str) -> str:
-    """Where an artifact lies in its kept report, wherever it came from: as it will in its run."""
-    path = Path(artifact)
-    return str(Path(path.parent.name) / path.name)
-
-
-def _spool_folder() -> Path:
-    folder = shared_folder() / "spool"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _lock() -> Path:
+    return shared_folder() / "mlflow.lock"
 
 
 def _experiment(client: MlflowClient, name: str) -> str:
@@ -162,11 +128,14 @@ def _experiment(client: MlflowClient, name: str) -> str:
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
         return str(found.experiment_id)
-    local = tracking_uri().startswith("sqlite:")
-    # Left to itself MLflow would keep artifacts below the folder that this process happens to run
-    # in, which for an experiment is deleted afterwards. A server knows its own place.
-    location = (shared_root() / "mlartifacts").as_uri() if local else None
-    return str(client.create_experiment(name, artifact_location=location))
+    # Of an experiment of unknown kind MLflow 3 first shows an empty page about language models.
+    return str(
+        client.create_experiment(
+            name,
+            artifact_location=store.artifact_location(),
+            tags={"mlflow.experimentKind": "custom_model_development"},
+        )
+    )
 
 
 def _finished(client: MlflowClient, experiment_id: str, report: Report) -> str | None:
@@ -180,9 +149,14 @@ def _finished(client: MlflowClient, experiment_id: str, report: Report) -> str |
 
 
 def _log(client: MlflowClient, experiment_id: str, report: Report) -> str:
-    tags = {**report.tags, KEY_TAG: report.key}
-    run_id = str(client.create_run(experiment_id, tags=tags, run_name=report.name).info.run_id)
     now = int(time.time() * 1000)
+    run = client.create_run(
+        experiment_id,
+        start_time=now - round(1000 * report.seconds),
+        tags={**_about_the_run(report), **report.tags, KEY_TAG: report.key},
+        run_name=report.name,
+    )
+    run_id = str(run.info.run_id)
     metrics = [Metric(metric_name(name), value, now, 0) for name, value in report.metrics.items()]
     metrics += [
         Metric(metric_name(name), value, now, step)
@@ -197,8 +171,24 @@ def _log(client: MlflowClient, experiment_id: str, report: Report) -> str:
         client.log_inputs(run_id, [_dataset(report.dataset)])
     for artifact in report.artifacts:
         client.log_artifact(run_id, artifact, Path(artifact).parent.name)
-    client.set_terminated(run_id, "FINISHED")
+    client.set_terminated(run_id, "FINISHED", end_time=now)
     return run_id
+
+
+def _about_the_run(report: Report) -> dict[str, str]:
+    """Who ran it and with what, under the names by which MLflow's UI shows it."""
+    user = git.user()
+    if not user:
+        try:
+            user = getpass.getuser()
+        except (KeyError, OSError):  # a number that the system has no name for
+            user = str(os.getuid())
+    return {
+        "mlflow.user": user,
+        "mlflow.source.name": "backlabel",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.note.content": report.description,
+    }
 
 
 def _dataset(dataset: DataSet) -> DatasetInput:

@@ -13,6 +13,7 @@ SKIPPED = CSV / "skipped.csv"
 DUPLICATES = CSV / "duplicates.csv"
 MAPPINGS = CSV / "n_tiff_to_all_jpeg_mapping"
 SWEEP = CSV / "threshold_sweep.csv"
+DATA_DVC = Path("data.dvc")
 METRICS = Path("metrics")
 PLOTS = Path("plots")
 LABELED = Path("labeled")
