@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +9,7 @@ from pathlib import Path
 
 from backlabel import config, images
 from backlabel.errors import DataError, UnreadableImageError
-from backlabel.hashing import engine, to_hex
-from backlabel.hashing.cache import Hashed
+from backlabel.hashing import engine
 from backlabel.inventory import scanning
 from backlabel.inventory.scanning import Listed
 from backlabel.labels import schemes
@@ -28,8 +26,8 @@ class _Outcome:
 
 def main(params: config.Params) -> None:
     """Hash all images, write the tables, and stop if too many images cannot be read."""
-    jpegs = _find(Path(params.data.jpeg), "jpeg", params.hash.category)
-    tiffs = _find(Path(params.data.tiff), "tiff", None)
+    jpegs = scanning.find(Path(params.data.jpeg), "jpeg", params.hash.category)
+    tiffs = scanning.find(Path(params.data.tiff), "tiff")
     categories = _categories([item.path for item in jpegs.images], params)
     outcome = _hash([*jpegs.images, *tiffs.images], params)
     rows = [
@@ -49,25 +47,6 @@ def _categories(paths: Sequence[str], params: config.Params) -> dict[str, scheme
     return dict(zip(paths, found, strict=True))
 
 
-def _find(root: Path, kind: images.Kind, category: str | None) -> scanning.Inventory:
-    suffixes = {"jpeg": ".jpg, .jpeg", "tiff": ".tif, .tiff"}[kind]
-    folder = root / category if category is not None else root
-    if not folder.is_dir():
-        known = ", ".join(sorted(p.name for p in root.iterdir())) if root.is_dir() else ""
-        hint = f" {root} holds {known}." if category is not None and known else ""
-        raise DataError(
-            f"{folder}: no such folder; looked for {kind.upper()} images ({suffixes}) there.{hint} "
-            "Put or link the images there, or set data.jpeg and data.tiff."
-        )
-    found = scanning.scan(folder, kinds=(kind,))
-    if not found.images:
-        raise DataError(
-            f"{folder}: no {kind.upper()} found; looked for {suffixes} (any case) in it and in all "
-            f"folders below it. {len(found.skips)} other files were passed over."
-        )
-    return found
-
-
 def _hash(items: Sequence[Listed], params: config.Params) -> _Outcome:
     read = params.read
     settings = engine.Settings(
@@ -83,23 +62,8 @@ def _hash(items: Sequence[Listed], params: config.Params) -> _Outcome:
         if isinstance(result, UnreadableImageError):
             outcome.unreadable.append(Passed(item.path, item.kind, result.reason, result.detail))
         else:
-            outcome.hashed[item.kind].append(_row(item.path, result))
+            outcome.hashed[item.kind].append(engine.row(item.path, result))
     return outcome
-
-
-def _row(path: str, one: Hashed) -> TiffHash:
-    hashes = one.entry.hashes
-    return TiffHash(
-        file=os.path.basename(path),  # noqa: PTH119 - a Path each costs more than the row
-        path=path,
-        phash=to_hex(hashes.standardised),
-        phash_grey=to_hex(hashes.grey),
-        information=hashes.information,
-        note=one.entry.note,
-        height=one.entry.height,
-        width=one.entry.width,
-        sha256=one.content.sha256,
-    )
 
 
 def _write(
