@@ -27,8 +27,8 @@ repro: install
 	backlabel repair
 	test -e data || dvc pull data.dvc
 	dvc repro
-	@cat metrics/compare.json
-	@echo "The labelled TIFFs are in labeled/, the tables in csv/; 'make mlflow' shows the run."
+	@backlabel summary
+	@echo "'make mlflow' shows the run beside others."
 
 check: install
 	ruff format --check .

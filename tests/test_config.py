@@ -207,7 +207,7 @@ def test_what_groups_files_is_said_whole(values, group_by, table, complaint):
 
 @pytest.mark.parametrize("name", ["sample", "none"])
 def test_words_about_the_set_are_chosen_by_name(name):
-    text = config.compose(ROOT / "conf", [f"label/about={name}"])
+    text = composing.compose(ROOT / "conf", [f"label/about={name}"])
     about = config.check(YAML(typ="safe", pure=True).load(text), "conf").label.about
     assert (about.only_for is None, about.name) == (
         (False, "backlabel-sample") if name == "sample" else (True, None)

@@ -46,6 +46,6 @@ def _overrides(words: list[str]) -> list[list[str]]:
     """What `-S` says on DVC's command line, one list for each experiment of a sweep."""
     if words[:2] not in _RUNS_EXPERIMENTS:
         return []
-    by_file = to_path_overrides(get_main_parser().parse_args(words).params or [])
+    by_file = to_path_overrides(get_main_parser().parse_args(words).set_param)
     sweeps = get_hydra_sweeps(by_file) if by_file else []
     return [sweep.get(ParamsDependency.DEFAULT_PARAMS_FILE, []) for sweep in sweeps]

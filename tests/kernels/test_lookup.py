@@ -9,7 +9,7 @@ from backlabel.kernels.lookup import through, through_reference
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-@pytest.mark.parametrize("shape", [(0,), (1, 1), (50, 61), (3, 5, 7)], ids=str)
+@pytest.mark.parametrize("shape", [(0,), (1, 1), (50, 61), (3, 5, 7), (401, 403)], ids=str)
 def test_is_indexing(kind, shape):
     rng = np.random.default_rng(3)
     table = rng.integers(0, 256, np.iinfo(kind).max + 1, dtype=np.uint8)

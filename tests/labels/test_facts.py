@@ -46,7 +46,8 @@ def test_of_a_pair(pair, digests):
     text = b"<u2 40 50 1\n" + tifffile.imread(pair.original).astype("<u2").tobytes()
     assert found.pixels_sha256 == hashlib.sha256(text).hexdigest()
     with Image.open(pair.jpeg) as image:
-        grey = np.array(image.convert("L"))
+        image.draft("L", None)  # the luma channel
+        grey = np.array(image)
     assert found.JPEG_pixels_sha256 == hashlib.sha256(b"|u1 40 50 1\n" + grey.tobytes()).hexdigest()
     assert (found.taken.magnification, found.taken.pixel_size_nm) == (5000, 12.5)
 
@@ -79,7 +80,7 @@ def endless(task, limits):
 )
 def test_metadata_over_a_limit_are_a_note(pair, digests, monkeypatch, read, reason):
     monkeypatch.setattr(facts, "_read", read)
-    (found,) = facts.read([pair], replace(BOUNDS, max_seconds=0.5), digests)
+    (found,) = facts.read([pair], replace(BOUNDS, max_seconds=5), digests)
     assert found.taken == Acquisition(note=found.taken.note)
     assert found.taken.note.startswith(f"metadata were not read: {reason}")
     assert found.pixels_sha256 == found.JPEG_pixels_sha256 == "ab" * 32

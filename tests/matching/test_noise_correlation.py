@@ -39,7 +39,9 @@ def batch(pairs, *, device="cpu", batch_size=8, memory_mib=64, **others):
     [(A, COPY), (A, OTHER), (A, 255 - A), (A[:64, :64], COPY[:64, :64]), (PARTLY_FLAT, A)],
     ids=["copy", "other", "inverted", "one block", "partly flat"],
 )
-@pytest.mark.parametrize(("block", "sigma"), [(64, 1.0), (32, 1.0), (25, 0.6), (64, 2.5)])
+@pytest.mark.parametrize(
+    ("block", "sigma"), [(64, 1.0), (32, 1.0), (25, 0.6), (64, 2.6), (20, 4.8)]
+)
 def test_agrees_with_reference(a, b, block, sigma):
     found = block_correlation(a, b, block=block, sigma=sigma)
     expected = block_correlation_reference(a, b, block=block, sigma=sigma)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import shlex
 import time
 
 import pytest
@@ -10,6 +13,7 @@ from mlflow.tracking import MlflowClient
 
 from backlabel.storage import paths, tables
 from backlabel.storage.rows import Labelled
+from clones import ROOT
 
 pytestmark = pytest.mark.pipeline
 
@@ -20,9 +24,20 @@ def runs(clone, experiment="backlabel"):
     return client.search_runs([found.experiment_id]) if found else []
 
 
-def experiments(clone):
-    shown = json.loads(clone.run("dvc", "exp", "show", "--json").stdout)
-    return [one for rev in shown for one in rev["experiments"] or []]
+def stricter(clone):
+    return next(run for run in runs(clone) if run.data.tags.get("dvc.exp_name") == "stricter")
+
+
+def edit(clone, path, old, new):
+    text = (clone.path / path).read_text()
+    assert old in text
+    (clone.path / path).write_text(text.replace(old, new))
+
+
+def refused(clone, *command):
+    done = clone.run(*command, check=False)
+    assert done.returncode != 0
+    return done.stdout + done.stderr
 
 
 def wait_for_queue(clone):
@@ -35,10 +50,19 @@ def wait_for_queue(clone):
 
 
 def test_override_reaches_the_stages(experimented):
-    assert "hamming_threshold: 140" in (experimented.path / "params.yaml").read_text()
+    assert "hamming_threshold: 10\n" in (experimented.path / "params.yaml").read_text()
     shown = experimented.run("dvc", "exp", "show", "--csv").stdout
     assert "stricter" in shown
-    assert "140" in shown
+    assert "10" in shown
+
+
+def test_documented_table_has_ten_columns(experimented):
+    text = (ROOT / "docs/experiments.md").read_text()
+    (command,) = re.findall("^dvc exp show --drop .*$", text, re.MULTILINE)
+    header, *rows = experimented.run(*shlex.split(command), "--csv").stdout.splitlines()
+    assert header.split(",")[:3] == ["Experiment", "match_rate", "matched"]
+    assert len(header.split(",")) == 10
+    assert any(row.startswith("stricter,") for row in rows)
 
 
 def test_metrics_can_be_compared(experimented):
@@ -50,13 +74,16 @@ def test_metrics_can_be_compared(experimented):
 def test_one_run_per_experiment_with_everything(experimented):
     found = runs(experimented)
     assert len(found) == 2
-    run = next(run for run in found if run.info.run_name == "stricter")
+    run = stricter(experimented)
     assert run.info.status == "FINISHED"
-    assert run.data.params["compare.hamming_threshold"] == "140"
+    assert run.info.run_name.startswith("hamming_threshold=10")
+    assert "35 of 48 TIFFs matched" in run.data.tags["mlflow.note.content"]
+    assert run.info.end_time - run.info.start_time > 1000
+    assert run.data.params["compare.hamming_threshold"] == "10"
     committed = json.loads((experimented.path / "metrics/compare.json").read_text())
-    assert run.data.metrics["compare.match_rate"] == pytest.approx(committed["match_rate"])
-    assert run.data.metrics["hash.jpegs"] > 0
-    assert run.data.metrics["label.labelled"] > 0
+    assert run.data.metrics["match_rate"] == pytest.approx(committed["match_rate"])
+    assert run.data.metrics["details/hash.jpegs"] > 0
+    assert run.data.metrics["labelled"] > 0
     assert run.data.tags["dvc.exp_name"] == "stricter"
     head = experimented.run("git", "rev-parse", "HEAD").stdout.strip()
     assert run.data.tags["mlflow.source.git.commit"] == head
@@ -64,23 +91,24 @@ def test_one_run_per_experiment_with_everything(experimented):
 
 def test_run_holds_the_sweep_as_curves(experimented):
     client = MlflowClient(f"sqlite:///{experimented.path / 'mlflow.db'}")
-    run = next(run for run in runs(experimented) if run.info.run_name == "stricter")
-    name = "sweep.hamming_threshold.match_rate"
+    run = stricter(experimented)
+    name = "sweep/hamming_threshold.match_rate"
     points = client.get_metric_history(run.info.run_id, name)
-    assert max(point.step for point in points) == 140
+    assert max(point.step for point in points) > 10
     by_step = {point.step: point.value for point in points}
-    assert by_step[140] == run.data.metrics["compare.match_rate"]
+    assert by_step[10] == run.data.metrics["match_rate"]
     assert by_step[0] == 0
 
 
 def test_run_holds_plots_and_data_set(experimented):
     client = MlflowClient(f"sqlite:///{experimented.path / 'mlflow.db'}")
-    run = next(run for run in runs(experimented) if run.info.run_name == "stricter")
+    run = stricter(experimented)
     plots = {item.path for item in client.list_artifacts(run.info.run_id, "plots")}
     assert "plots/hamming_histogram.png" in plots
     (dataset,) = run.inputs.dataset_inputs
     assert dataset.dataset.name == "labeled"
-    assert run.data.tags["backlabel.labeled_sha256"].startswith(dataset.dataset.digest)
+    manifest = (experimented.path / paths.MANIFEST).read_bytes()
+    assert run.data.tags["backlabel.labeled_sha256"] == hashlib.sha256(manifest).hexdigest()
 
 
 def test_run_is_found_from_a_manifest_and_back(experimented):
@@ -88,43 +116,91 @@ def test_run_is_found_from_a_manifest_and_back(experimented):
     rows = tables.read(experimented.path / paths.MANIFEST, Labelled)
     (key,) = {row.run_key for row in rows}
     (run,) = [run for run in runs(experimented) if run.data.tags["backlabel.run_key"] == key]
-    assert run.info.run_name == "stricter"
+    assert run.data.tags["dvc.exp_name"] == "stricter"
 
 
 def test_same_experiment_again_adds_no_run(experimented, tmp_path):
     clone = experimented.copy(tmp_path / "clone")
     # The store of the copy is its own: its location is found from DVC_ROOT.
     before = len(runs(clone))
-    clone.run("dvc", "exp", "run", "--temp", "-S", "compare.hamming_threshold=140")
+    clone.run("dvc", "exp", "run", "--temp", "-S", "compare.hamming_threshold=10")
     clone.run("dvc", "exp", "apply", "stricter")
     clone.run("dvc", "repro")
     assert len(runs(clone)) == before
 
 
-def test_wrong_scheme_stops_the_run(reproduced, tmp_path):
+def test_edit_of_params_is_neither_lost_nor_a_dead_end(committed, tmp_path):
+    clone = committed.copy(tmp_path / "clone")
+    edit(clone, "params.yaml", "hamming_threshold: 150", "hamming_threshold: 10")
+    line = "compare.hamming_threshold: 150 in conf/, 10 in params.yaml"
+    assert line in refused(clone, "dvc", "repro")
+    assert line in refused(clone, "dvc", "exp", "run", "-S", "compare.min_margin=0.2")
+    assert "hamming_threshold: 10\n" in (clone.path / "params.yaml").read_text()
+    clone.run("backlabel", "compose")
+    clone.run("dvc", "repro")
+    assert clone.run("git", "status", "--short").stdout == ""
+
+
+def test_edit_of_conf_is_not_passed_over(committed, tmp_path):
+    clone = committed.copy(tmp_path / "clone")
+    edit(clone, "conf/compare/default.yaml", "min_margin: 0.1", "min_margin: 0.2")
+    line = "compare.min_margin: 0.2 in conf/, 0.1 in params.yaml"
+    assert line in refused(clone, "dvc", "repro", "--force", "--single-item", "hash")
+    assert line in refused(clone, "dvc", "exp", "run")
+    clone.run("backlabel", "compose")
+    clone.run("dvc", "repro")
+
+
+def test_committed_experiment_becomes_what_the_next_one_starts_from(committed, tmp_path):
+    clone = committed.copy(tmp_path / "clone")
+    clone.run("dvc", "exp", "run", "-S", "compare.hamming_threshold=10")
+    clone.run("dvc", "repro")
+    clone.run("git", "commit", "-q", "-a", "-m", "Stricter")
+    told = refused(clone, "dvc", "exp", "run", "-S", "compare.min_margin=0.2")
+    assert "compare.hamming_threshold: 150 in conf/, 10 in params.yaml" in told
+    assert "backlabel adopt" in told
+    clone.run("backlabel", "adopt")
+    clone.run("dvc", "exp", "run", "-S", "compare.min_margin=0.2")
+    params = (clone.path / "params.yaml").read_text()
+    assert "hamming_threshold: 10\n" in params
+    assert "min_margin: 0.2\n" in params
+
+
+def test_parameter_without_effect_is_said_to_have_none(reproduced, tmp_path):
     clone = reproduced.copy(tmp_path / "clone")
-    done = clone.run("dvc", "exp", "run", "-S", "labels=nffa", check=False)
-    told = done.stdout + done.stderr
-    assert done.returncode != 0
+    done = clone.run("dvc", "exp", "run", "-S", "compare.min_ssim=0.8", "compare")
+    assert "compare.min_ssim has no effect: only compare.rule=ssim reads it" in done.stderr
+
+
+def test_failed_experiment_says_how_to_go_back(committed, tmp_path):
+    clone = committed.copy(tmp_path / "clone")
+    told = refused(clone, "dvc", "exp", "run", "-S", "labels=nffa")
     assert "labels=seed" in told
     assert "data/jpeg/" in told
+    assert "`backlabel compose && dvc repro` brings back" in told
+    clone.run("bash", "-c", "backlabel compose && dvc repro")
+    assert clone.run("git", "status", "--short").stdout == ""
 
 
 @pytest.mark.parametrize(
     ("override", "complaint"),
     [
-        ("+compare.hamming_treshold=140", "compare.hamming_treshold: is unknown"),
+        ("compare.hamming_treshold=140", "did you mean compare.hamming_threshold?"),
+        ("+compare.hamming_treshold=140", "did you mean compare.hamming_threshold?"),
+        ("compare.hamming_threshold=lots", "compare.hamming_threshold: must be a whole number"),
         ("compare.hamming_threshold=???", "compare.hamming_threshold"),
         ("compare.min_ssim=2", "compare.min_ssim"),
         ("compare.ssim_hamming_threshold=151", "lies above"),
-        ("compare.n_tiff=100000", "compare.n_tiff"),
     ],
 )
-def test_wrong_parameter_is_refused_by_name(reproduced, tmp_path, override, complaint):
+def test_wrong_parameter_is_refused_by_name(committed, override, complaint):
+    assert complaint in refused(committed, "dvc", "exp", "run", "-S", override)
+    assert committed.run("git", "status", "--short").stdout == ""
+
+
+def test_more_than_there_is_is_refused_by_the_stage(reproduced, tmp_path):
     clone = reproduced.copy(tmp_path / "clone")
-    done = clone.run("dvc", "exp", "run", "-S", override, check=False)
-    assert done.returncode != 0
-    assert complaint in done.stdout + done.stderr
+    assert "compare.n_tiff" in refused(clone, "dvc", "exp", "run", "-S", "compare.n_tiff=100000")
 
 
 def test_queue_with_two_workers_on_a_fresh_store(pulled, tmp_path):
@@ -138,7 +214,7 @@ def test_queue_with_two_workers_on_a_fresh_store(pulled, tmp_path):
     thresholds = sorted(int(run.data.params["compare.hamming_threshold"]) for run in found)
     assert thresholds == [100, 120, 140]
     names = set(clone.run("dvc", "exp", "list", "--name-only").stdout.split())
-    assert {run.info.run_name for run in found} == names
+    assert {run.data.tags["dvc.exp_name"] for run in found} == names
     assert not list(clone.path.glob("**/exps/**/mlflow.db"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -80,6 +81,26 @@ def test_prefix_that_the_scheme_lacks(own):
     status, told = repro(own)
     assert status != 0
     assert "has no prefix L12" in told
+
+
+def test_data_that_is_not_pulled_yet(pulled, tmp_path):
+    clone = pulled.copy(tmp_path / "clone")
+    shutil.rmtree(clone.path / "data")
+    done = clone.run("backlabel", "check", "data", check=False)
+    assert done.returncode != 0
+    assert "`dvc pull data.dvc` fetches it" in done.stderr
+
+
+def test_downloaded_archive_without_git(pulled, tmp_path):
+    clone = pulled.copy(tmp_path / "clone")
+    shutil.rmtree(clone.path / ".git")
+    done = clone.run("backlabel", "repair", check=False, GIT_CEILING_DIRECTORIES=str(tmp_path))
+    assert done.returncode != 0
+    command = re.search("`(dvc config [^`]+)`", done.stderr)[1]
+    clone.run(*command.split())
+    clone.run("backlabel", "repair")
+    clone.run("dvc", "repro")
+    assert (clone.path / "labeled/manifest.csv").exists()
 
 
 def test_missing_data_folder(own):

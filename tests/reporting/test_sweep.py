@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backlabel.matching.decide import Limits, Rule, decide
-from backlabel.reporting.sweep import _values, sweep
+from backlabel.reporting.sweep import _known_up_to, _values, sweep
 from backlabel.storage.rows import Match, Verdict
 from candidates import candidate
 
@@ -52,8 +52,32 @@ def test_every_point_is_what_deciding_there_gives(rule):
                 for known in evidence.values()
             ),
         )
-        for name, value, limits in _values(LIMITS, rule)
+        for name, value, limits in _values(LIMITS, rule, _known_up_to(evidence.values(), LIMITS))
     ]
     found = [(one.threshold, one.value, round(one.match_rate * len(rows))) for one in points]
     assert found == wanted
     assert len({count for _, _, count in found}) > 3
+
+
+def swept(evidence):
+    rows = [Match(TIFF_file="x", TIFF_path="x", verdict=Verdict.MATCHED, reason="")]
+    points = sweep(
+        rows, evidence={"x": evidence}, jpegs=["y"] * 3, limits=LIMITS, rule=Rule.SSIM, truth=None
+    )
+    return {
+        name: {point.value: point.match_rate for point in points if point.threshold == name}
+        for name in ("hamming_threshold", "ssim_hamming_threshold")
+    }
+
+
+def test_higher_threshold_is_swept_up_to_the_nearest_candidate_without_scores():
+    scored = candidate(0, 20, ssim=0.9)
+    found = swept([scored, candidate(1, 137), candidate(2, 340)])
+    assert max(found["ssim_hamming_threshold"]) == 137  # which is exclusive: 137 lies not below
+    assert max(found["hamming_threshold"]) == 300
+    assert found["ssim_hamming_threshold"][137] == found["hamming_threshold"][300] == 1.0
+
+
+def test_sweep_ends_with_the_bits_there_are():
+    limits = LIMITS.__class__(**{**vars(LIMITS), "hamming_threshold": 900})
+    assert _known_up_to([[]], limits) == 1024

@@ -304,10 +304,3 @@ def test_full_disk_keeps_the_report_and_leaves_no_store(without_store):
 def test_makers_of_mlflow_are_told_nothing(root):
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
     assert os.environ["DO_NOT_TRACK"] == "true"
-
-
-def test_experiment_says_what_it_is(root):
-    """Otherwise MLflow 3 shows an empty page about language models first."""
-    identifier = tracking.experiment_id("e")
-    found = MlflowClient(store.tracking_uri()).get_experiment(identifier)
-    assert found.tags["mlflow.experimentKind"] == "custom_model_development"

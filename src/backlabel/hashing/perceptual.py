@@ -6,8 +6,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from backlabel.hashing import information
 from backlabel.hashing.bits import HASH_SIDE, SIDE, Bits, Hashes
+from backlabel.hashing.information import information
 from backlabel.hashing.levels import GreyImage, histogram, standard_table
 from backlabel.images.luma import check_grey
 from backlabel.kernels.lookup import through
@@ -27,7 +27,7 @@ def hash_image(grey: GreyImage) -> Hashes:
     """Both hashes of `grey` (H, W), and whether it carries the information to match by them."""
     rows = _both_rows(grey)
     standardised, plain = _bits(rows)
-    return Hashes(standardised, plain, information.information(grey.shape, rows[1]))
+    return Hashes(standardised, plain, information(grey.shape, rows[1]))
 
 
 def frequencies(grey: GreyImage) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 Only this package imports Pillow, tifffile, imagecodecs and simplejpeg.
 """
 
-from backlabel.images.picture import GreyImage, Kind, Limits, Picture
+from backlabel.images.picture import GreyImage, Limits, Picture
 from backlabel.images.reading import (
     picture,
     read,
@@ -12,6 +12,7 @@ from backlabel.images.reading import (
     require_content,
 )
 from backlabel.images.source import Source, file_at, opened, unreadable
+from backlabel.inventory.content import Kind
 
 __all__ = [
     "GreyImage",

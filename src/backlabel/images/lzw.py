@@ -21,14 +21,12 @@ from backlabel.images.faults import library_faults
 LZW = 5  # the compression's number
 _TOGETHER_BYTES = 16 << 20  # unpacked, so that Pillow's copies stay small
 _LONG = 4  # a tag's type
-_TAGS = 10
+_TAGS = 9
 _EIGHTS = 8 + 2 + 12 * _TAGS + 4  # where the bits of four channels stand
 _LISTS = _EIGHTS + 16  # and then the offsets and the lengths of the strips
 
 
-def unpack(
-    strips: Sequence[bytes], *, row: int, rows: int, fill_order: int = 1
-) -> Iterator[NDArray[np.uint8]]:
+def unpack(strips: Sequence[bytes], *, row: int, rows: int) -> Iterator[NDArray[np.uint8]]:
     """Each strip's bytes, flat, of `rows` rows of `row` bytes.
 
     Raises UnreadableImageError where one is broken or has fewer, and for more than Pillow opens:
@@ -38,13 +36,13 @@ def unpack(
     for first in range(0, len(strips), together):
         some = strips[first : first + together]
         with library_faults():
-            file = io.BytesIO(_tiff(some, row, rows, fill_order))
+            file = io.BytesIO(_tiff(some, row, rows))
             with Image.open(file, formats=("TIFF",)) as image:
                 unpacked = np.asarray(image)
         yield from unpacked.reshape(len(some), rows * row)
 
 
-def _tiff(strips: Sequence[bytes], row: int, rows: int, fill_order: int) -> bytes:
+def _tiff(strips: Sequence[bytes], row: int, rows: int) -> bytes:
     """A TIFF with the bytes of one strip below those of the other.
 
     Four bytes are a pixel of CMYK, and single ones a pixel of grey: Pillow changes neither.
@@ -60,7 +58,6 @@ def _tiff(strips: Sequence[bytes], row: int, rows: int, fill_order: int) -> byte
         ifd.BITS: (channels, 8 if channels == 1 else _EIGHTS),
         ifd.COMPRESSION: (1, LZW),
         ifd.PHOTOMETRIC: (1, photometric),
-        ifd.FILL_ORDER: (1, fill_order),
         ifd.STRIP_OFFSETS: (count, offsets[0] if count == 1 else _LISTS),
         ifd.SAMPLES: (1, channels),
         ifd.ROWS_PER_STRIP: (1, rows),

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images import jpeg, tiff
-from backlabel.images.picture import Kind, Limits, Picture, kind_of_name
+from backlabel.images.picture import Limits, Picture
 from backlabel.images.source import Source, opened
-from backlabel.inventory.content import HEAD, kind_of
+from backlabel.inventory.content import HEAD, Kind, kind_of, kind_of_name
 
 DEFAULT_LIMITS = Limits()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
+import imagecodecs
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from backlabel.images.source import Source
 
 _JPEG_COMPRESSIONS = {6, 7, 33007, 34892}  # their decoder turns YCbCr into RGB itself
 _COMPRESSIONS = {int(known): known.name for known in tifffile.COMPRESSION}
+_LOWEST_FIRST = 2  # a fill order
 _NONE = tifffile.COMPRESSION.NONE
 _VOLUME = 5  # dimensions: planes, depth, rows, columns, channels
 
@@ -92,12 +94,13 @@ def _unpacked(
         wide, high = there.tilewidth, there.tilelength
     bits, channels = page.numbers(ifd.BITS, (1,)), there.shaped[-1]
     row = -(-wide * (sum(bits) if len(bits) == channels else channels * bits[0]) // 8)
-    fill_order = page.number(ifd.FILL_ORDER, 1)
+    reversed_bits = page.number(ifd.FILL_ORDER, 1) == _LOWEST_FIRST
     strips_a_plane = -(-there.imagelength // high)
     for at, data in enumerate(packed):
         below = there.imagelength - high * (at % strips_a_plane)
         rows = high if there.is_tiled else min(high, below)
-        yield next(lzw.unpack([data], row=row, rows=rows, fill_order=fill_order)).tobytes()
+        ordered = bytes(imagecodecs.bitorder_decode(data)) if reversed_bits else data
+        yield next(lzw.unpack([ordered], row=row, rows=rows)).tobytes()
 
 
 def _decoded(there: tifffile.TiffPage, packed: Iterator[bytes]) -> NDArray[np.generic]:

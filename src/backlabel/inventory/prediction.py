@@ -6,18 +6,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from backlabel import images
 from backlabel.errors import UnreadableImageError
+from backlabel.inventory.content import Kind
 from backlabel.inventory.preflight import Finding
 from backlabel.inventory.scanning import scan
 
 Judge = Callable[[Sequence[str]], Mapping[str, str]]
 """Paths of JPEGs -> what is wrong with the category of each that has none."""
+RequireImage = Callable[[Path], None]
+"""Raises UnreadableImageError where the first bytes of a file are no image, or not of its name."""
 
 _LFS = "Git LFS pointer"
 
 
-def refusals(folder: Path, kind: images.Kind, limits: images.Limits) -> Iterator[Finding]:
+def refusals(folder: Path, kind: Kind, require_image: RequireImage) -> Iterator[Finding]:
     """What is wrong with the images of one kind in their folder; it need not be there."""
     name = kind.upper()
     if not folder.is_dir():
@@ -36,8 +38,7 @@ def refusals(folder: Path, kind: images.Kind, limits: images.Limits) -> Iterator
         )
     for image in found.images:
         try:
-            with images.opened(Path(image.path), max_bytes=limits.max_bytes) as source:
-                images.require_content(source, Path(image.path).name)
+            require_image(Path(image.path))
         except UnreadableImageError as error:
             yield Finding(
                 image.path, f"the hash stage would list it as unreadable: {error}", _advice(error)
@@ -52,7 +53,7 @@ def without_category(folder: Path, judge: Judge, others: Mapping[str, Judge]) ->
     if not folder.is_dir():
         return
     together: dict[str, list[str]] = defaultdict(list)
-    kinds: tuple[images.Kind, ...] = ("jpeg",)
+    kinds: tuple[Kind, ...] = ("jpeg",)
     jpegs = [image.path for image in scan(folder, kinds).images]
     for path, problem in judge(jpegs).items():
         together[problem].append(path)

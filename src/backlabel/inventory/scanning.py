@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backlabel.images.picture import Kind, kind_of_name
+from backlabel.inventory.content import Kind, kind_of_name
 from backlabel.inventory.walking import PATH_MAX, Entry, walk
 from backlabel.storage.rows import Passed
 from backlabel.storage.tables import FileName

@@ -22,45 +22,73 @@ def block_moments(a: GreyImage, b: GreyImage, block: int, weights: Floats) -> ND
     """Sums of x, y, x x, y y and x y in each whole block, x and y the residuals of `a` and `b`.
 
     `a` and `b` are (h, w), the result is (h // block, w // block, 5). `weights` are half of the
-    symmetric kernel, from its centre outwards; both sides must be longer than that.
+    symmetric kernel, from its centre outwards, an odd number of them; both sides must be as long.
     """
     height, width = a.shape
+    radius = weights.size - 1
     moments = np.zeros((height // block, width // block, 5), np.float64)
-    blurred = np.empty(width + 2 * (weights.size - 1), np.float32)
+    rows_a = np.empty((2 * radius + 1, width), np.float32)
+    rows_b = np.empty((2 * radius + 1, width), np.float32)
+    blurred = np.empty(width + 2 * radius, np.float32)
     x, y = np.empty(width, np.float32), np.empty(width, np.float32)
-    for i in range(moments.shape[0] * block):
-        _residual(a, i, weights, blurred, x)
-        _residual(b, i, weights, blurred, y)
-        for k in range(moments.shape[1]):
-            here = slice(k * block, (k + 1) * block)
-            _add_moments(x[here], y[here], moments[i // block, k])
+    for i in range(-radius, moments.shape[0] * block):
+        _load(a, i + radius, rows_a)
+        _load(b, i + radius, rows_b)
+        if i >= 0:
+            _residual(rows_a, i, height, weights, blurred, x)
+            _residual(rows_b, i, height, weights, blurred, y)
+            for k in range(moments.shape[1]):
+                here = slice(k * block, (k + 1) * block)
+                _add_moments(x[here], y[here], moments[i // block, k])
     return moments
 
 
 @helper
-def _residual(image: GreyImage, i: int, weights: Floats, blurred: Floats, out: Floats) -> None:
-    """Row `i` of `image` (w,) less its blur; `blurred` (w + 2 radius,) is scratch."""
+def _load(image: GreyImage, i: int, rows: NDArray[np.float32]) -> None:
+    """Row `i` of `image`, if there is one, to its place in `rows`: each is converted once."""
+    if i < image.shape[0]:
+        row, out = image[i], rows[i % rows.shape[0]]
+        for j in range(out.size):
+            out[j] = np.float32(row[j])
+
+
+@helper
+def _residual(  # noqa: PLR0917
+    rows: NDArray[np.float32], i: int, height: int, weights: Floats, blurred: Floats, out: Floats
+) -> None:
+    """Row `i` of an image of `height` rows (w,) less its blur, from the `rows` around it.
+
+    `blurred` (w + 2 radius,) is scratch. Two taps at once, so that sums are seldom loaded and
+    stored.
+    """
     width, radius = out.size, weights.size - 1
     middle = blurred[radius : radius + width]
-    row = image[i]
+    row = rows[i % rows.shape[0]]
     for j in range(width):
-        middle[j] = weights[0] * np.float32(row[j])
-    for tap in range(1, radius + 1):
-        weight = weights[tap]
-        above = image[_mirrored(i - tap, image.shape[0])]
-        below = image[_mirrored(i + tap, image.shape[0])]
+        middle[j] = weights[0] * row[j]
+    for tap in range(1, radius, 2):
+        near, far = weights[tap], weights[tap + 1]
+        up, down = _row(rows, i - tap, height), _row(rows, i + tap, height)
+        higher, lower = _row(rows, i - tap - 1, height), _row(rows, i + tap + 1, height)
         for j in range(width):
-            middle[j] += weight * np.float32(np.int32(above[j]) + np.int32(below[j]))
+            middle[j] += near * (up[j] + down[j]) + far * (higher[j] + lower[j])
     for j in range(radius):
         blurred[j] = middle[_mirrored(j - radius, width)]
         blurred[radius + width + j] = middle[_mirrored(width + j, width)]
     for j in range(width):
-        out[j] = np.float32(row[j]) - weights[0] * middle[j]
-    for tap in range(1, radius + 1):
-        weight = weights[tap]
+        out[j] = row[j] - weights[0] * middle[j]
+    for tap in range(1, radius, 2):
+        near, far = weights[tap], weights[tap + 1]
         left, right = blurred[radius - tap :], blurred[radius + tap :]
+        lefter, righter = blurred[radius - tap - 1 :], blurred[radius + tap + 1 :]
         for j in range(width):
-            out[j] -= weight * (left[j] + right[j])
+            out[j] -= near * (left[j] + right[j]) + far * (lefter[j] + righter[j])
+
+
+@helper
+def _row(rows: NDArray[np.float32], i: int, height: int) -> Floats:
+    row: Floats = rows[_mirrored(i, height) % rows.shape[0]]
+    return row
 
 
 @helper

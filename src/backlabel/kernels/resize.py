@@ -22,6 +22,7 @@ GreyImage = NDArray[np.uint8]
 
 _FRACTION_BITS = 22
 _LOBES = 3.0
+_STEP = 4  # products that are added at once
 _TILE = 8  # pixels a side of what is transposed at once: a row of it is one 64-bit word
 
 
@@ -110,12 +111,14 @@ def transposed(image: GreyImage) -> GreyImage:
 
 @lru_cache(maxsize=256)
 def weights(source: int, target: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """For each of `target` pixels its first of `source` pixels, and its weights (target, longest).
+    """For each of `target` pixels its first of `source` pixels, and its weights (target, n).
 
-    The weights of a pixel add up to 2**22; unused ones at the end are 0.
+    The weights of a pixel add up to about 2**22; n is a multiple of four, unused ones at the end
+    are 0.
     """
     rows = [_weights_of(i, source, target) for i in range(target)]
-    taps = np.zeros((target, max(len(row) for _, row in rows)), np.int32)
+    longest = max(len(row) for _, row in rows)
+    taps = np.zeros((target, -(-longest // _STEP) * _STEP), np.int32)
     for i, (_, row) in enumerate(rows):
         taps[i, : len(row)] = row
     return np.array([first for first, _ in rows], np.int64), taps
@@ -155,17 +158,25 @@ def _weigh_rows(
 ) -> None:
     """`out[i] = sum(taps[i, k] * image[first[i] + k] for k) / 2**22`, rounded and clipped.
 
-    Sums fit 32 bits, since the magnitudes of a pixel's weights add up to less than 2**23.
+    Four products a step, so that sums are seldom loaded and stored. Sums fit 32 bits, since the
+    magnitudes of a pixel's weights add up to less than 2**23. Rows beyond the image have weight 0.
     """
     total = np.empty(image.shape[1], np.int32)
+    last = image.shape[0] - 1
     for i in range(out.shape[0]):
         total[:] = 1 << (_FRACTION_BITS - 1)
-        for k in range(taps.shape[1]):
-            weight = taps[i, k]
-            if weight:  # a row beyond the image has weight 0
-                row = image[first[i] + k]
-                for j in range(total.size):
-                    total[j] += weight * np.int32(row[j])
+        for k in range(0, taps.shape[1], _STEP):
+            a, b, c, d = taps[i, k], taps[i, k + 1], taps[i, k + 2], taps[i, k + 3]
+            row = first[i] + k
+            p, q = image[min(row, last)], image[min(row + 1, last)]
+            r, s = image[min(row + 2, last)], image[min(row + 3, last)]
+            for j in range(total.size):
+                total[j] += (
+                    a * np.int32(p[j])
+                    + b * np.int32(q[j])
+                    + c * np.int32(r[j])
+                    + d * np.int32(s[j])
+                )
         for j in range(total.size):
             out[i, j] = min(max(total[j] >> _FRACTION_BITS, 0), 255)
 

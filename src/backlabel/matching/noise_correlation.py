@@ -110,6 +110,7 @@ def _moments(
     a: GreyImage, b: GreyImage, block: int, kernel: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    kernel = np.pad(kernel, (0, 1 - len(kernel) % 2))  # the compiled loop takes two taps at once
     return block_moments(a, b, block, kernel).reshape(-1, 5)
 
 

@@ -77,10 +77,11 @@ def name(changed: Sequence[Difference]) -> str:
 
 
 def named(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of nested `metrics` by the names that MLflow shows."""
-    return {
-        HEADLINES.get(name) or f"details/{name}": float(value) for name, value in leaves(metrics)
-    }
+    """The numbers of nested `metrics` by the names that MLflow shows, in the order of showing."""
+    found = {name: float(value) for name, value in leaves(metrics)}
+    first = {headline: found[name] for name, headline in HEADLINES.items() if name in found}
+    others = {f"details/{name}": found[name] for name in found if name not in HEADLINES}
+    return first | others
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,15 +1,15 @@
-"""What would be matched if one threshold had another value, from the scores at hand.
+"""What would be matched if one threshold had another value, by the scores at hand.
 
-Nothing is computed anew. Scores exist only up to the thresholds in force, so that the Hamming
-thresholds are swept from 0 up to their values. Of the others, those that the rule reads are swept
-over their whole range. Each TIFF is decided by itself: who gets a JPEG that two TIFFs claim is not
-part of it.
+Nothing is computed anew. The Hamming thresholds are swept beyond their values too: scores exist up
+to the threshold in force, so that a higher one is known up to the nearest candidate without scores.
+Of the others, those that the rule reads are swept over their whole range. Each TIFF is decided by
+itself: who gets a JPEG that two TIFFs claim is not part of it.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter, itemgetter
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from backlabel.config import BITS
 from backlabel.errors import UnreadableImageError
 from backlabel.matching.decide import Limits, Rule, decide
 from backlabel.matching.evidence import Candidate
@@ -24,6 +25,7 @@ from backlabel.reporting.summary import share
 from backlabel.storage.rows import Match, SweepPoint, TruePair, Verdict
 
 STEP_BITS = 5
+_BEYOND = 2  # times the threshold in force
 STEPS = 50
 _SWEPT = {
     Rule.SEED: {},
@@ -67,7 +69,8 @@ def sweep(
         if not isinstance(known, UnreadableImageError)
     }
     points = []
-    for name, steps in groupby(_values(limits, rule), key=itemgetter(0)):
+    known_up_to = _known_up_to(readable.values(), limits)
+    for name, steps in groupby(_values(limits, rule, known_up_to), key=itemgetter(0)):
         values = [(value, changed) for _, value, changed in steps]
         matched, right = np.zeros(len(values), np.int64), np.zeros(len(values), np.int64)
         for path, known in readable.items():
@@ -107,16 +110,33 @@ def _decided(
         yield slice(start, end), decision.chosen.row if matched and decision.chosen else None
 
 
-def _values(limits: Limits, rule: Rule) -> Iterator[tuple[str, float, Limits]]:
-    for bits in _up_to(limits.hamming_threshold):
+def _known_up_to(evidence: Iterable[list[Candidate]], limits: Limits) -> int:
+    """The highest threshold of SSIM, in bits, below which every candidate has its scores."""
+    unscored = [
+        one.distance
+        for candidates in evidence
+        for one in candidates
+        if one.distance >= limits.ssim_hamming_threshold
+    ]
+    return min([*unscored, _BEYOND * limits.hamming_threshold, BITS])
+
+
+def _values(limits: Limits, rule: Rule, known_up_to: int) -> Iterator[tuple[str, float, Limits]]:
+    beyond = min(_BEYOND * limits.hamming_threshold, BITS)
+    for bits in _steps(limits.hamming_threshold, beyond):
         lower = min(bits, limits.ssim_hamming_threshold)
         yield (
             "hamming_threshold",
             bits,
             replace(limits, hamming_threshold=bits, ssim_hamming_threshold=lower),
         )
-    for bits in _up_to(limits.ssim_hamming_threshold):
-        yield "ssim_hamming_threshold", bits, replace(limits, ssim_hamming_threshold=bits)
+    for bits in _steps(limits.ssim_hamming_threshold, known_up_to):
+        higher = max(bits, limits.hamming_threshold)
+        yield (
+            "ssim_hamming_threshold",
+            bits,
+            replace(limits, hamming_threshold=higher, ssim_hamming_threshold=bits),
+        )
     for name, field in _SWEPT[rule].items():
         for step in range(STEPS + 1):
             value = step / STEPS
@@ -128,5 +148,5 @@ def _with(limits: Limits, field: str, value: float) -> Limits:
     return replace(limits, **change)
 
 
-def _up_to(last: int) -> list[int]:
-    return sorted({*range(0, last, STEP_BITS), last})
+def _steps(in_force: int, last: int) -> list[int]:
+    return sorted({*range(0, last, STEP_BITS), in_force, last})

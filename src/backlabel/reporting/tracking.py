@@ -128,14 +128,7 @@ def _experiment(client: MlflowClient, name: str) -> str:
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
         return str(found.experiment_id)
-    # Of an experiment of unknown kind MLflow 3 first shows an empty page about language models.
-    return str(
-        client.create_experiment(
-            name,
-            artifact_location=store.artifact_location(),
-            tags={"mlflow.experimentKind": "custom_model_development"},
-        )
-    )
+    return str(client.create_experiment(name, artifact_location=store.artifact_location()))
 
 
 def _finished(client: MlflowClient, experiment_id: str, report: Report) -> str | None:

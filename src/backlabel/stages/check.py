@@ -27,9 +27,9 @@ def findings(folder: Path) -> list[Finding]:
     }
     inside = {kind: one for kind, one in wanted.items() if _is_in(one, folder)}
     found = preflight.check(folder, list(inside.values()))
-    limits = images.Limits(max_pixels=params.read.max_pixels, max_bytes=params.read.max_bytes)
+    require_image = partial(_require_image, max_bytes=params.read.max_bytes)
     for kind, one in inside.items():
-        found += prediction.refusals(one, kind, limits)
+        found += prediction.refusals(one, kind, require_image)
     if "jpeg" in inside:
         found += prediction.without_category(inside["jpeg"], *_judges(params))
     return sorted(found, key=lambda finding: (os.fsencode(finding.path), finding.problem))
@@ -37,6 +37,11 @@ def findings(folder: Path) -> list[Finding]:
 
 def _is_in(inner: Path, outer: Path) -> bool:
     return inner.absolute().is_relative_to(outer.absolute())
+
+
+def _require_image(path: Path, *, max_bytes: int) -> None:
+    with images.opened(path, max_bytes=max_bytes) as source:
+        images.require_content(source, path.name)
 
 
 def _judges(params: config.Params) -> tuple[prediction.Judge, dict[str, prediction.Judge]]:
