@@ -130,8 +130,13 @@ class _Matching:
         missed = [i for i, known in enumerate(found) if self._is_missed(self._tiffs[i], known)]
         if not sources or not missed:
             return found
-        changed = self._scored(self._near(self._variants(missed, sources, workers)), workers)
-        return [_joined(one, other) for one, other in zip(found, changed, strict=True)]
+        queries = self._variants(missed, sources, workers)
+        readable = [[] if isinstance(own, UnreadableImageError) else own for own in queries]
+        changed = self._scored(self._near(readable), workers)
+        return [
+            own if isinstance(own, UnreadableImageError) else _joined(one, other)
+            for own, one, other in zip(queries, found, changed, strict=True)
+        ]
 
     def index_recall(self) -> dict[str, float]:
         """As `Outcome.index_recall`."""
@@ -181,18 +186,17 @@ class _Matching:
 
     def _variants(
         self, missed: Sequence[int], sources: Sequence[str], workers: Workers
-    ) -> list[list[Query]]:
+    ) -> list[list[Query] | UnreadableImageError]:
         """The variants of the TIFFs that are `missed`; none of the others."""
         shapes = sorted({(row.height, row.width) for row in self._jpegs})
         wanted = [
             Changed(tiff.path, tuple(variants.expand(sources, (tiff.height, tiff.width), shapes)))
             for tiff in (self._tiffs[i] for i in missed)
         ]
-        queries: list[list[Query]] = [[] for _ in self._tiffs]
+        queries: list[list[Query] | UnreadableImageError] = [[] for _ in self._tiffs]
         results = workers.map(self._scorer.hashes, wanted, what="variants", chunk=1)
         for i, (_, result) in zip(missed, results, strict=True):
-            # Of an error, scoring says why: it reads the TIFF again, if there is anything to score.
-            queries[i] = [] if isinstance(result, UnreadableImageError) else result
+            queries[i] = result
         return queries
 
     def _scored(self, found: list[list[NearPair]], workers: Workers) -> list[Evidence]:
