@@ -1,4 +1,4 @@
-"""How many pairs a second a GPU scores, fused and by plain torch, and the whole stage on it.
+"""How many pairs a second a GPU scores, and the whole stage on it.
 
     python benchmarks/gpu.py [--device cuda] [--n 200]
 
@@ -23,9 +23,7 @@ from numpy.typing import NDArray
 from timing import in_turn, ratio, seconds
 from torch import Tensor
 
-from backlabel.kernels import plain
-from backlabel.matching import fusing, noise_correlation, tensors
-from backlabel.matching.ssim import C1, C2
+from backlabel.matching import noise_correlation, tensors
 
 GB = 1e9
 BLOCK = 64
@@ -35,7 +33,7 @@ Call = Callable[[], object]
 def main() -> None:
     options = _options()
     print(f"{name_of(options.device)}, torch {torch.__version__}\n")
-    report_kernels(options)
+    report_scores(options)
     report_transfer(options)
     if options.n:
         report_stage(options)
@@ -55,54 +53,37 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def report_kernels(options: argparse.Namespace) -> None:
+def report_scores(options: argparse.Namespace) -> None:
     kernel = noise_correlation._half_kernel(1.0)
     images, mirrored = (
         torch.from_numpy(noise(2 * options.batch_size, options, margin)).to(options.device)
         for margin in (0, len(kernel) - 1)
     )
-    pairs = torch.arange(len(images), device=options.device).reshape(-1, 2)
     floats = images.float()
     size = images[0].numel()
-    print("| score | way | pairs/s | times as fast | input, GB/s | of the copy's |")
-    print("|---|---|---|---|---|---|")
-    for name, ways in scores(images, mirrored, pairs, kernel).items():
-        calls = {"copy": floats.clone, **ways}
-        took = in_turn({way: waiting(call, options.device) for way, call in calls.items()},
-                       rounds=options.rounds)  # fmt: skip
-        copied = 2 * 4 * floats.numel() / median(took["copy"]) / GB
-        for way in ways:
-            rate = len(pairs) / median(took[way])
-            moved = rate * 2 * size / GB
-            faster = ratio(took["plain"], took[way])
-            print(
-                f"| {name} | {way} | {rate:,.0f} | {faster:.1f} | {moved:.1f} "
-                f"| {moved / copied:.1%} of {copied:,.0f} |"
-            )
+    ways = {"copy": floats.clone, **scores(images, mirrored, kernel)}
+    took = in_turn(
+        {way: waiting(call, options.device) for way, call in ways.items()}, rounds=options.rounds
+    )
+    copied = 2 * 4 * floats.numel() / median(took.pop("copy")) / GB
+    print("| score | pairs/s | input, GB/s | of the copy's |")
+    print("|---|---|---|---|")
+    for name, turns in took.items():
+        rate = options.batch_size / median(turns)
+        moved = rate * 2 * size / GB
+        print(f"| {name} | {rate:,.0f} | {moved:.1f} | {moved / copied:.1%} of {copied:,.0f} |")
 
 
-def scores(
-    images: Tensor, mirrored: Tensor, pairs: Tensor, kernel: NDArray[np.float32]
-) -> Mapping[str, Mapping[str, Call]]:
-    """For each score its ways, from images on a device; the plain way first."""
-    a, b = images[pairs[:, 0]], images[pairs[:, 1]]
-    x, y = mirrored[pairs[:, 0]], mirrored[pairs[:, 1]]
+def scores(images: Tensor, mirrored: Tensor, kernel: NDArray[np.float32]) -> Mapping[str, Call]:
+    """Each score of the pairs 0 and 1, 2 and 3, ... of images that lie on a device."""
+    a, b = images[::2], images[1::2]
+    x, y = mirrored[::2], mirrored[1::2]
     weights = torch.from_numpy(kernel).to(images.device)
-    found: dict[str, dict[str, Call]] = {
-        "SSIM": {"plain": partial(plain.ssim_uniform, a, b)},
-        "Gaussian SSIM": {"plain": partial(plain.ssim_gaussian, a, b)},
-        "block correlation": {"plain": partial(plain.block_moments, x, y, BLOCK, weights)},
+    return {
+        "SSIM": partial(tensors.ssim_uniform, a, b),
+        "Gaussian SSIM": partial(tensors.ssim_gaussian, a, b),
+        "block correlation": partial(tensors.residual_moments, x, y, BLOCK, weights),
     }
-    if fusing.usable(images.device.type):
-        from backlabel.kernels import fused  # noqa: PLC0415 - Triton may not be there
-
-        found["SSIM"]["fused"] = partial(
-            fused.ssim, images, pairs, c1=C1 * 49 * 49, c2=C2 * 49 * 48
-        )
-        found["block correlation"]["fused"] = partial(
-            fused.block_moments, mirrored, pairs, block=BLOCK, half_kernel=weights
-        )
-    return found
 
 
 def report_transfer(options: argparse.Namespace) -> None:
