@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backlabel.errors import DataError
 from backlabel.inventory.content import Kind, kind_of_name
 from backlabel.inventory.walking import PATH_MAX, Entry, walk
 from backlabel.storage.rows import Passed
@@ -48,6 +49,26 @@ def scan(root: Path, kinds: Collection[Kind] = ("jpeg", "tiff")) -> Inventory:
     for entry in sorted(walk(root), key=lambda entry: os.fsencode(entry.path)):
         _place(entry, inventory, kinds)
     return inventory
+
+
+def scan_images(root: Path, kind: Kind, category: str | None) -> Inventory:
+    """The inventory of `root`, or of its folder `category`. Raises DataError without an image."""
+    suffixes = {"jpeg": ".jpg, .jpeg", "tiff": ".tif, .tiff"}[kind]
+    folder = root / category if category is not None else root
+    if not folder.is_dir():
+        known = ", ".join(sorted(p.name for p in root.iterdir())) if root.is_dir() else ""
+        hint = f" {root} holds {known}." if category is not None and known else ""
+        raise DataError(
+            f"{folder}: no such folder; looked for {kind.upper()} images ({suffixes}) there.{hint} "
+            "Put or link the images there, or set data.jpeg and data.tiff."
+        )
+    found = scan(folder, kinds=(kind,))
+    if not found.images:
+        raise DataError(
+            f"{folder}: no {kind.upper()} found; looked for {suffixes} (any case) in it and in all "
+            f"folders below it. {len(found.skips)} other files were passed over."
+        )
+    return found
 
 
 def _place(entry: Entry, inventory: Inventory, kinds: Collection[Kind]) -> None:

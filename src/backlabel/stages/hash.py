@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from backlabel import config, images
@@ -13,33 +12,25 @@ from backlabel.errors import DataError, UnreadableImageError
 from backlabel.hashing import engine, to_hex
 from backlabel.hashing.cache import Hashed
 from backlabel.inventory import scanning
-from backlabel.inventory.scanning import Listed
 from backlabel.labels import schemes
 from backlabel.storage import paths, tables
 from backlabel.storage.files import make_folder, shared_folder, write_json
 from backlabel.storage.rows import JpegHash, Passed, TiffHash
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    hashed: dict[images.Kind, list[TiffHash]]
-    unreadable: list[Passed]
-
-
 def main(params: config.Params) -> None:
     """Hash all images, write the tables, and stop if too many images cannot be read."""
-    jpegs = _find(Path(params.data.jpeg), "jpeg", params.hash.category)
-    tiffs = _find(Path(params.data.tiff), "tiff", None)
+    jpegs = scanning.scan_images(Path(params.data.jpeg), "jpeg", params.hash.category)
+    tiffs = scanning.scan_images(Path(params.data.tiff), "tiff", None)
     categories = _categories([item.path for item in jpegs.images], params)
-    outcome = _hash([*jpegs.images, *tiffs.images], params)
+    hashed, unreadable = _hash([*jpegs.images, *tiffs.images], params)
     rows = [
         JpegHash(**vars(row), category=categories[row.path].name, label=categories[row.path].label)
-        for row in outcome.hashed["jpeg"]
+        for row in hashed["jpeg"]
     ]
-    unreadable = [*outcome.unreadable, *jpegs.errors, *tiffs.errors]
-    skipped = [*jpegs.skips, *tiffs.skips]
-    _write(rows, outcome.hashed["tiff"], unreadable, skipped)
-    _refuse_many_unreadable(unreadable, len(rows) + len(outcome.hashed["tiff"]), params)
+    unreadable += [*jpegs.errors, *tiffs.errors]
+    _write(rows, hashed["tiff"], unreadable, [*jpegs.skips, *tiffs.skips])
+    _refuse_many_unreadable(unreadable, len(rows) + len(hashed["tiff"]), params)
 
 
 def _categories(paths: Sequence[str], params: config.Params) -> dict[str, schemes.Category]:
@@ -49,26 +40,9 @@ def _categories(paths: Sequence[str], params: config.Params) -> dict[str, scheme
     return dict(zip(paths, found, strict=True))
 
 
-def _find(root: Path, kind: images.Kind, category: str | None) -> scanning.Inventory:
-    suffixes = {"jpeg": ".jpg, .jpeg", "tiff": ".tif, .tiff"}[kind]
-    folder = root / category if category is not None else root
-    if not folder.is_dir():
-        known = ", ".join(sorted(p.name for p in root.iterdir())) if root.is_dir() else ""
-        hint = f" {root} holds {known}." if category is not None and known else ""
-        raise DataError(
-            f"{folder}: no such folder; looked for {kind.upper()} images ({suffixes}) there.{hint} "
-            "Put or link the images there, or set data.jpeg and data.tiff."
-        )
-    found = scanning.scan(folder, kinds=(kind,))
-    if not found.images:
-        raise DataError(
-            f"{folder}: no {kind.upper()} found; looked for {suffixes} (any case) in it and in all "
-            f"folders below it. {len(found.skips)} other files were passed over."
-        )
-    return found
-
-
-def _hash(items: Sequence[Listed], params: config.Params) -> _Outcome:
+def _hash(
+    items: Sequence[scanning.Listed], params: config.Params
+) -> tuple[dict[images.Kind, list[TiffHash]], list[Passed]]:
     read = params.read
     settings = engine.Settings(
         limits=images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
@@ -78,13 +52,14 @@ def _hash(items: Sequence[Listed], params: config.Params) -> _Outcome:
         max_memory_mib=read.max_memory_mib,
     )
     results = engine.hash_files(items, settings, shared_folder() / "cache")
-    outcome = _Outcome({"jpeg": [], "tiff": []}, [])
+    hashed: dict[images.Kind, list[TiffHash]] = {"jpeg": [], "tiff": []}
+    unreadable: list[Passed] = []
     for item, result in zip(items, results, strict=True):
         if isinstance(result, UnreadableImageError):
-            outcome.unreadable.append(Passed(item.path, item.kind, result.reason, result.detail))
+            unreadable.append(Passed(item.path, item.kind, result.reason, result.detail))
         else:
-            outcome.hashed[item.kind].append(_row(item.path, result))
-    return outcome
+            hashed[item.kind].append(_row(item.path, result))
+    return hashed, unreadable
 
 
 def _row(path: str, one: Hashed) -> TiffHash:
