@@ -102,14 +102,14 @@ def _kinds(request: Request) -> Sequence[str]:
 
 def _trials(read: config.Read, request: Request, kinds: Sequence[str]) -> over_files.Outcome:
     limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
-    found = over_files.find(request.folders, limits)
-    chosen = over_files.draw(found.pictures, request.images, request.seed)
     bounds = over_files.Bounds(
         workers=request.workers or cores(),
         # As long for each of its pairs as for an image that is read: a bound against hanging.
         max_seconds=read.max_seconds * (1 + 2 * len(kinds)),
         max_memory_mib=read.max_memory_mib,
     )
+    found = over_files.find(request.folders, limits, bounds)
+    chosen = over_files.draw(found.pictures, request.images, request.seed)
     outcome = over_files.trials_of_all(
         chosen, kinds, seed=request.seed, limits=limits, bounds=bounds
     )

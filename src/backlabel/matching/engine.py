@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from backlabel import images
 from backlabel.errors import UnreadableImageError
 from backlabel.hashing import from_hexes
+from backlabel.kernels.compiled import compile_all
 from backlabel.matching import assign, search, variants
 from backlabel.matching.decide import Decision, Limits, Rule, decide
 from backlabel.matching.evidence import Candidate, NearPair, Scores
 from backlabel.matching.near_pairs import Nearest, Query, near_pairs
-from backlabel.matching.scoring import Changed, Engine, Pair, Scorer, prepare
+from backlabel.matching.scoring import Changed, Engine, Pair, Scorer
 from backlabel.matching.ssim import Window
 from backlabel.matching.variants import Variant
 from backlabel.storage.rows import JpegHash, TiffHash
@@ -82,7 +83,7 @@ def match(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], settings: Settin
         cores(),
         max_seconds=_IMAGES_OF_A_PAIR * settings.max_seconds,
         max_memory_mib=settings.max_memory_mib,
-        prepare=prepare if settings.engine == "fast" else None,
+        prepare=compile_all if settings.engine == "fast" else None,
     ) as workers:
         evidence = matching.evidence(workers)
     return Outcome(evidence, _decisions(tiffs, evidence, settings), matching.index_recall())

@@ -7,8 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from backlabel import images
 from backlabel.errors import UnreadableImageError
 from backlabel.images import GreyImage, encoding
@@ -119,12 +117,3 @@ def _jpeg(path: str, limits: images.Limits) -> tuple[GreyImage, encoding.Table |
         return grey, encoding.luma_table(head)
     except UnreadableImageError:
         return grey, None
-
-
-def prepare() -> None:
-    """Compile or load the kernels that scoring runs, so that no pair's time counts for it."""
-    noise = np.random.default_rng(0).integers(0, 256, (128, 128), np.uint8)
-    for jpeg in (noise, np.ascontiguousarray(noise[::2, ::2])):
-        pair = Registered.of(noise, jpeg, Variant("identity"))
-        scores.score(pair, None, scores.direct(pair, "uniform", scores.FAST), scores.FAST)
-    scores.FAST.hash_image(noise)

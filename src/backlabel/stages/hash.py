@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from backlabel import config, images
 from backlabel.errors import DataError, UnreadableImageError
 from backlabel.hashing import engine
 from backlabel.inventory import scanning
-from backlabel.inventory.scanning import Listed
 from backlabel.labels import schemes
 from backlabel.storage import paths, tables
 from backlabel.storage.files import make_folder, shared_folder, write_json
 from backlabel.storage.rows import JpegHash, Passed, TiffHash
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    hashed: dict[images.Kind, list[TiffHash]]
-    unreadable: list[Passed]
 
 
 def main(params: config.Params) -> None:
@@ -29,15 +21,14 @@ def main(params: config.Params) -> None:
     jpegs = scanning.find(Path(params.data.jpeg), "jpeg", params.hash.category)
     tiffs = scanning.find(Path(params.data.tiff), "tiff")
     categories = _categories([item.path for item in jpegs.images], params)
-    outcome = _hash([*jpegs.images, *tiffs.images], params)
+    hashed, unreadable = _hash([*jpegs.images, *tiffs.images], params)
     rows = [
         JpegHash(**vars(row), category=categories[row.path].name, label=categories[row.path].label)
-        for row in outcome.hashed["jpeg"]
+        for row in hashed["jpeg"]
     ]
-    unreadable = [*outcome.unreadable, *jpegs.errors, *tiffs.errors]
-    skipped = [*jpegs.skips, *tiffs.skips]
-    _write(rows, outcome.hashed["tiff"], unreadable, skipped)
-    _refuse_many_unreadable(unreadable, len(rows) + len(outcome.hashed["tiff"]), params)
+    unreadable += [*jpegs.errors, *tiffs.errors]
+    _write(rows, hashed["tiff"], unreadable, [*jpegs.skips, *tiffs.skips])
+    _refuse_many_unreadable(unreadable, len(rows) + len(hashed["tiff"]), params)
 
 
 def _categories(paths: Sequence[str], params: config.Params) -> dict[str, schemes.Category]:
@@ -47,7 +38,9 @@ def _categories(paths: Sequence[str], params: config.Params) -> dict[str, scheme
     return dict(zip(paths, found, strict=True))
 
 
-def _hash(items: Sequence[Listed], params: config.Params) -> _Outcome:
+def _hash(
+    items: Sequence[scanning.Listed], params: config.Params
+) -> tuple[dict[images.Kind, list[TiffHash]], list[Passed]]:
     read = params.read
     settings = engine.Settings(
         limits=images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
@@ -57,13 +50,14 @@ def _hash(items: Sequence[Listed], params: config.Params) -> _Outcome:
         max_memory_mib=read.max_memory_mib,
     )
     results = engine.hash_files(items, settings, shared_folder() / "cache")
-    outcome = _Outcome({"jpeg": [], "tiff": []}, [])
+    hashed: dict[images.Kind, list[TiffHash]] = {"jpeg": [], "tiff": []}
+    unreadable: list[Passed] = []
     for item, result in zip(items, results, strict=True):
         if isinstance(result, UnreadableImageError):
-            outcome.unreadable.append(Passed(item.path, item.kind, result.reason, result.detail))
+            unreadable.append(Passed(item.path, item.kind, result.reason, result.detail))
         else:
-            outcome.hashed[item.kind].append(engine.row(item.path, result))
-    return outcome
+            hashed[item.kind].append(engine.row(item.path, result))
+    return hashed, unreadable
 
 
 def _write(
