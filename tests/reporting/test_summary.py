@@ -160,6 +160,7 @@ def test_sweep(points, threshold, value, rate, precision, recall):
     assert SweepPoint(threshold, value, pytest.approx(rate), precision, recall) in points
 
 
-def test_sweep_ends_at_the_thresholds_in_force(points):
+def test_sweep_goes_beyond_the_thresholds_in_force(points):
+    """They are 150 and 120; the nearest candidate without scores lies at 130."""
     ends = {point.threshold: point.value for point in points}
-    assert ends == {"hamming_threshold": 150, "ssim_hamming_threshold": 120, "min_ssim": 1.0}
+    assert ends == {"hamming_threshold": 300, "ssim_hamming_threshold": 130, "min_ssim": 1.0}

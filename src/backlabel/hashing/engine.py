@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -10,11 +11,13 @@ from typing import Literal, TypeAlias
 
 from backlabel import images
 from backlabel.errors import UnreadableImageError
+from backlabel.hashing.bits import to_hex
 from backlabel.hashing.cache import Entry, HashCache, Hashed
 from backlabel.hashing.file import hash_file
 from backlabel.hashing.identity import Content
 from backlabel.inventory.scanning import Listed
 from backlabel.kernels.compiled import compile_all
+from backlabel.storage.rows import TiffHash
 from backlabel.workers import pool
 
 _CACHED_TOGETHER = 64
@@ -103,3 +106,19 @@ def _cached(results: Iterable[Outcome], cache: HashCache) -> Iterator[Outcome]:
     finally:
         if waiting:
             cache.keep(waiting)
+
+
+def row(path: str, one: Hashed) -> TiffHash:
+    """The row of an image in a table of hashes."""
+    hashes = one.entry.hashes
+    return TiffHash(
+        file=os.path.basename(path),  # noqa: PTH119 - a Path each costs more than the row
+        path=path,
+        phash=to_hex(hashes.standardised),
+        phash_grey=to_hex(hashes.grey),
+        information=hashes.information,
+        note=one.entry.note,
+        height=one.entry.height,
+        width=one.entry.width,
+        sha256=one.content.sha256,
+    )

@@ -51,8 +51,11 @@ def scan(root: Path, kinds: Collection[Kind] = ("jpeg", "tiff")) -> Inventory:
     return inventory
 
 
-def scan_images(root: Path, kind: Kind, category: str | None) -> Inventory:
-    """The inventory of `root`, or of its folder `category`. Raises DataError without an image."""
+def find(root: Path, kind: Kind, category: str | None = None) -> Inventory:
+    """The images of one kind below `root`, or below its folder `category`.
+
+    Raises DataError where there is no such folder, or no such image in it.
+    """
     suffixes = {"jpeg": ".jpg, .jpeg", "tiff": ".tif, .tiff"}[kind]
     folder = root / category if category is not None else root
     if not folder.is_dir():

@@ -31,15 +31,17 @@ def block_moments(a: GreyImage, b: GreyImage, block: int, weights: Floats) -> ND
     rows_b = np.empty((2 * radius + 1, width), np.float32)
     blurred = np.empty(width + 2 * radius, np.float32)
     x, y = np.empty(width, np.float32), np.empty(width, np.float32)
+    columns = np.zeros((5, width), np.float32)
     for i in range(-radius, moments.shape[0] * block):
         _load(a, i + radius, rows_a)
         _load(b, i + radius, rows_b)
         if i >= 0:
             _residual(rows_a, i, height, weights, blurred, x)
             _residual(rows_b, i, height, weights, blurred, y)
-            for k in range(moments.shape[1]):
-                here = slice(k * block, (k + 1) * block)
-                _add_moments(x[here], y[here], moments[i // block, k])
+            _add_products(x, y, columns)
+            if i % block == block - 1:
+                _add_up(columns, block, moments[i // block])
+                columns[:] = 0
     return moments
 
 
@@ -100,16 +102,24 @@ def _mirrored(i: int, size: int) -> int:
 
 
 @helper
-def _add_moments(x: Floats, y: Floats, moments: NDArray[np.float64]) -> None:
-    sum_x = sum_y = sum_xx = sum_yy = sum_xy = np.float32(0)
+def _add_products(x: Floats, y: Floats, columns: NDArray[np.float32]) -> None:
+    """Add x, y, x x, y y and x y of one row to those of the rows above it in a block."""
+    sum_x, sum_y = columns[0], columns[1]
+    sum_xx, sum_yy, sum_xy = columns[2], columns[3], columns[4]
     for j in range(x.size):
-        sum_x += x[j]
-        sum_y += y[j]
-        sum_xx += x[j] * x[j]
-        sum_yy += y[j] * y[j]
-        sum_xy += x[j] * y[j]
-    moments[0] += sum_x
-    moments[1] += sum_y
-    moments[2] += sum_xx
-    moments[3] += sum_yy
-    moments[4] += sum_xy
+        sum_x[j] += x[j]
+        sum_y[j] += y[j]
+        sum_xx[j] += x[j] * x[j]
+        sum_yy[j] += y[j] * y[j]
+        sum_xy[j] += x[j] * y[j]
+
+
+@helper
+def _add_up(columns: NDArray[np.float32], block: int, moments: NDArray[np.float64]) -> None:
+    """The sums of each block, (w // block, 5), from those of its columns."""
+    for k in range(moments.shape[0]):
+        for moment in range(5):
+            total = 0.0
+            for j in range(k * block, (k + 1) * block):
+                total += columns[moment, j]
+            moments[k, moment] = total

@@ -15,19 +15,25 @@ LEVELS = 256
 def histogram(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     """(256,): how many of `pixels` (n,) have each value.
 
-    Four counters for each value, taken in turn: neighbours are often equal, and an addition to a
+    Eight counters for each value, taken in turn: neighbours are often equal, and an addition to a
     counter that was just written waits for the write.
     """
-    counts = np.zeros((4, LEVELS), np.int64)
-    whole = pixels.size // 4 * 4
-    for i in range(0, whole, 4):
-        counts[0, pixels[i]] += 1
-        counts[1, pixels[i + 1]] += 1
-        counts[2, pixels[i + 2]] += 1
-        counts[3, pixels[i + 3]] += 1
+    counts = np.zeros((8, LEVELS), np.int64)
+    a, b, c, d = counts[0], counts[1], counts[2], counts[3]
+    e, f, g, h = counts[4], counts[5], counts[6], counts[7]
+    whole = pixels.size // 8 * 8
+    for i in range(0, whole, 8):
+        a[pixels[i]] += 1
+        b[pixels[i + 1]] += 1
+        c[pixels[i + 2]] += 1
+        d[pixels[i + 3]] += 1
+        e[pixels[i + 4]] += 1
+        f[pixels[i + 5]] += 1
+        g[pixels[i + 6]] += 1
+        h[pixels[i + 7]] += 1
     for i in range(whole, pixels.size):
-        counts[0, pixels[i]] += 1
-    total: NDArray[np.int64] = counts[0] + counts[1] + counts[2] + counts[3]
+        a[pixels[i]] += 1
+    total: NDArray[np.int64] = counts.sum(axis=0)
     return total
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from backlabel import config, images
 from backlabel.errors import DataError, UnreadableImageError
-from backlabel.hashing import engine, to_hex
-from backlabel.hashing.cache import Hashed
+from backlabel.hashing import engine
 from backlabel.inventory import scanning
 from backlabel.labels import schemes
 from backlabel.storage import paths, tables
@@ -20,8 +18,8 @@ from backlabel.storage.rows import JpegHash, Passed, TiffHash
 
 def main(params: config.Params) -> None:
     """Hash all images, write the tables, and stop if too many images cannot be read."""
-    jpegs = scanning.scan_images(Path(params.data.jpeg), "jpeg", params.hash.category)
-    tiffs = scanning.scan_images(Path(params.data.tiff), "tiff", None)
+    jpegs = scanning.find(Path(params.data.jpeg), "jpeg", params.hash.category)
+    tiffs = scanning.find(Path(params.data.tiff), "tiff")
     categories = _categories([item.path for item in jpegs.images], params)
     hashed, unreadable = _hash([*jpegs.images, *tiffs.images], params)
     rows = [
@@ -58,23 +56,8 @@ def _hash(
         if isinstance(result, UnreadableImageError):
             unreadable.append(Passed(item.path, item.kind, result.reason, result.detail))
         else:
-            hashed[item.kind].append(_row(item.path, result))
+            hashed[item.kind].append(engine.row(item.path, result))
     return hashed, unreadable
-
-
-def _row(path: str, one: Hashed) -> TiffHash:
-    hashes = one.entry.hashes
-    return TiffHash(
-        file=os.path.basename(path),  # noqa: PTH119 - a Path each costs more than the row
-        path=path,
-        phash=to_hex(hashes.standardised),
-        phash_grey=to_hex(hashes.grey),
-        information=hashes.information,
-        note=one.entry.note,
-        height=one.entry.height,
-        width=one.entry.width,
-        sha256=one.content.sha256,
-    )
 
 
 def _write(
