@@ -136,7 +136,7 @@ def as_text(found: Mapping[str, Any], in_force: Mapping[str, float]) -> str:
     return "\n".join(
         [
             *lines,
-            f"\n{found['copies']} copies and {found['frames']} frames that are no copies of "
+            f"\n{found['copies']} copies and {found['frames']} hard negatives of "
             f"{len(found['inputs'])} TIFFs; {len(found['passed'])} paths passed over. Intervals of "
             f"{found['confidence']:.0%}: {found['pairs_to_prove']} accepted pairs and no wrong one "
             f"among them prove a precision of {wanted:g}.",

@@ -27,7 +27,7 @@ KINDS = (
 )
 """Kinds of change that represent the others; half a second a picture each."""
 DRIFTS = ((0.0, 0.0), (0.5, 0.3), (1.0, 0.0), (2.0, 1.0), (5.0, 3.0))
-"""Movements between two frames that are tried: rows, columns; pixels."""
+"""Simulated movements between two frames: rows, columns; pixels."""
 
 
 @dataclass(frozen=True)
