@@ -163,7 +163,7 @@ def test_no_worker_is_left_when_the_rest_is_not_wanted():
 
 def kill_workers(stop: threading.Event, moments: random.Random, also_forkserver: bool) -> None:
     """Kill one child of this process, or of its forkserver, at random moments until `stop`."""
-    while not stop.wait(moments.uniform(0.05, 0.2)):
+    while not stop.wait(moments.uniform(0.2, 0.6)):
         with suppress(psutil.NoSuchProcess):
             server = psutil.Process(forkserver._forkserver._forkserver_pid)
             victims = server.children() or [server]
