@@ -157,7 +157,9 @@ def unfinished(root):
 
 
 def assert_a_rerun_completes(root, stage, expected):
-    assert workspace.run(root, stage) == (0, "")
+    status, told = workspace.run(root, stage)
+    assert status == 0
+    assert told.startswith(f"{stage}: ")
     assert workspace.listing(root, *OUTPUTS) == workspace.listing(expected, *OUTPUTS)
 
 
