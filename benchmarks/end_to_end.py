@@ -124,6 +124,9 @@ def workspace(
         (folder / "data/jpeg/Particles" / jpeg.name).hardlink_to(jpeg)
     shutil.copytree(ROOT / "conf", folder / "conf")
     (folder / "params.yaml").write_text(composing.compose(ROOT / "conf", list(overrides)))
+    run(
+        [sys.executable, "-m", "backlabel", "adopt"], folder
+    )  # stages refuse two sources that differ
     return folder
 
 

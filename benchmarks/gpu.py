@@ -1,10 +1,10 @@
-"""How many pairs a second a GPU scores, fused and by plain torch, and the whole stage on it.
+"""How many pairs a second a GPU scores by plain torch, what handing pixels over costs, the stage.
 
-    python benchmarks/gpu.py [--device cuda] [--n 200]
+    PYTHONPATH=src python benchmarks/gpu.py [--device cuda] [--n 200]
 
-Pairs per second of images that lie on the device, as a share of its memory's speed too: the bytes
-of both images of each pair against those that a copy on the device moves in the same run. Then the
-same with stacking and transfer, and `backlabel compare` as a whole process beside `--device cpu`.
+First pairs per second of images that lie on the device, beside what one core does by the compiled
+kernels; then the same with stacking and transfer; then what it costs to hand registered pairs from
+worker processes to this one; and `backlabel compare` as a whole process beside the CPU's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from statistics import median
 
@@ -21,22 +21,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from timing import in_turn, ratio, seconds
-from torch import Tensor
 
-from backlabel.kernels import plain
-from backlabel.matching import fusing, noise_correlation, tensors
-from backlabel.matching.ssim import C1, C2
+from backlabel.matching import tensors
+from backlabel.matching.noise_correlation import block_correlation, block_correlation_batch
+from backlabel.matching.scores import Registered
+from backlabel.matching.ssim import ssim, ssim_batch
+from backlabel.workers.pool import Workers, cores
 
-GB = 1e9
 BLOCK = 64
+RADIUS = 4  # pixels of the blur whose residuals are correlated
 Call = Callable[[], object]
 
 
 def main() -> None:
     options = _options()
     print(f"{name_of(options.device)}, torch {torch.__version__}\n")
-    report_kernels(options)
+    report_on_device(options)
     report_transfer(options)
+    report_handing_over(options)
     if options.n:
         report_stage(options)
 
@@ -55,67 +57,43 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def report_kernels(options: argparse.Namespace) -> None:
-    kernel = noise_correlation._half_kernel(1.0)
-    images, mirrored = (
-        torch.from_numpy(noise(2 * options.batch_size, options, margin)).to(options.device)
-        for margin in (0, len(kernel) - 1)
-    )
-    pairs = torch.arange(len(images), device=options.device).reshape(-1, 2)
-    floats = images.float()
-    size = images[0].numel()
-    print("| score | way | pairs/s | times as fast | input, GB/s | of the copy's |")
-    print("|---|---|---|---|---|---|")
-    for name, ways in scores(images, mirrored, pairs, kernel).items():
-        calls = {"copy": floats.clone, **ways}
-        took = in_turn({way: waiting(call, options.device) for way, call in calls.items()},
-                       rounds=options.rounds)  # fmt: skip
-        copied = 2 * 4 * floats.numel() / median(took["copy"]) / GB
-        for way in ways:
-            rate = len(pairs) / median(took[way])
-            moved = rate * 2 * size / GB
-            faster = ratio(took["plain"], took[way])
-            print(
-                f"| {name} | {way} | {rate:,.0f} | {faster:.1f} | {moved:.1f} "
-                f"| {moved / copied:.1%} of {copied:,.0f} |"
-            )
-
-
-def scores(
-    images: Tensor, mirrored: Tensor, pairs: Tensor, kernel: NDArray[np.float32]
-) -> Mapping[str, Mapping[str, Call]]:
-    """For each score its ways, from images on a device; the plain way first."""
-    a, b = images[pairs[:, 0]], images[pairs[:, 1]]
-    x, y = mirrored[pairs[:, 0]], mirrored[pairs[:, 1]]
-    weights = torch.from_numpy(kernel).to(images.device)
-    found: dict[str, dict[str, Call]] = {
-        "SSIM": {"plain": partial(plain.ssim_uniform, a, b)},
-        "Gaussian SSIM": {"plain": partial(plain.ssim_gaussian, a, b)},
-        "block correlation": {"plain": partial(plain.block_moments, x, y, BLOCK, weights)},
+def report_on_device(options: argparse.Namespace) -> None:
+    """Images that lie on the device, in one batch, beside one core of the CPU."""
+    images = noise(2 * options.batch_size, options)
+    pair = images[0], images[1]
+    a, b = (torch.from_numpy(images[i::2]).to(options.device) for i in (0, 1))
+    weights = torch.rand(RADIUS + 1, device=options.device)
+    ways: Mapping[str, Mapping[str, Call]] = {
+        "SSIM": {
+            "device": partial(tensors.ssim_uniform, a, b),
+            "core": partial(ssim, *pair),
+        },
+        "block correlation": {
+            "device": partial(tensors.residual_moments, a, b, BLOCK, weights),
+            "core": partial(block_correlation, *pair),
+        },
     }
-    if fusing.usable(images.device.type):
-        from backlabel.kernels import fused  # noqa: PLC0415 - Triton may not be there
-
-        found["SSIM"]["fused"] = partial(
-            fused.ssim, images, pairs, c1=C1 * 49 * 49, c2=C2 * 49 * 48
-        )
-        found["block correlation"]["fused"] = partial(
-            fused.block_moments, mirrored, pairs, block=BLOCK, half_kernel=weights
-        )
-    return found
+    print("| score | pairs/s on the device | on one core |")
+    print("|---|---|---|")
+    for name, own in ways.items():
+        calls = {way: waiting(call, options.device) for way, call in own.items()}
+        took = in_turn(calls, rounds=options.rounds)
+        rates = options.batch_size / median(took["device"]), 1 / median(took["core"])
+        print(f"| {name} | {rates[0]:,.0f} | {rates[1]:,.0f} |")
 
 
 def report_transfer(options: argparse.Namespace) -> None:
     images = noise(2 * options.pairs, options)
     pairs = list(zip(images[::2], images[1::2], strict=True))
-    bounds = tensors.Bounds(options.device, options.batch_size, options.memory_mib)
-    kernel = noise_correlation._half_kernel(1.0)
+    bounds = {
+        "device": options.device,
+        "batch_size": options.batch_size,
+        "memory_mib": options.memory_mib,
+    }
     calls: dict[str, Call] = {
-        "SSIM": partial(tensors.ssim, pairs, window="uniform", bounds=bounds),
-        "Gaussian SSIM": partial(tensors.ssim, pairs, window="gaussian", bounds=bounds),
-        "block correlation": partial(
-            tensors.block_moments, pairs, block=BLOCK, kernel=kernel, bounds=bounds
-        ),
+        "SSIM": partial(ssim_batch, pairs, **bounds),
+        "Gaussian SSIM": partial(ssim_batch, pairs, window="gaussian", **bounds),
+        "block correlation": partial(block_correlation_batch, pairs, **bounds),
     }
     print("\n| with stacking and transfer | pairs/s |")
     print("|---|---|")
@@ -123,6 +101,29 @@ def report_transfer(options: argparse.Namespace) -> None:
         call()
         took = median(seconds(call) for _ in range(options.rounds))
         print(f"| {name} | {len(pairs) / took:,.0f} |")
+
+
+@lru_cache(maxsize=1)
+def _registered(shape: tuple[int, int]) -> Registered:
+    tiff, jpeg = np.random.default_rng(0).integers(0, 256, (2, *shape), dtype=np.uint8)
+    return Registered(tiff, jpeg, tiff, is_whole=True)
+
+
+def report_handing_over(options: argparse.Namespace) -> None:
+    """Workers that have their pair at hand, so that the pipe alone counts."""
+    shapes = [(options.height, options.width)] * options.pairs
+    print("\n| workers | handed over, pairs/s |")
+    print("|---|---|")
+    for count in sorted({1, cores()}):
+        with Workers(count, max_seconds=60, max_memory_mib=1024) as workers:
+            call = partial(_taken, workers, shapes)
+            call()
+            took = median(seconds(call) for _ in range(options.rounds))
+        print(f"| {count} | {len(shapes) / took:,.0f} |")
+
+
+def _taken(workers: Workers, shapes: list[tuple[int, int]]) -> int:
+    return sum(1 for _ in workers.map(_registered, shapes, what="hand over", chunk=4))
 
 
 def report_stage(options: argparse.Namespace) -> None:
@@ -154,8 +155,8 @@ def report_stage(options: argparse.Namespace) -> None:
         print(f"| {device} | {median(turns):.1f} | {ratio(took['cpu'], turns):.2f} |")
 
 
-def noise(count: int, options: argparse.Namespace, margin: int = 0) -> NDArray[np.uint8]:
-    shape = count, options.height + 2 * margin, options.width + 2 * margin
+def noise(count: int, options: argparse.Namespace) -> NDArray[np.uint8]:
+    shape = count, options.height, options.width
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 

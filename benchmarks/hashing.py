@@ -29,8 +29,9 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from backlabel.hashing import compile_kernels, hash_image
+from backlabel.hashing import hash_image
 from backlabel.images import read
+from backlabel.kernels.compiled import compile_all
 from backlabel.workers.pool import map_files
 
 Way = Callable[[Path], object]
@@ -184,7 +185,7 @@ def pooled(work: Sequence[Path], *, workers: int) -> float:
         max_seconds=60,
         max_memory_mib=1024,
         what="benchmark",
-        prepare=compile_kernels,
+        prepare=compile_all,
     )
     deque(islice(results, WARM), maxlen=0)
     start = time.perf_counter()

@@ -20,16 +20,15 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from pytorch_msssim import ssim as msssim
 from scipy.ndimage import gaussian_filter
 from timing import in_turn, ratio, seconds
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+from backlabel.kernels.resize import resize, resize_reference
 from backlabel.matching import index, search, tensors
 from backlabel.matching.histogram_matching import match_histogram, match_histogram_reference
 from backlabel.matching.noise_correlation import block_correlation, block_correlation_reference
-from backlabel.matching.resize import resize
 from backlabel.matching.ssim import ssim, ssim_reference
 
 ROUNDS = 15
@@ -85,8 +84,6 @@ def of_ssim() -> None:
 def of_verify() -> None:
     a, b = image_pair()
     half = np.ascontiguousarray(a[::2, ::2])
-    large = (1024, 768)
-    lanczos = Image.Resampling.LANCZOS
     kinds: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "block correlation (SciPy, NumPy)": (
             lambda: block_correlation(a, b),
@@ -97,8 +94,8 @@ def of_verify() -> None:
             lambda: match_histogram_reference(a, b),
         ),
         "doubling the size, Lanczos (Pillow)": (
-            lambda: resize(half, large[::-1]),
-            lambda: Image.fromarray(half).resize(large, lanczos),
+            lambda: resize(half, a.shape),
+            lambda: resize_reference(half, a.shape),
         ),
         "all scores of a pair of one size": (lambda: all_scores(a, b), lambda: all_slow(a, b)),
     }

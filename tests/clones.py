@@ -6,7 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import platformdirs
+import pytest
+from filelock import FileLock
+
+from backlabel.kernels.kept import VARIABLE
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,6 +30,8 @@ class Clone:
             "DVC_NO_ANALYTICS": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "HOME": str(path.parent),
+            # Kernels are compiled once for all clones.
+            VARIABLE: os.environ.get(VARIABLE) or platformdirs.user_cache_dir("backlabel"),
             # DVC finds the plugins of Hydra, and they this package, in the clone.
             "PYTHONPATH": str(path / "src"),
         }
@@ -76,3 +85,17 @@ def clone_of_the_working_tree(path: Path) -> Clone:
     made.run("git", "add", "--all")
     made.run("git", "commit", "-q", "--allow-empty", "-m", "Working tree")
     return made
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that `make` fills once, for all processes among which the tests are divided."""
+    own = factory.getbasetemp()
+    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, done = common / name / "backlabel", common / name / "done"
+    with FileLock(common / f"{name}.lock"):
+        if not done.exists():
+            shutil.rmtree(folder.parent, ignore_errors=True)
+            folder.parent.mkdir()
+            make(folder)
+            done.touch()
+    return folder

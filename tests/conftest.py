@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from clones import Clone, clone_of_the_working_tree
+from clones import Clone, clone_of_the_working_tree, made_once
 
 
 @pytest.fixture(scope="session")
-def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which the whole pipeline has run. Not to be changed: copy it."""
-    made = clone_of_the_working_tree(tmp_path_factory.mktemp("reproduced") / "backlabel")
-    made.run("dvc", "pull", "-q", "data.dvc")
-    made.run("dvc", "repro")
-    return made
-
-
-@pytest.fixture(scope="session")
-def pulled(reproduced: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def pulled(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone with the sample data, and nothing run. Not to be changed: copy it."""
-    made = clone_of_the_working_tree(tmp_path_factory.mktemp("pulled") / "backlabel")
-    made.run("dvc", "pull", "-q", "data.dvc")
-    # What was compiled for one clone need not be compiled for each: that alone takes most of a run.
-    kernels = Path(".backlabel/kernels")
-    shutil.copytree(reproduced.path / kernels, made.path / kernels)
-    return made
+
+    def make(path: Path) -> None:
+        clone_of_the_working_tree(path).run("dvc", "pull", "-q", "data.dvc")
+
+    return Clone(made_once(tmp_path_factory, "pulled", make))
 
 
-# Beside the repository, or beside the folder that holds its worktrees.
-SHARED = [folder / "shared" for folder in Path(__file__).resolve().parents[2:4]]
+@pytest.fixture(scope="session")
+def reproduced(pulled: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone in which the whole pipeline has run. Not to be changed: copy it."""
+    return Clone(
+        made_once(
+            tmp_path_factory, "reproduced", lambda path: pulled.copy(path).run("dvc", "repro")
+        )
+    )
+
 
 NOBODY = 65534  # the user whom Linux gives no rights
 
@@ -76,9 +72,5 @@ def rgb(grey: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def make_tree() -> Path:
-    """The program that builds a messy research tree, where it lies beside the repository."""
-    for folder in SHARED:
-        program = folder / "tools" / "make_tree.py"
-        if program.exists():
-            return program
-    pytest.skip("make_tree.py is not beside the repository")
+    """The program that builds a messy research tree."""
+    return Path(__file__).parent / "tools/make_tree.py"

@@ -60,6 +60,8 @@ def test_defaults_are_the_documented_ones(values):
         ("label", "splits", {"train": 0.8, "test": 0.2}),
         ("label", "near_hamming", 1025),
         ("label", "public", "yes"),
+        ("label", "group_by", "specimen"),
+        ("label", "group_by", "column:"),
     ],
 )
 def test_wrong_value_names_the_parameter(values, section, key, value):
@@ -187,6 +189,29 @@ def test_what_is_said_of_the_set_is_checked(values, key, value):
     values["label"]["about"][key] = value
     with pytest.raises(ConfigError, match=rf"label\.about\.{key}"):
         config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("group_by", "table", "complaint"),
+    [
+        ("column:wafer", None, "say in group_table"),
+        ("folder", "data/specimens.csv", "group_table has no effect while group_by is folder"),
+        ("column:wafer", "reviews/specimens.csv", "must lie below data/"),
+    ],
+)
+def test_what_groups_files_is_said_whole(values, group_by, table, complaint):
+    values["label"].update(group_by=group_by, group_table=table)
+    with pytest.raises(ConfigError, match=f"label: .*{complaint}"):
+        config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize("name", ["sample", "none"])
+def test_words_about_the_set_are_chosen_by_name(name):
+    text = composing.compose(ROOT / "conf", [f"label/about={name}"])
+    about = config.check(YAML(typ="safe", pure=True).load(text), "conf").label.about
+    assert (about.only_for is None, about.name) == (
+        (False, "backlabel-sample") if name == "sample" else (True, None)
+    )
 
 
 def test_shares_may_be_any_that_sum_to_one(values):

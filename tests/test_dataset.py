@@ -137,7 +137,10 @@ def test_no_labelled_set(labelled, folder):
     [
         ("file,category,sha256\n", "no column 'split'"),
         ("file,category,split,sha256\nFilms/a.tif,Films\n", "torn"),
-        ("", "no column 'file'"),
+        ("\n", "no column 'file'"),
+        ("file,category,split,sha256\n/etc/passwd,Films,train,00\n", "/etc/passwd leads out"),
+        ("file,category,split,sha256\nFilms/../../a.tif,Films,train,00\n", "leads out"),
+        ("file,category,split,sha256\n\\x2e./a.tif,Films,train,00\n", "leads out"),
         ("file,category,split,sha256\n\\q,Films,train,00\n", "backslash"),
     ],
 )
@@ -145,6 +148,41 @@ def test_a_torn_manifest(labelled, text, complaint):
     (labelled / "manifest.csv").write_text(text)
     with pytest.raises(TableError, match=complaint):
         backlabel.load(labelled)
+
+
+def test_an_empty_manifest(labelled):
+    (labelled / "manifest.csv").write_text("")
+    with pytest.raises(DataError, match="no bytes"):
+        backlabel.load(labelled)
+
+
+@pytest.mark.parametrize("checksum", [False, True])
+@pytest.mark.parametrize("linked", ["Films/L2_one.tif", "Films"])
+def test_links_are_not_followed_out_of_the_set(labelled, tmp_path, linked, checksum):
+    (labelled / linked).rename(tmp_path / "elsewhere")
+    (labelled / linked).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match=r"L2_one\.tif: cannot be read \(link"):
+        backlabel.load(labelled, split="train", checksum=checksum)[0]
+
+
+def test_a_manifest_that_is_a_link_is_not_followed(labelled, tmp_path):
+    (labelled / "manifest.csv").rename(tmp_path / "manifest.csv")
+    (labelled / "manifest.csv").symlink_to(tmp_path / "manifest.csv")
+    with pytest.raises(DataError, match="link"):
+        backlabel.load(labelled)
+
+
+def test_a_set_that_is_a_link_itself_is_one(labelled, tmp_path):
+    (tmp_path / "link").symlink_to(labelled)
+    assert backlabel.load(tmp_path / "link")[0][0].shape == (1, 6, 8)
+
+
+def test_what_it_is_called_in_a_notebook(labelled):
+    found = backlabel.load(labelled, split="train")
+    assert repr(found) == (
+        f"<LabelledSet '{labelled}', split train: 2 files of 2 of 3 classes, "
+        f"digest {found.digest[:12]}>"
+    )
 
 
 def test_importing_backlabel_is_light():

@@ -9,7 +9,6 @@ import pytest
 from ruamel.yaml import YAML
 
 from backlabel import config
-from backlabel.cli import WORKERS_NEED
 from parameters import leaves
 
 ROOT = Path(__file__).parents[1]
@@ -58,8 +57,6 @@ def _imports(path: Path) -> list[str]:
 def run_by(stage: str) -> set[Path]:
     """All files of this package that a stage runs, in its own process and in its workers."""
     names = ["backlabel.__main__", "backlabel.config", f"backlabel.stages.{stage}"]
-    if stage in WORKERS_NEED:
-        names += [WORKERS_NEED[stage].partition(":")[0], "backlabel.workers.pool"]
     return set().union(*map(modules_of, names))
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import importlib.util
-import json
 import sys
 from pathlib import Path
 
@@ -13,13 +11,12 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image, JpegImagePlugin
-from ruamel.yaml import YAML
 
+import sample
 from backlabel.storage import files, tables
 from backlabel.storage.rows import TruePair
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARED = [folder / "shared" for folder in Path(__file__).resolve().parents[2:4]]
 
 HEIGHT, WIDTH = 96, 128
 ORIGINALS = {
@@ -198,21 +195,14 @@ def test_sources_list_every_image_with_its_size(script, built):
     assert listed == there
 
 
-def test_the_real_sample_is_what_dvc_tracks(script, tmp_path):
-    found = [folder / "sample/originals" for folder in SHARED]
-    originals = next((folder for folder in found if folder.is_dir()), None)
-    if originals is None:
-        pytest.skip("the public originals (shared/sample beside the repository) are not here")
-    script.build(originals, tmp_path / "data", originals.parent / "SOURCES.csv")
-    assert directory_md5(tmp_path / "data") == tracked_md5()
-
-
-def directory_md5(folder: Path) -> str:
-    """As DVC names a folder: the MD5 of the JSON list of its files."""
-    listed = [{"md5": md5, "relpath": name} for name, md5 in sorted(digests(folder).items())]
-    text = json.dumps(listed, sort_keys=True)
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
-
-
-def tracked_md5() -> str:
-    return YAML(typ="safe").load(ROOT / "data.dvc")["outs"][0]["md5"]
+def test_the_published_copies_of_the_sample_are_what_the_script_makes(script, tmp_path):
+    """The originals without a TIFF in the sample are not here: their three JPEGs are left out."""
+    truth = tmp_path / "truth.csv"
+    truth.write_bytes(sample.files(("truth.csv",))["truth.csv"].read_bytes())
+    tiffs = sample.tiffs()
+    for pair in tables.read(truth, TruePair):
+        tiff = tiffs[pair.TIFF_path.removeprefix("data/")]
+        made = script._write_jpeg(
+            script._published(tiff, pair.how), pair.how, pair.category, tmp_path / "jpeg"
+        )
+        assert f"data/{made.relative_to(tmp_path).as_posix()}" == pair.JPEG_path

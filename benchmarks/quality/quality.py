@@ -28,8 +28,8 @@ from backlabel import images
 from backlabel.calibration.degrade import COPIES, Copy, copy, next_frame
 from backlabel.calibration.trials import DRIFTS
 from backlabel.hashing import hash_image
-from backlabel.matching.decide import Candidate
-from backlabel.matching.scores import Planes, verify
+from backlabel.matching import scores
+from backlabel.matching.evidence import NearPair, Scores
 from backlabel.matching.variants import SOURCES, Variant, expand, hashes
 from backlabel.storage import tables
 
@@ -63,7 +63,7 @@ class Row:
     hamming_64: int
     ssim: float | None
     ssim_matched: float | None
-    residual: float | None
+    noise_correlation_direct: float | None
     noise_correlation_recompressed: float | None
     noise_correlation_by_chance: float | None
 
@@ -129,22 +129,25 @@ def rows_of(kind: str, found: list[Picture], frames: list[NDArray[np.uint8]]) ->
         kept |= {row for row, other in enumerate(short) if (own ^ other).bit_count() <= DEDUP_BITS}
         for row in sorted(kept):
             distance, far, far_grey, variant = nearest[row]
-            candidate = Candidate(row, far, far_grey, str(variant))
-            if distance < WIDEST:
-                made = copies[row]
-                planes = Planes.of(picture.grey, made.pixels, variant)
-                candidate = verify(candidate, planes, made.table)
+            known = scored(picture.grey, copies[row], variant) if distance < WIDEST else None
             yield _row(
                 kind,
                 picture,
                 found[row // 2].label,
-                candidate,
+                NearPair(row, far, far_grey, str(variant)),
+                known,
                 is_copy=row == 2 * number,
                 hamming_64=(own ^ short[row]).bit_count(),
             )
 
 
-def look_alikes(folder: Path, found: list[Picture], kind: str) -> Iterator[Row]:
+def scored(tiff: NDArray[np.uint8], made: Copy, variant: Variant) -> Scores:
+    """All scores of a TIFF and a copy that was found by `variant`."""
+    pair = scores.Registered.of(tiff, made.pixels, variant)
+    return scores.score(pair, made.table, scores.direct(pair, "uniform", scores.FAST), scores.FAST)
+
+
+def hard_negatives(folder: Path, found: list[Picture], kind: str) -> Iterator[Row]:
     """The pairs that the folder's list names, in both orders, the second one published."""
     listed = folder / "look_alikes.csv"
     named = {picture.name: picture for picture in found}
@@ -161,11 +164,11 @@ def look_alikes(folder: Path, found: list[Picture], kind: str) -> Iterator[Row]:
                 int(bits(a, b[None])[0])
                 for a, b in ((mine.standardised, other.standardised), (mine.grey, other.grey))
             )
-            planes = Planes.of(ours.grey, made.pixels, Variant("identity"))
-            candidate = verify(Candidate(0, far, far_grey), planes, made.table)
+            known = scored(ours.grey, made, Variant("identity"))
+            near = NearPair(0, far, far_grey)
             apart = (dedup_hash(ours.grey) ^ dedup_hash(made.pixels)).bit_count()
-            name = f"look-alike, {kind}"
-            yield _row(name, ours, theirs.label, candidate, is_copy=False, hamming_64=apart)
+            name = f"hard negative, {kind}"
+            yield _row(name, ours, theirs.label, near, known, is_copy=False, hamming_64=apart)
 
 
 Nearest = dict[int, tuple[int, int, int, Variant]]
@@ -194,7 +197,8 @@ def _row(
     kind: str,
     picture: Picture,
     jpeg_label: str,
-    candidate: Candidate,
+    near: NearPair,
+    known: Scores | None,
     *,
     is_copy: bool,
     hamming_64: int,
@@ -204,18 +208,18 @@ def _row(
         tiff=picture.name,
         family=picture.family,
         label=picture.label,
-        jpeg=candidate.row,
+        jpeg=near.row,
         jpeg_label=jpeg_label,
         is_copy=is_copy,
-        variant=candidate.variant,
-        hamming=candidate.hamming,
-        hamming_grey=candidate.hamming_grey,
+        variant=near.variant,
+        hamming=near.hamming_standardised,
+        hamming_grey=near.hamming_grey,
         hamming_64=hamming_64,
-        ssim=candidate.ssim,
-        ssim_matched=candidate.ssim_matched,
-        noise_correlation_direct=candidate.noise_correlation_direct,
-        noise_correlation_recompressed=candidate.noise_correlation_recompressed,
-        noise_correlation_by_chance=candidate.noise_correlation_by_chance,
+        ssim=known.ssim if known else None,
+        ssim_matched=known.ssim_matched if known else None,
+        noise_correlation_direct=known.noise_correlation_direct if known else None,
+        noise_correlation_recompressed=known.noise_correlation_recompressed if known else None,
+        noise_correlation_by_chance=known.noise_correlation_by_chance if known else None,
     )
 
 
@@ -237,7 +241,7 @@ def main() -> None:
     everything = pictures(args.folders, 1) if args.every > 1 else found
     for folder in args.folders:
         for kind in ("quality 100", "half size"):
-            rows += look_alikes(folder, everything, kind)
+            rows += hard_negatives(folder, everything, kind)
     tables.write(args.out, Row, rows)
 
 

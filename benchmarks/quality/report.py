@@ -18,7 +18,8 @@ from quality import DEDUP_BITS, Row
 
 from backlabel.calibration.measure import recommend, sweep
 from backlabel.calibration.trials import Trial
-from backlabel.matching.decide import Candidate, Decision, Limits, Rule, decide
+from backlabel.matching.decide import Decision, Limits, Rule, decide
+from backlabel.matching.evidence import Candidate, NearPair, Scores
 from backlabel.storage import tables
 from backlabel.storage.rows import Verdict
 
@@ -42,9 +43,10 @@ class Count:
 
 
 def candidate(row: Row) -> Candidate:
-    shared = {field.name for field in fields(Candidate)} & {field.name for field in fields(Row)}
-    values = {name: getattr(row, name) for name in shared}
-    return Candidate(row=row.jpeg, **{**values, "label": row.jpeg_label})
+    values = {field.name: getattr(row, field.name) for field in fields(Scores)}
+    known = Scores(**values) if row.ssim is not None else None
+    near = NearPair(row.jpeg, row.hamming, row.hamming_grey, row.variant)
+    return Candidate(near, known, row.jpeg_label)
 
 
 def by_rule(rule: Rule, limits: Limits) -> Decide:

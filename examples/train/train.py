@@ -100,7 +100,7 @@ def log(params: dict, metrics: dict[str, float], data: backlabel.LabelledSet) ->
         mlflow.log_metrics(metrics)
         mlflow.set_tag("backlabel.labeled_sha256", data.digest)
         mlflow.log_artifact(MODEL)
-        for file in ("manifest.csv", "croissant.json"):
+        for file in ("manifest.csv", "README.md"):
             mlflow.log_artifact(LABELLED / file, "data")
         source = Path("labeled.dvc")
         told = source.read_text(encoding="utf-8") if source.exists() else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,14 +9,6 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["LabelledSet", "__version__", "load"]
-
-# Read when numba is first imported, here and in worker processes: its own ways to keep kernels
-# look at the file that a kernel stands in, and would go on with those whose helpers have changed.
-os.environ.setdefault(
-    "NUMBA_CACHE_LOCATOR_CLASSES",
-    "UserProvidedCacheLocator,backlabel.kernels.caching.SharedCacheLocator,"
-    "InTreeCacheLocator,UserWideCacheLocator",
-)
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,6 @@ from pathlib import Path
 from backlabel import __version__, composing, config
 from backlabel.composing import Difference
 from backlabel.errors import BacklabelError, DataError
-from backlabel.memory import no_search_for_garbage
 from backlabel.reporting import closing, durations
 from backlabel.storage import files
 
@@ -24,11 +23,11 @@ _STAGES = {
     "label": "copy matched TIFFs into the labelled set",
     "track": "log the experiment to MLflow",
 }
-WORKERS_NEED = {
-    "hash": "backlabel.hashing.file:prepare",
-    "compare": "backlabel.reporting.plots",
+_WORKERS_IMPORT = {
+    "hash": ["backlabel.hashing.file", "backlabel.hashing.perceptual", "backlabel.images.reading"],
+    "compare": ["backlabel.matching.scoring", "backlabel.images.reading"],
+    "calibrate": ["backlabel.calibration.over_files", "backlabel.images.reading"],
 }
-"""What a stage's worker processes are to have ready when they are first needed."""
 _ERROR = 2
 _SHOWN = 5  # differing parameters that an error names
 _INTERRUPTED = 130  # as a shell gives it for a program that SIGINT ended
@@ -50,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # of a library: our own writing raises OutputError
         if error.errno not in _NO_ROOM:
             raise
-        named = error.filename or "a compiled kernel, in .backlabel/kernels or beside the package"
+        named = error.filename or "a file"
         sys.stderr.write(f"backlabel: {named}: cannot be written ({error.strerror})\n")
         return _ERROR
     return status
@@ -77,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     summary.set_defaults(run=_summary)
     repair = commands.add_parser("repair", help="put right what a killed DVC left half-written")
     repair.set_defaults(run=_repair)
-    check = commands.add_parser("check", help="say what DVC would hang on, drop or change")
+    check = commands.add_parser(
+        "check", help="say what DVC or the hash stage would refuse, drop or change"
+    )
     check.add_argument("folder", type=Path)
     check.set_defaults(run=_check)
     verify = commands.add_parser("verify", help="hold a labelled set against its manifest")
@@ -109,16 +110,10 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
 
 def _run_stage(chosen: argparse.Namespace) -> int:
     # Imported here: each stage brings its own libraries, and MLflow alone takes seconds.
-    with no_search_for_garbage():
-        # Where hashes are known already, perhaps no worker is needed: the stage will see.
-        known = chosen.stage == "hash" and (files.shared_folder() / "cache").exists()
-        if chosen.stage in WORKERS_NEED and not known:
-            from backlabel.workers import pool  # noqa: PLC0415
-
-            pool.start_ahead(WORKERS_NEED[chosen.stage])
-        changed = composing.refuse_unsettled()
-        params = _parameters(changed)
-        stage = importlib.import_module(f"backlabel.stages.{chosen.stage}")
+    _preload(chosen.stage)
+    changed = composing.refuse_unsettled()
+    params = _parameters(changed)
+    stage = importlib.import_module(f"backlabel.stages.{chosen.stage}")
     if getattr(chosen, "pending", False):
         return _log_pending(params)
     if chosen.stage == "compare":
@@ -130,6 +125,14 @@ def _run_stage(chosen: argparse.Namespace) -> int:
     durations.keep(chosen.stage, time.monotonic() - started)
     _write_lines(closing.lines(chosen.stage, params.compare.n_tiff))
     return 0
+
+
+def _preload(command: str) -> None:
+    """Let the process from which workers are forked import while this one does."""
+    if command in _WORKERS_IMPORT:
+        from backlabel.workers import forking  # noqa: PLC0415 - other commands need no workers
+
+        forking.preload(_WORKERS_IMPORT[command])
 
 
 def _parameters(changed: Sequence[Difference]) -> config.Params:
@@ -203,18 +206,20 @@ def _repair(_: argparse.Namespace) -> int:
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    from backlabel.inventory import preflight  # noqa: PLC0415
+    from backlabel.stages import check  # noqa: PLC0415
     from backlabel.storage import names  # noqa: PLC0415
 
     tracked = chosen.folder.with_name(f"{chosen.folder.name}.dvc")
     if not chosen.folder.exists() and tracked.exists():
         raise DataError(f"{chosen.folder}: is not here yet; `dvc pull {tracked}` fetches it.")
-    findings = preflight.check(chosen.folder)
+    findings = check.findings(chosen.folder)
     for finding in findings:
+        kind = "note: " if finding.note else ""
         path = names.to_cell(finding.path)
-        sys.stdout.write(f"{path}\n  {finding.problem}. {finding.advice}\n")
-    sys.stdout.write(f"{chosen.folder}: {len(findings)} things to put right before `dvc add`\n")
-    return 1 if findings else 0
+        sys.stdout.write(f"{path}\n  {kind}{finding.problem}. {finding.advice}\n")
+    wrong = sum(not finding.note for finding in findings)
+    sys.stdout.write(f"{chosen.folder}: {wrong} things to put right before `dvc add`\n")
+    return 1 if wrong else 0
 
 
 def _verify(chosen: argparse.Namespace) -> int:
@@ -222,12 +227,15 @@ def _verify(chosen: argparse.Namespace) -> int:
 
     report = verify.verify(chosen.folder)
     for finding in report.findings:
-        sys.stdout.write(f"{verify.told(finding)}\n")
+        sys.stdout.write(f"{verify.line(finding)}\n")
     sys.stdout.write(f"{chosen.folder}: {report.files} files, {len(report.findings)} differ\n")
     return 1 if report.findings else 0
 
 
 def _calibrate(chosen: argparse.Namespace) -> int:
+    from backlabel import config  # noqa: PLC0415
+
+    _preload("calibrate")
     from backlabel.calibration import run  # noqa: PLC0415
 
     request = run.Request(

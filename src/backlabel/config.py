@@ -67,6 +67,8 @@ Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[^/\\\x00-\x1f]+$")]
 
 
+Engine = Literal["fast", "reference"]
+"""Our own kernels, or the plain chain of public libraries that they must equal."""
 Source = Literal[
     "identity",
     "flip_h",
@@ -109,6 +111,7 @@ class Hash(_Section):
     """The hash stage."""
 
     category: Name | None
+    engine: Engine
     workers: Annotated[int, Field(ge=0, le=1024)]
 
 
@@ -121,6 +124,7 @@ class Compare(_Section):
     hamming_threshold: Bits
     ssim_hamming_threshold: Bits
     min_ssim: Annotated[float, Field(ge=-1, le=1)]
+    engine: Engine
     rule: Literal["combined", "ssim", "seed"]
     hashes: Literal["both", "standardised"]
     index_from: Annotated[int, Field(ge=1)]
@@ -177,11 +181,15 @@ class Splits(_Section):
 
 
 class About(_Section):
-    """What is said of the labelled set where it is published; null where nothing is said."""
+    """What is said of the labelled set where it is published; null where nothing is said.
 
-    name: Line
-    description: Line
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    It is said of the originals whose digest (`backlabel.labels.about`) `only_for` is; null: of any.
+    """
+
+    only_for: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
+    name: Line | None
+    description: Line | None
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] | None
     licence: Line | None
     citation: Line | None
     creator: Line | None
@@ -197,7 +205,23 @@ class Label(_Section):
     splits: Splits
     split_seed: Annotated[int, Field(ge=0)]
     near_hamming: Bits
+    group_by: Annotated[str, Field(pattern=r"^(folder|near_duplicates|column:[^\x00-\x1f]+)$")]
+    group_table: RepoPath | None
     about: About
+
+    @model_validator(mode="after")
+    def _table_where_it_is_read(self) -> Self:
+        by_column = self.group_by.startswith("column:")
+        if by_column and self.group_table is None:
+            raise ValueError(f"group_by is {self.group_by}: say in group_table which table has it")
+        if not by_column and self.group_table is not None:
+            raise ValueError(
+                f"group_table has no effect while group_by is {self.group_by}: "
+                "set group_by=column:<name>, or group_table=null"
+            )
+        if self.group_table is not None and PurePosixPath(self.group_table).parts[0] != "data":
+            raise ValueError("group_table must lie below data/, which DVC watches")
+        return self
 
 
 class Track(_Section):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import torch
@@ -16,10 +19,10 @@ from torch.utils.data import Dataset
 from backlabel import images
 from backlabel.errors import DataError, TableError, UnreadableImageError
 from backlabel.storage import names
-from backlabel.storage.files import sha256
 
 MANIFEST = "manifest.csv"
 _COLUMNS = ("file", "category", "split", "sha256")
+_MAX_BYTES = images.Limits().max_bytes
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class LabelledSet(Dataset[tuple[Any, int]]):
         classes: list[str],
         digest: str,
         *,
+        split: str | None = None,
         checksum: bool = False,
         transform: Callable[[Tensor], Any] | None = None,
     ) -> None:
@@ -58,8 +62,16 @@ class LabelledSet(Dataset[tuple[Any, int]]):
         self.class_to_idx = {name: number for number, name in enumerate(classes)}
         self.targets = [self.class_to_idx[item.category] for item in items]
         self.digest = digest
+        self.split = split
         self._checksum = checksum
         self._transform = transform
+
+    def __repr__(self) -> str:
+        return (
+            f"<LabelledSet {names.to_cell(str(self.folder))!r}, split {self.split or 'all'}: "
+            f"{len(self)} files of {len(set(self.targets))} of {len(self.classes)} classes, "
+            f"digest {self.digest[:12]}>"
+        )
 
     def __len__(self) -> int:
         return len(self.items)
@@ -69,17 +81,37 @@ class LabelledSet(Dataset[tuple[Any, int]]):
         item = self.items[index]
         path = self.folder / item.file
         try:
-            if self._checksum and sha256(path) != item.sha256:
-                raise DataError(f"{_told(path)}: is not the file that was labelled. {_MEND}")
-            grey = images.read_unit(path)
+            _refuse_outside(self.folder, path)
+            with images.opened(path, max_bytes=_MAX_BYTES) as source:
+                if self._checksum and _digest(source.descriptor) != item.sha256:
+                    raise DataError(f"{_cell(path)}: is not the file that was labelled. {_REMEDY}")
+                grey = images.read_unit(path)
         except (UnreadableImageError, OSError) as error:
-            raise DataError(f"{_told(path)}: cannot be read ({error}). {_MEND}") from error
+            raise DataError(f"{_cell(path)}: cannot be read ({error}). {_REMEDY}") from error
         picture = torch.from_numpy(grey).unsqueeze(0)
         value = self._transform(picture) if self._transform is not None else picture
         return value, self.targets[index]
 
 
-_MEND = "`backlabel verify` names all that differs; `dvc checkout` or `dvc pull` mends it."
+_REMEDY = (
+    "`backlabel verify` names all that differs; `dvc checkout` or `dvc pull` brings it back as it "
+    "was."
+)
+
+
+def _refuse_outside(folder: Path, path: Path) -> None:
+    """Raise UnreadableImageError where a folder on the way to `path` is a link out of `folder`.
+
+    Whether `path` itself may be a link, `images.opened` decides.
+    """
+    if not path.parent.resolve().is_relative_to(folder.resolve()):
+        raise UnreadableImageError("link", "its folder is a link that leads out of the set")
+
+
+def _digest(descriptor: int) -> str:
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load(
@@ -97,7 +129,8 @@ def load(
     """
     root = Path(folder)
     manifest = root / MANIFEST
-    every = _items(manifest)
+    content = _content(manifest)
+    every = _items(manifest, content)
     counts = Counter(item.split for item in every)
     if split is not None and split not in counts:
         known = ", ".join(f"{name} ({count} files)" for name, count in sorted(counts.items()))
@@ -106,38 +139,47 @@ def load(
         root,
         [item for item in every if split in (None, item.split)],
         sorted({item.category for item in every}),
-        sha256(manifest),
+        hashlib.sha256(content).hexdigest(),
+        split=split,
         checksum=checksum,
         transform=transform,
     )
 
 
-def _items(manifest: Path) -> list[Item]:
+def _content(manifest: Path) -> bytes:
+    try:
+        with images.opened(manifest, max_bytes=_MAX_BYTES) as source:
+            return source.read(0, source.size)
+    except UnreadableImageError as error:
+        raise DataError(
+            f"{manifest}: cannot be read ({error}); a labelled set is a folder with a manifest. "
+            "Fetch it with `dvc pull labeled` or `dvc get`."
+        ) from error
+
+
+def _items(manifest: Path, content: bytes) -> list[Item]:
     """Columns are found by name: a manifest of a later version may have more."""
     try:
-        with manifest.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
-            if missing:
-                raise TableError(
-                    f"{manifest}: has no column {missing[0]!r}. Run stage label again."
-                )
-            return [_item(row) for row in reader]
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError(
-            f"{manifest}: not found; a labelled set is a folder with a manifest. Fetch it with "
-            "`dvc pull labeled` or `dvc get`."
+        reader = csv.DictReader(io.StringIO(content.decode(), newline=""), strict=True)
+        missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise TableError(f"{manifest}: has no column {missing[0]!r}. Run stage label again.")
+        return [_item(row) for row in reader]
+    except (ValueError, csv.Error) as error:
+        raise TableError(
+            f"{manifest}: is not a manifest as stage label writes it ({error})."
         ) from error
-    except (UnicodeDecodeError, ValueError, csv.Error) as error:
-        raise TableError(f"{manifest}: not a CSV table in UTF-8 ({error}).") from error
 
 
 def _item(row: dict[str, str | None]) -> Item:
-    file, category, split, digest = (row[name] for name in _COLUMNS)
-    if not (file and category and split and digest):
+    cell, category, split, digest = (row[name] for name in _COLUMNS)
+    if not (cell and category and split and digest):
         raise ValueError(f"a line is torn: {row}")
-    return Item(names.from_cell(file), category, split, digest)
+    file = names.from_cell(cell)
+    if PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts or "\0" in file:
+        raise ValueError(f"{cell} leads out of the set")
+    return Item(file, category, split, digest)
 
 
-def _told(path: Path) -> str:
+def _cell(path: Path) -> str:
     return names.to_cell(str(path))

@@ -39,5 +39,9 @@ class UnreadableImageError(BacklabelError):
         return f"{self.reason}: {self.detail}"
 
 
+class WorkerError(BacklabelError):
+    """Worker processes cannot be started, or end before they begin."""
+
+
 class OutputError(BacklabelError):
     """An output cannot be written, or something foreign stands where it would go."""

@@ -32,7 +32,7 @@ def test_the_same_seed_gives_the_same_pixels(image: NDArray[np.uint8], kind: str
     [
         ("half size", (100, 150)),
         ("three quarters", (150, 225)),
-        ("turned 90", (300, 200)),
+        ("rotated 90", (300, 200)),
         ("bottom 8 % cut", (184, 300)),
         ("border 1 % cut", (196, 294)),
         ("stretched", (190, 300)),
@@ -54,7 +54,7 @@ def at_quality_100(kind: str) -> Kind:
         ("contrast 1.5", lambda x: np.clip((x - 127.5) * 1.5 + 127.5, 0, 255)),
         ("brighter", lambda x: np.clip(x + 30, 0, 255)),
         ("flipped sideways", np.fliplr),
-        ("turned 270", lambda x: np.rot90(x, 3)),
+        ("rotated 270", lambda x: np.rot90(x, 3)),
     ],
 )
 def test_pixels(image: NDArray[np.uint8], kind: str, expected: object) -> None:

@@ -15,13 +15,14 @@ from backlabel.calibration.measure import (
     sweep,
 )
 from backlabel.calibration.trials import Trial
-from backlabel.matching.decide import Candidate, Limits, Rule
+from backlabel.matching.decide import Limits, Rule
+from candidates import candidate
 
 LIMITS = Limits(150, 150, 0.7, min_noise_correlation=0.5, min_ssim_matched=0.0, min_margin=0.1)
 
 
 def trial(noise: float, *, copy: bool, kind: str = "quality 90", bits: int = 20) -> Trial:
-    found = Candidate(0, bits, ssim=0.8, ssim_matched=0.9, noise_correlation_direct=noise)
+    found = candidate(0, bits, ssim=0.8, ssim_matched=0.9, noise_correlation_direct=noise)
     return Trial("one.tif", kind, None if copy else 1.0, found)
 
 

@@ -36,10 +36,10 @@ def test_every_kind_gives_a_copy_and_a_frame(picture: np.ndarray) -> None:
     [
         ("quality 90", "identity"),
         ("flipped upside down", "flip_v"),
-        ("turned 270", "rot270"),
+        ("rotated 270", "rot270"),
         ("inverted", "inverted"),
         ("bottom 8 % cut", "body 0.9219"),
     ],
 )
 def test_the_variant_that_fits_is_found(picture: np.ndarray, kind: str, variant: str) -> None:
-    assert scored(picture, copy(picture, COPIES[kind], 0)).variant == variant
+    assert scored(picture, copy(picture, COPIES[kind], 0)).pair.variant == variant

@@ -20,6 +20,8 @@ from pathlib import Path
 
 import workspace
 from backlabel import config
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import Match
 
 OUTPUTS = ("csv", "labeled", "metrics", "plots", "reviews")
 _WRITING = os.O_WRONLY | os.O_RDWR
@@ -31,7 +33,10 @@ def main(stage, template, work, count, seed):
     if stage == "label":  # the others keep threads, which a fork would lose
         fresh(template, work)
         os.chdir(work)
-        module.main(config.load())  # what is loaded late is loaded once
+        # What is loaded late is loaded once; without a file to label no worker is started, which a
+        # fork would lose too.
+        tables.write(paths.mapping_path(None), Match, [])
+        module.main(config.load())
 
     def attempt(*, kill_at=None):
         return forked(module, work, kill_at)

@@ -1,29 +1,18 @@
 """Images for the tests of hashing: generated, and real micrographs where they are at hand."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = [ROOT / "data/tiff", ROOT.parent / "shared/sample/originals"]
-FOLDERS += [ROOT.parent / "shared/more-images"]
-
-
-def micrographs() -> list[Path]:
-    """TIFFs of the sample data, once each by name."""
-    found = [path for folder in FOLDERS for path in sorted(folder.rglob("*.tif"))]
-    return list({path.name: path for path in found}.values())
+import sample
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "micrograph" in metafunc.fixturenames:
-        paths = micrographs() or [
-            pytest.param(None, marks=pytest.mark.skip(reason="no sample micrographs at hand"))
-        ]
-        metafunc.parametrize("micrograph", paths, ids=lambda p: getattr(p, "name", "none"))
+        found = sample.tiffs()
+        metafunc.parametrize("micrograph", found.values(), ids=found.keys())
 
 
 @pytest.fixture

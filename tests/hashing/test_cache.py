@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backlabel import images
 from backlabel.hashing import Hashes
 from backlabel.hashing import cache as cache_module
 from backlabel.hashing import identity as content_module
 from backlabel.hashing.cache import Entry, HashCache, Hashed
-from backlabel.hashing.identity import Content, content_of
+from backlabel.hashing.identity import Content
 
 DIGEST = "ab" * 32
 
@@ -71,6 +72,11 @@ def test_a_damaged_file_of_the_cache_is_a_miss_and_heals(tmp_path: Path) -> None
     assert same(HashCache(tmp_path, {}).get(DIGEST, "tiff"), entry(1))
 
 
+def content_of(path: Path) -> Content:
+    with images.opened(path, max_bytes=1 << 20) as source:
+        return content_module.content_of(path, source)
+
+
 def known(folder: Path, image: Path, parameters: dict[str, int] | None = None) -> Hashed | None:
     return HashCache(folder, parameters or {}).known(image, "tiff")
 
@@ -89,7 +95,7 @@ def test_an_untouched_file_is_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = hashed(tmp_path, b"first", monkeypatch)
-    monkeypatch.setattr(content_module.files, "sha256", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr(images.Source, "read", lambda *_: pytest.fail("read again"))
     found = known(tmp_path, image)
     assert found is not None
     assert found.content.sha256 == hashlib.sha256(b"first").hexdigest()

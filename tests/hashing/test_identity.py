@@ -1,18 +1,20 @@
-"""What files hold, told one by one or several at once."""
+"""What a file holds, and when it may be known again without reading it."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import time
+from pathlib import Path
 
 import pytest
 
-from backlabel.hashing import digests
+from backlabel import images
+from backlabel.errors import UnreadableImageError
 from backlabel.hashing import identity as identities
-from backlabel.hashing.identity import Content, content_of, contents_of, identity
+from backlabel.hashing.identity import Content, content_of, identity
+from backlabel.images import source as sources
 
-SIZES = [1, 1000, 70_000, 300_000]
+SIZES = [1, 1000, 70_000, 3_000_000]
 
 
 @pytest.fixture
@@ -30,47 +32,51 @@ def files(tmp_path):
     return made
 
 
-def expected(path):
+def found(path: Path) -> Content:
+    with images.opened(path, max_bytes=1 << 30) as source:
+        return content_of(path, source)
+
+
+def expected(path: Path) -> Content:
     return Content(hashlib.sha256(path.read_bytes()).hexdigest(), identity(path, path.stat()))
 
 
-@pytest.fixture(autouse=True)
-def quicker(monkeypatch):
-    monkeypatch.setattr(digests, "QUICKER", True)  # on every processor
+def test_digest_and_identity(files, settled):
+    assert [found(path) for path in files] == [expected(path) for path in files]
 
 
-def test_each_file_as_by_itself(files, settled):
-    assert contents_of(files) == [expected(path) for path in files]
-    assert [content_of(path) for path in files] == [expected(path) for path in files]
+def test_a_file_too_large_to_hold_is_read_in_pieces(files, settled, monkeypatch):
+    monkeypatch.setattr(sources, "_HELD_BYTES", 10_000)
+    assert [found(path) for path in files] == [expected(path) for path in files]
 
 
-def test_nothing_is_told_of_what_another_way_must_look_at(files, settled, tmp_path, monkeypatch):
-    fifo, link, empty = (tmp_path / name for name in ("fifo.tif", "link.tif", "empty.tif"))
-    os.mkfifo(fifo)
-    link.symlink_to(files[0])
-    empty.touch()
-    monkeypatch.setattr(identities, "_AT_ONCE_BYTES", 100_000)
-    found = contents_of([fifo, link, empty, tmp_path / "none.tif", *files])
-    assert found == [None] * 4 + [expected(path) for path in files[:3]] + [None]
+def test_a_file_that_just_changed_has_no_identity(files):
+    assert [found(path).identity for path in files] == [b""] * len(files)
 
 
-def test_nothing_is_told_of_files_that_just_changed(files):
-    assert contents_of(files) == [None] * len(files)
-    assert [one.identity for one in map(content_of, files)] == [b""] * len(files)
+def test_what_changes_a_file_changes_its_identity(files, settled):
+    before = found(files[1])
+    time.sleep(0.02)  # more than a tick of the kernel's clock
+    files[1].write_bytes(b"y" * SIZES[1])
+    assert found(files[1]).identity != before.identity
 
 
-def test_nothing_is_told_where_it_is_not_quicker(files, settled, monkeypatch):
-    monkeypatch.setattr(digests, "QUICKER", False)
-    assert contents_of(files) == [None] * len(files)
+def test_a_file_that_changes_while_it_is_read_is_an_error(files, settled):
+    with (
+        pytest.raises(UnreadableImageError, match="changed"),
+        images.opened(files[1], max_bytes=1 << 30) as source,
+    ):
+        content_of(files[1], source)
+        files[1].write_bytes(b"other")
 
 
-def test_a_file_that_changes_while_it_is_read(files, settled, monkeypatch):
-    sha256 = identities.files.sha256
-
-    def disturbed(path):
-        digest = sha256(path)
-        path.write_bytes(b"other")
-        return digest
-
-    monkeypatch.setattr(identities.files, "sha256", disturbed)
-    assert content_of(files[0]).identity == b""
+def test_bytes_digest_and_picture_are_of_one_read(files, monkeypatch):
+    with images.opened(files[2], max_bytes=1 << 30) as source:
+        digest = source.sha256()
+        monkeypatch.setattr(sources.os, "pread", lambda *_: pytest.fail("read again"))
+        monkeypatch.setattr(sources.os, "preadv", lambda *_: pytest.fail("read again"))
+        held = source.read(0, source.size)
+        assert source.read(5, 3) == b"xxx"
+        with source.file() as file:
+            assert file.read() == held
+    assert digest == hashlib.sha256(held).hexdigest()

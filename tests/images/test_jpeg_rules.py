@@ -7,11 +7,12 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
+import simplejpeg
 from PIL import Image, ImageOps
 
 from backlabel.errors import UnreadableImageError
-from backlabel.images import read
-from backlabel.images.luma import luma, luma_reference, through
+from backlabel.images import Limits, read
+from backlabel.images.luma import luma
 from tiffs import FILES
 
 
@@ -25,18 +26,60 @@ def plain_chain(path: Path) -> np.ndarray:
         return np.asarray(image.convert("L"))
 
 
-@pytest.mark.parametrize("size", [(80, 48), (79, 47), (16, 16), (1, 1), (8, 200)])
+def luma_channel(path: Path) -> np.ndarray:
+    """As Pillow's own shortcut to grey has it."""
+    with Image.open(path) as image:
+        image.draft("L", None)
+        assert image.mode == "L"
+        return np.asarray(image)
+
+
+SIZES = [(80, 48), (79, 47), (16, 16), (1, 1), (8, 200), (3, 5)]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("quality", [20, 75, 100])
-def test_colour_is_grey_as_in_the_plain_chain(
+def test_the_grey_of_colours_is_the_luma_channel(
     tmp_path, rgb, *, size, subsampling, progressive, quality
 ):
-    image = Image.fromarray(rgb).resize(size)
-    path = by_pillow(
-        tmp_path / "a.jpg", image, subsampling=subsampling, progressive=progressive, quality=quality
-    )
-    np.testing.assert_array_equal(read(path).grey, plain_chain(path))
+    options = {"subsampling": subsampling, "progressive": progressive, "quality": quality}
+    path = by_pillow(tmp_path / "a.jpg", Image.fromarray(rgb).resize(size), **options)
+    np.testing.assert_array_equal(read(path).grey, luma_channel(path))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("subsampling", ["444", "422", "420", "440", "411"])
+def test_where_chroma_is_neutral_that_is_the_plain_chain(tmp_path, grey, size, subsampling):
+    path, neutral = tmp_path / "a.jpg", Image.fromarray(grey).resize(size).convert("RGB")
+    for quality in (30, 75, 100):
+        data = simplejpeg.encode_jpeg(np.array(neutral), quality, "RGB", subsampling)
+        path.write_bytes(data)
+        np.testing.assert_array_equal(read(path).grey, plain_chain(path))
+
+
+def sample_jpegs() -> list[Path]:
+    """The JPEGs of the sample data, as the repository's own remote holds them."""
+    contents = (Path(__file__).parents[2] / "sample-remote").rglob("files/md5/*/*")
+    return [path for path in sorted(contents) if path.read_bytes()[:3] == b"\xff\xd8\xff"]
+
+
+def test_the_sample_is_read_as_by_pillow():
+    paths = sample_jpegs()
+    assert len(paths) > 30
+    for path in paths:
+        grey = read(path).grey
+        np.testing.assert_array_equal(grey, luma_channel(path))
+        if is_neutral(path):
+            np.testing.assert_array_equal(grey, plain_chain(path))
+    assert sum(map(is_neutral, paths)) > 30
+
+
+def is_neutral(path: Path) -> bool:
+    with Image.open(path) as image:
+        image.draft("YCbCr", None)
+        return image.mode == "L" or bool((np.asarray(image)[..., 1:] == 128).all())
 
 
 @pytest.mark.parametrize("progressive", [False, True])
@@ -45,14 +88,63 @@ def test_grey_is_as_in_the_plain_chain(tmp_path, grey, progressive):
     np.testing.assert_array_equal(read(path).grey, plain_chain(path))
 
 
-def test_coloured_data_bar_counts_in_full(tmp_path, grey):
+def test_a_coloured_databar_counts_by_its_luma_alone(tmp_path, grey):
     bar = np.dstack([grey] * 3)
     bar[40:] = 250, 30, 60
     path = by_pillow(tmp_path / "a.jpg", Image.fromarray(bar), quality=100)
     picture = read(path)
-    np.testing.assert_array_equal(picture.grey, plain_chain(path))
-    # (19595 * 250 + 38470 * 30 + 7471 * 60) / 65536 = 99.2
+    np.testing.assert_array_equal(picture.grey, luma_channel(path))
+    # 0.299 * 250 + 0.587 * 30 + 0.114 * 60 = 99.2
     assert abs(int(picture.grey[46, 40]) - 99) <= 2
+
+
+def with_marker(data: bytes, marker: int, body: bytes) -> bytes:
+    """A JPEG with another segment right after its start."""
+    return data[:2] + bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2, "big") + body + data[2:]
+
+
+def with_factors(data: bytes, factors: int) -> bytes:
+    """A JPEG whose header says other sampling factors for luma than the pixels were coded with."""
+    changed = bytearray(data)
+    changed[data.index(b"\xff\xc0") + 11] = factors
+    return bytes(changed)
+
+
+def before_the_scan(data: bytes, stray: bytes) -> bytes:
+    scan = data.index(b"\xff\xda")
+    return data[:scan] + stray + data[scan:]
+
+
+UNUSUAL = {
+    "3 x 1 pixels share a colour": lambda data: with_factors(data, 0x31),
+    "1 x 4 pixels share a colour": lambda data: with_factors(data, 0x14),
+    "an unknown Adobe transform": lambda data: with_marker(data, 0xEE, b"Adobe\0d\0\0\0\0\7"),
+    "bytes before a marker": lambda data: before_the_scan(data, b"stray"),
+    "half an ICC profile": lambda data: with_marker(data, 0xE2, b"ICC_PROFILE\0\2\x09half"),
+    "an EXIF block that is none": lambda data: with_marker(data, 0xE1, b"Exif\0\0none"),
+    "an end before the last rows": lambda data: data[:-400] + b"\xff\xd9",
+}
+
+
+@pytest.mark.parametrize("change", UNUSUAL.values(), ids=UNUSUAL)
+def test_what_pillow_reads_is_read(tmp_path, rgb, change):
+    path = by_pillow(tmp_path / "a.jpg", Image.fromarray(rgb), quality=90, subsampling=0)
+    path.write_bytes(change(path.read_bytes()))
+    np.testing.assert_array_equal(read(path).grey, luma_channel(path))
+
+
+def test_a_note_says_that_the_decoder_warned(tmp_path, rgb):
+    path = by_pillow(tmp_path / "a.jpg", Image.fromarray(rgb))
+    assert read(path).note == ""
+    path.write_bytes(before_the_scan(path.read_bytes(), b"stray"))
+    assert read(path).note == "unusual or damaged JPEG"
+
+
+def test_the_limits_hold_before_pillow_is_asked(tmp_path, rgb):
+    path = by_pillow(tmp_path / "a.jpg", Image.fromarray(rgb))
+    path.write_bytes(before_the_scan(path.read_bytes(), b"stray"))
+    with pytest.raises(UnreadableImageError, match="bomb"):
+        read(path, Limits(max_pixels=rgb[..., 0].size - 1))
 
 
 def test_cmyk(tmp_path, rgb):
@@ -82,7 +174,7 @@ def test_ycck(tmp_path, rgb):
 def test_colours_stored_as_rgb_or_ycbcr_by_another_encoder(tmp_path, rgb, colours):
     path = tmp_path / "a.jpg"
     path.write_bytes(imagecodecs.jpeg8_encode(rgb, level=95, outcolorspace=colours))
-    np.testing.assert_array_equal(read(path).grey, plain_chain(path))
+    np.testing.assert_array_equal(read(path).grey, luma_channel(path))
 
 
 def test_12_bits_are_scaled_by_their_range(tmp_path, grey):
@@ -137,12 +229,13 @@ def test_orientation_as_exif_says(tmp_path, rgb, orientation):
     exif[274] = orientation
     path = by_pillow(tmp_path / "a.jpg", Image.fromarray(rgb), exif=exif)
     with Image.open(path) as image:
-        upright = np.asarray(ImageOps.exif_transpose(image).convert("L"))
+        image.draft("L", None)
+        upright = np.asarray(ImageOps.exif_transpose(image))
     np.testing.assert_array_equal(read(path).grey, upright)
 
 
 @pytest.mark.parametrize("exif", [b"", b"II", b"II*\0\xff\xff\xff\xff", b"no TIFF at all"])
-def test_broken_exif_turns_nothing(tmp_path, grey, exif):
+def test_broken_exif_rotates_nothing(tmp_path, grey, exif):
     path = by_pillow(tmp_path / "a.jpg", Image.fromarray(grey), exif=b"Exif\0\0" + exif)
     bare = by_pillow(tmp_path / "bare.jpg", Image.fromarray(grey))
     np.testing.assert_array_equal(read(path).grey, plain_chain(bare))
@@ -164,22 +257,10 @@ def test_bytes_after_the_end_do_not_matter(tmp_path, rgb):
     np.testing.assert_array_equal(read(path).grey, before)
 
 
-def test_luma_agrees_with_its_reference_and_with_pillow():
+def test_luma_is_the_weighted_sum_of_itu_r_601():
     steps = np.arange(0, 256, 5, dtype=np.uint8)
     cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, len(steps), 3)
-    expected = np.asarray(Image.fromarray(cube).convert("L"))
-    np.testing.assert_array_equal(luma_reference(cube), expected)
+    weighted = cube @ np.array([19595, 38470, 7471], np.uint32)  # 0.299, 0.587, 0.114 of 65,536
+    expected = ((weighted + 32768) >> 16).astype(np.uint8)
     np.testing.assert_array_equal(luma(cube), expected)
-
-
-@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-def test_look_up_is_indexing(kind):
-    rng = np.random.default_rng(3)
-    table = rng.integers(0, 256, np.iinfo(kind).max + 1, dtype=np.uint8)
-    index = rng.integers(0, len(table), (50, 60)).astype(kind)
-    np.testing.assert_array_equal(through(table, index), table[index])
-
-
-def test_a_table_that_is_too_short_is_refused():
-    with pytest.raises(ValueError, match="table of 3 rows"):
-        through(np.zeros(3, np.uint8), np.zeros((2, 2), np.uint8))
+    np.testing.assert_array_equal(luma(np.dstack([cube, cube[..., :1]])), expected)

@@ -50,7 +50,7 @@ def test_more_than_the_header_says_is_refused(tmp_path, grey):
         read(path)
 
 
-def test_white_is_zero_is_turned_round(tmp_path, grey):
+def test_white_is_zero_is_inverted(tmp_path, grey):
     path = by_tifffile(tmp_path / "a.tif", grey, photometric="miniswhite")
     picture = read(path)
     np.testing.assert_array_equal(picture.grey, 255 - grey)
@@ -58,7 +58,7 @@ def test_white_is_zero_is_turned_round(tmp_path, grey):
 
 
 @pytest.mark.parametrize("kind", ["u2", "i4", "f4"])
-def test_deep_white_is_zero_is_turned_round(tmp_path, grey, kind):
+def test_deep_white_is_zero_is_inverted(tmp_path, grey, kind):
     samples = (grey * 100.0).astype(kind)
     path = by_tifffile(tmp_path / "a.tif", samples, photometric="miniswhite")
     np.testing.assert_array_equal(read(path).grey, 255 - stretched(samples))

@@ -55,7 +55,7 @@ def test_files_that_dvc_drops_changes_or_stops_at(data, name, words):
     assert words in next(iter(found.values()))
 
 
-def test_a_repository_inside_is_told_once(data):
+def test_a_repository_inside_is_reported_once(data):
     (data / "sub" / ".dvc" / "cache").mkdir(parents=True)
     (data / "sub" / ".dvc" / "config").write_text("")
     assert list(problems(data)) == ["data/sub/.dvc"]
@@ -68,7 +68,7 @@ def test_a_repository_inside_is_told_once(data):
         ("nowhere.tif", "leads nowhere"),
         ("link.tif", "leads nowhere or in a circle"),
         ("a.tif", "a copy of that file"),
-        ("..", "never follows links"),
+        ("..", "DVC leaves it out without a word"),
     ],
 )
 def test_links(data, target, words):

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from backlabel.errors import DataError
-from backlabel.inventory.scanning import Inventory, Listed, Passed, scan
+from backlabel.inventory.scanning import Inventory, Listed, scan
+from backlabel.storage.rows import Passed
+
+
+def passed(path: str, reason: str) -> Passed:
+    return Passed(path, kind="", reason=reason, detail="")
 
 
 def touch(*names: str) -> None:
@@ -27,10 +32,10 @@ def test_an_inventory_compared_whole():
     assert scan(Path("data")) == Inventory(
         images=[Listed("data/a/x.jpeg", "jpeg"), Listed("data/b.TIF", "tiff")],
         skips=[
-            Passed("data/._a.tif", "AppleDouble"),
-            Passed("data/.hidden.tif", "hidden"),
-            Passed("data/link.tif", "symbolic link"),
-            Passed("data/notes.txt", "not named like an image"),
+            passed("data/._a.tif", "AppleDouble"),
+            passed("data/.hidden.tif", "hidden"),
+            passed("data/link.tif", "symbolic link"),
+            passed("data/notes.txt", "not named like an image"),
         ],
         errors=[],
     )
@@ -67,14 +72,14 @@ def test_names_of_images(name):
 )
 def test_what_is_passed_over(name, reason):
     touch(f"data/{name}")
-    assert scan(Path("data")) == Inventory(skips=[Passed(f"data/{name}", reason)])
+    assert scan(Path("data")) == Inventory(skips=[passed(f"data/{name}", reason)])
 
 
 def test_an_image_of_the_other_kind_is_passed_over_where_one_kind_is_asked_for():
     touch("data/a.tif", "data/b.jpg")
     inventory = scan(Path("data"), ["tiff"])
     assert inventory.images == [Listed("data/a.tif", "tiff")]
-    assert inventory.skips == [Passed("data/b.jpg", "named like a JPEG")]
+    assert inventory.skips == [passed("data/b.jpg", "named like a JPEG")]
 
 
 def test_special_files_are_named_and_not_opened(monkeypatch):
@@ -83,8 +88,8 @@ def test_special_files_are_named_and_not_opened(monkeypatch):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("data/socket.tif")
         assert scan(Path("data")).skips == [
-            Passed("data/fifo.tif", "FIFO"),
-            Passed("data/socket.tif", "socket"),
+            passed("data/fifo.tif", "FIFO"),
+            passed("data/socket.tif", "socket"),
         ]
 
 
@@ -127,7 +132,7 @@ def test_a_path_longer_than_the_system_opens_is_an_error():
     os.close(os.open("a.tif", os.O_CREAT, dir_fd=folder))
     os.close(folder)
     path = "/".join(["data", *["n" * 250] * 18, "a.tif"])
-    assert scan(Path("data")) == Inventory(errors=[Passed(path, "path too long")])
+    assert scan(Path("data")) == Inventory(errors=[passed(path, "path too long")])
 
 
 @pytest.mark.usefixtures("ordinary_user")
@@ -136,7 +141,7 @@ def test_a_folder_that_may_not_be_listed_is_an_error():
     assert scan(Path("data")).errors == []
     Path("data/closed").chmod(0)
     try:
-        assert scan(Path("data")).errors == [Passed("data/closed", "no permission")]
+        assert scan(Path("data")).errors == [passed("data/closed", "no permission")]
     finally:
         Path("data/closed").chmod(0o755)
 

@@ -8,8 +8,8 @@ import json
 from ruamel.yaml import YAML
 
 from backlabel.labels import card, manifest
+from backlabel.labels.about import About
 from backlabel.labels.card import Listed
-from backlabel.labels.croissant import About
 from backlabel.storage.rows import Labelled, Verdict
 
 SECRETS = ("regina", "REGINA", "Regina Example", "wafer of mine", "r.example")
@@ -66,6 +66,20 @@ def test_three_files_that_know_each_other(tmp_path):
     assert "| Films | 1 | 0 | 1 |" in (tmp_path / card.README).read_text()
     described = json.loads((tmp_path / card.CROISSANT).read_text())
     assert described["recordSet"][0]["data"] == [{"categories/name": "Films"}]
+
+
+def test_what_nobody_said_is_left_out(tmp_path):
+    rows = [row(split="train")]
+    manifest.write(tmp_path, rows)
+    card.write(tmp_path, rows, About(), ["Split val has 0 of 1 files."])
+    text = (tmp_path / card.README).read_text()
+    head = YAML(typ="safe", pure=True).load(text.split("---\n")[1])
+    assert set(head) == {"configs"}
+    assert "# Labelled TIFFs\n" in text
+    assert "- Split val has 0 of 1 files.\n" in text
+    for word in ("None", "Licence", "To cite"):
+        assert word not in text
+    assert not (tmp_path / card.CROISSANT).exists()  # the format asks for a name
 
 
 def test_no_name_breaks_out_of_the_head():

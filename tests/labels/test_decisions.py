@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from backlabel.errors import DataError, TableError
+from backlabel.errors import DataError
 from backlabel.labels import decisions
 from backlabel.labels.decisions import Decided, Known
-from backlabel.storage import tables
 from backlabel.storage.rows import Choice, Decision, JpegHash, Match, TiffHash, Verdict
 
 NOTHING = "0" * 256
@@ -49,6 +48,7 @@ MATCHED = Match(
 ALONE = Match("b.tif", "b.tif")
 
 ACCEPT = Decision("a.tif", A.sha256, Choice.ACCEPT, "p.jpg", P.sha256, "L9", "Ada", "Same crack.")
+RELABEL = replace(ACCEPT, decision=Choice.RELABEL, label="L0", why="A leaf.")
 REJECT = Decision("a.tif", A.sha256, Choice.REJECT, "q.jpg", None, None, "Ada", "Other sample.")
 
 
@@ -110,9 +110,19 @@ def test_accept_of_a_pair_that_was_never_scored():
     assert (chosen.match.hamming_distance, chosen.match.ssim_value) == (4, None)
 
 
-def test_accept_under_another_label():
-    (chosen,), _ = decisions.apply([replace(ACCEPT, label="L0")], [MATCHED], KNOWN)
+def test_another_label_than_the_jpegs_is_a_decision_of_its_own():
+    (chosen,), _ = decisions.apply([RELABEL], [MATCHED], KNOWN)
     assert (chosen.match.label, chosen.match.category) == ("L0", "Biological")
+    assert chosen.match.reason == (
+        "Relabelled from L9 to L0 by a person: A leaf. (Without this decision: matched.)"
+    )
+
+
+def test_a_slip_of_the_label_names_both_labels():
+    """A JPEG of Films that is accepted as Tips must not become Tips without a word."""
+    told = r"p\.jpg has label L9 \(Tips\), not L0 \(Biological\)\. Write L9, or, .*`relabel`"
+    with pytest.raises(DataError, match=told):
+        decisions.apply([replace(ACCEPT, label="L0")], [MATCHED], KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -122,10 +132,9 @@ def test_accept_under_another_label():
         (replace(ACCEPT, JPEG_sha256="old"), r"a\.tif: the JPEG has changed"),
         (replace(ACCEPT, TIFF_path="gone.tif"), r"gone\.tif: no such TIFF"),
         (replace(ACCEPT, JPEG_path="gone.jpg"), r"no such JPEG .*: gone\.jpg"),
-        (replace(ACCEPT, label="L7"), "no label 'L7'"),
-        (replace(ACCEPT, label=None), "accept needs"),
-        (replace(ACCEPT, JPEG_path=None), "accept needs"),
-        (replace(ACCEPT, who=" "), "nobody is named"),
+        (replace(ACCEPT, label="L7"), "no label 'L7'; it has L0, L9"),
+        (replace(RELABEL, label="L9"), r"L9 is the label of p\.jpg already: write `accept`"),
+        (replace(RELABEL, JPEG_sha256="old"), r"a\.tif: the JPEG has changed"),
         (replace(REJECT, TIFF_sha256="old"), r"a\.tif: the TIFF has changed"),
         (replace(REJECT, JPEG_path="p.jpg"), r"matched now is another: q\.jpg"),
     ],
@@ -153,12 +162,3 @@ def test_decision_on_a_tiff_that_was_not_drawn_waits():
 def test_decision_for_a_category_that_is_not_looked_at_waits():
     some = replace(KNOWN, jpegs={"q.jpg": Q}, some_jpegs=True)
     assert decisions.apply([ACCEPT], [MATCHED], some) == ([Decided(MATCHED)], [])
-
-
-def test_word_that_is_no_decision(tmp_path):
-    path = tmp_path / "decisions.csv"
-    tables.write(path, Decision, [ACCEPT, REJECT])
-    assert tables.read(path, Decision) == [ACCEPT, REJECT]
-    path.write_text(path.read_text().replace("reject", "maybe"))
-    with pytest.raises(TableError, match=r"line 3: 'maybe'"):
-        tables.read(path, Decision)

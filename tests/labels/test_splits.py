@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backlabel.labels import splits
-from backlabel.labels.splits import Member
+from backlabel.labels.splits import Member, Place
 
 SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}
 
@@ -22,8 +22,10 @@ def digest(name: object) -> str:
     return hashlib.sha256(str(name).encode()).hexdigest()
 
 
-def member(name, folder=None, jpeg=None, category="Tips") -> Member:
-    return Member(digest(name), folder, digest(("jpeg", name if jpeg is None else jpeg)), category)
+def member(name, specimen=None, jpeg=None, category="Tips") -> Member:
+    return Member(
+        digest(name), specimen, digest(("jpeg", name if jpeg is None else jpeg)), category
+    )
 
 
 def together(found: list[str]) -> set[tuple[int, ...]]:
@@ -32,29 +34,17 @@ def together(found: list[str]) -> set[tuple[int, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("path", "folder"),
-    [
-        ("data/tiff/one.tif", None),
-        ("data/tiff/wafer 3/one.tif", "data/tiff/wafer 3"),
-        ("data/tiff/regina/wafer 3/one.tif", "data/tiff/regina/wafer 3"),
-    ],
-)
-def test_specimen_folder(path, folder):
-    assert splits.specimen_folder(path, "data/tiff") == folder
-
-
-@pytest.mark.parametrize(
     ("members", "pairs", "expected"),
     [
         ([member(0), member(1)], [], {(0,), (1,)}),
-        ([member(0, folder="a"), member(1), member(2, folder="a")], [], {(0, 2), (1,)}),
+        ([member(0, specimen="a"), member(1), member(2, specimen="a")], [], {(0, 2), (1,)}),
         ([member(0, jpeg="x"), member(1), member(2, jpeg="x")], [], {(0, 2), (1,)}),
         ([member(0), member(0)], [], {(0, 1)}),
         ([member(0), member(1), member(2)], [(0, 2)], {(0, 2), (1,)}),
         (
             [
-                member(0, folder="a"),
-                member(1, folder="a", jpeg="x"),
+                member(0, specimen="a"),
+                member(1, specimen="a", jpeg="x"),
                 member(2, jpeg="x"),
                 member(3),
             ],
@@ -69,8 +59,8 @@ def test_what_keeps_files_together(members, pairs, expected):
 
 
 def test_a_group_is_named_by_contents_alone():
-    one = [member(i, folder="data/tiff/regina") for i in range(5)]
-    other = [member(i, folder="elsewhere") for i in reversed(range(5))]
+    one = [member(i, specimen="data/tiff/regina") for i in range(5)]
+    other = [member(i, specimen="elsewhere") for i in reversed(range(5))]
     assert set(splits.groups(one, [])) == set(splits.groups(other, []))
 
 
@@ -117,7 +107,7 @@ def test_nothing_shared_lies_in_two_splits(members, pairs):
         if (
             a.sha256 == b.sha256
             or a.JPEG_sha256 == b.JPEG_sha256
-            or (a.folder is not None and a.folder == b.folder)
+            or (a.specimen is not None and a.specimen == b.specimen)
             or (i, j) in pairs
             or (j, i) in pairs
             or found[i] == found[j]
@@ -179,3 +169,38 @@ def test_another_seed_splits_otherwise():
     names = [digest(i) for i in range(60)]
     first, second = (splits.assign(names, ["Tips"] * 60, SHARES, seed=seed) for seed in (0, 1))
     assert first != second
+
+
+def places(**counts):
+    """So many files in each split, each file a group of its own."""
+    named = [(split, i) for split, count in counts.items() for i in range(count)]
+    return [Place(split, f"{split} {i}") for split, i in named]
+
+
+@pytest.mark.parametrize(
+    ("found", "missed"),
+    [
+        (places(train=70, val=15, test=15), []),
+        (places(train=73, val=12, test=15), []),  # a fifth of val's share is 3
+        (places(train=74, val=11, test=15), ["val"]),
+        (places(train=67, val=19, test=14), ["val"]),
+        (places(train=2), ["train", "val", "test"]),
+        ([], []),
+    ],
+    ids=[
+        "as wanted",
+        "a fifth less",
+        "still less",
+        "more",
+        "empty",
+        "none",
+    ],
+)
+def test_a_split_that_misses_its_share_is_named(found, missed):
+    said = splits.shortfalls(found, SHARES)
+    assert [line.split()[1] for line in said[:-1]] == missed
+    assert not said or "label.group_by" in said[-1]
+
+
+def test_a_split_that_is_to_be_empty_is_not_missed():
+    assert splits.shortfalls(places(train=5), {"train": 1.0, "val": 0.0}) == []

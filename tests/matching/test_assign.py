@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backlabel.matching.assign import Edge, assign, duplicates, one_to_one
-from backlabel.matching.decide import Candidate, Decision, Limits, Rule, decide
+from backlabel.matching.decide import Decision, Limits, Rule, decide
 from backlabel.storage.rows import Verdict
+from candidates import candidate
 
 LIMITS = Limits(150, 150, 0.7, min_noise_correlation=0.4, min_ssim_matched=0.3, min_margin=0.1)
 
@@ -41,7 +42,7 @@ def test_order_of_edges_does_not_matter() -> None:
 
 def decided(*noise: float) -> Decision:
     found = [
-        Candidate(row, 5, label="L0", ssim_matched=0.9, noise_correlation_direct=one)
+        candidate(row, 5, label="L0", ssim_matched=0.9, noise_correlation_direct=one)
         for row, one in enumerate(noise)
     ]
     return decide(found, LIMITS, Rule.COMBINED)

@@ -8,8 +8,10 @@ import math
 
 import pytest
 
-from backlabel.matching.decide import Candidate, Decision, Limits, Rule, decide
+from backlabel.matching.decide import Decision, Limits, Rule, decide
+from backlabel.matching.evidence import Candidate
 from backlabel.storage.rows import Verdict
+from candidates import candidate
 
 LIMITS = Limits(
     hamming_threshold=150,
@@ -35,7 +37,7 @@ LIMITS = Limits(
 def test_ssim_and_seed_rules(
     hamming: int, ssim: float | None, simple: Verdict, seed: Verdict
 ) -> None:
-    one = [Candidate(3, hamming, ssim=ssim)]
+    one = [candidate(3, hamming, ssim=ssim)]
     assert decide(one, LIMITS, Rule.SSIM).verdict is simple
     assert decide(one, LIMITS, Rule.SEED).verdict is seed
 
@@ -47,7 +49,7 @@ def test_no_candidates_at_all() -> None:
 
 
 def test_best_is_chosen_by_ssim_not_by_distance() -> None:
-    near, like = Candidate(1, 2, ssim=0.75), Candidate(2, 9, ssim=0.80)
+    near, like = candidate(1, 2, ssim=0.75), candidate(2, 9, ssim=0.80)
     assert decide([near, like], LIMITS, Rule.SSIM) == Decision(
         Verdict.MATCHED,
         "SSIM 0.800 at 9 bits.",
@@ -60,30 +62,30 @@ def test_best_is_chosen_by_ssim_not_by_distance() -> None:
 
 
 def test_without_any_ssim_the_nearest_is_chosen() -> None:
-    far, near = Candidate(1, 140), Candidate(2, 130)
+    far, near = candidate(1, 140), candidate(2, 130)
     decision = decide([far, near], LIMITS, Rule.SSIM)
     assert (decision.chosen, decision.margin) == (near, None)
 
 
 def test_smaller_of_both_distances_counts() -> None:
-    assert decide([Candidate(0, 400, 7, ssim=0.9)], LIMITS, Rule.SSIM).verdict is Verdict.MATCHED
+    assert decide([candidate(0, 400, 7, ssim=0.9)], LIMITS, Rule.SSIM).verdict is Verdict.MATCHED
 
 
 def test_ties_do_not_depend_on_order() -> None:
-    tied = [Candidate(5, 4, ssim=0.9), Candidate(1, 4, ssim=0.9), Candidate(0, 6, ssim=0.9)]
+    tied = [candidate(5, 4, ssim=0.9), candidate(1, 4, ssim=0.9), candidate(0, 6, ssim=0.9)]
     chosen = {decide(order, LIMITS, Rule.SSIM).chosen for order in itertools.permutations(tied)}
     assert chosen == {tied[1]}
 
 
 def test_runner_up_is_another_jpeg() -> None:
-    twice = [Candidate(1, 3, ssim=0.9), Candidate(1, 3, variant="flip_h", ssim=0.8)]
+    twice = [candidate(1, 3, ssim=0.9), candidate(1, 3, variant="flip_h", ssim=0.8)]
     assert decide(twice, LIMITS, Rule.SSIM).runner_up is None
 
 
 def scored(
     row: int, residual: float | None, matched: float | None = 0.9, label: str = "L0"
 ) -> Candidate:
-    return Candidate(
+    return candidate(
         row, 20, label=label, ssim=0.1, ssim_matched=matched, noise_correlation_direct=residual
     )
 
@@ -125,14 +127,16 @@ def test_a_candidate_that_fails_one_limit_does_not_hide_one_that_passes_all() ->
     assert (decision.verdict, decision.chosen, decision.runner_up) == (Verdict.MATCHED, true, loud)
 
 
-def test_noise_alike_counts_where_compression_took_the_noise() -> None:
-    weak = dataclasses.replace(scored(0, 0.2), noise_correlation_recompressed=0.9)
+def test_recompression_counts_where_compression_took_the_noise() -> None:
+    weak = candidate(
+        0, 20, ssim_matched=0.9, noise_correlation_direct=0.2, noise_correlation_recompressed=0.9
+    )
     assert decide([weak], LIMITS, Rule.COMBINED).verdict is Verdict.MATCHED
 
 
 def test_quality_75_passes_and_a_wrong_frame_of_higher_ssim_does_not() -> None:
-    copy = Candidate(0, 24, ssim=0.60, ssim_matched=0.80, noise_correlation_direct=0.62)
-    frame = Candidate(0, 24, ssim=0.75, ssim_matched=0.80, noise_correlation_direct=0.05)
+    copy = candidate(0, 24, ssim=0.60, ssim_matched=0.80, noise_correlation_direct=0.62)
+    frame = candidate(0, 24, ssim=0.75, ssim_matched=0.80, noise_correlation_direct=0.05)
     verdicts = [decide([one], LIMITS, Rule.COMBINED).verdict for one in (copy, frame)]
     assert verdicts == [Verdict.MATCHED, Verdict.TOO_DIFFERENT]
 

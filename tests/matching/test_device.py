@@ -10,7 +10,7 @@ import pytest
 from backlabel.errors import ConfigError
 from backlabel.matching import device
 
-SLOW_TO_IMPORT = ("torch", "faiss", "hydra", "mlflow", "pandas", "skimage", "imagehash")
+SLOW_TO_IMPORT = ("torch", "faiss", "hydra", "mlflow", "skimage", "imagehash")
 
 
 def test_without_a_driver_all_is_on_the_cpu(monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from scenes import scene
 
 from backlabel.matching.registration import offset, overlap, register
-from backlabel.matching.variants import TURNS, Variant, apply
+from backlabel.matching.variants import FLIPS_AND_ROTATIONS, Variant, apply
 
 
 @pytest.mark.parametrize("at", [(0, 0), (7, 3), (40, 61)])
@@ -33,8 +33,8 @@ def test_overlap_too_small_falls_back_to_the_corner() -> None:
     assert ours.shape == theirs.shape == (384, 512)
 
 
-@pytest.mark.parametrize("source", ["identity", *TURNS, "inverted"])
-def test_turned_copies_lie_on_each_other(source: str) -> None:
+@pytest.mark.parametrize("source", ["identity", *FLIPS_AND_ROTATIONS, "inverted"])
+def test_rotated_copies_lie_on_each_other(source: str) -> None:
     image = scene(6)
     jpeg = apply(Variant(source), image)
     ours, theirs = register(image, jpeg, Variant(source))

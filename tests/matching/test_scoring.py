@@ -1,16 +1,26 @@
-"""Scoring of groups: batches, threads and the way over tensors change nothing."""
+"""What workers do for a pair, and the way over a device, which changes nothing."""
 
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from scenes import scene
+from skimage.metrics import structural_similarity
 
 from backlabel.errors import UnreadableImageError
-from backlabel.matching import scoring
-from backlabel.matching.decide import Candidate
+from backlabel.images import Limits
+from backlabel.matching import on_device
+from backlabel.matching.scores import FAST, Registered, direct, score
+from backlabel.matching.scoring import Pair, Scorer
+from backlabel.matching.tensors import Bounds
+from backlabel.matching.variants import Variant
+from backlabel.workers.pool import Workers
 
+SCORER = Scorer(Limits(), complete=True, window="uniform", engine="fast")
 SCORES = (
     "ssim",
     "ssim_matched",
@@ -18,64 +28,81 @@ SCORES = (
     "noise_correlation_recompressed",
     "noise_correlation_by_chance",
 )
-IMAGES = {
-    "one": scene(0),
-    "copy": scene(0, noise=9.0),
-    "half": scene(0)[::2, ::2],
-    "other": scene(1),
-    "flipped": scene(1)[:, ::-1],
-}
-GROUPS = (
-    scoring.Group("one", (Candidate(0, 5), Candidate(1, 9)), ("copy", "half")),
-    scoring.Group("other", (Candidate(2, 7, variant="flip_h"),), ("flipped",)),
-    scoring.Group("gone", (Candidate(0, 5),), ("copy",)),
-    scoring.Group("other", (Candidate(3, 5), Candidate(0, 60)), ("gone", "copy")),
-)
 
 
-def load(path):
-    if path == "gone":
-        raise UnreadableImageError("vanished", "the file is no longer there")
-    return scoring.Loaded(IMAGES[path], None)
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    """A copy, a smaller one, a flipped one, another frame; files that are gone."""
+    folder = tmp_path_factory.mktemp("pairs")
+    for name, grey in {"one": scene(0), "other": scene(1)}.items():
+        Image.fromarray(grey).save(folder / f"{name}.tif")
+    jpegs = {
+        "copy": scene(0),
+        "half": scene(0)[::2, ::2],
+        "flipped": scene(1)[:, ::-1],
+        "frame": scene(0, noise=9.0),
+    }
+    for name, grey in jpegs.items():
+        Image.fromarray(grey).save(folder / f"{name}.jpg", quality=90)
+    named = [
+        ("one", "copy", "identity"),
+        ("one", "half", "identity"),
+        ("one", "frame", "identity"),
+        ("one", "gone", "identity"),
+        ("other", "flipped", "flip_h"),
+        ("gone", "copy", "identity"),
+    ]
+    return [
+        Pair(str(folder / f"{tiff}.tif"), str(folder / f"{jpeg}.jpg"), variant)
+        for tiff, jpeg, variant in named
+    ]
 
 
-def scored(**changes):
-    usual = scoring.Compute("cpu", batch_size=16, memory_mib=256, threads=2, complete=True)
-    return list(scoring.score(GROUPS, load, dataclasses.replace(usual, **changes)))
+def test_scores_are_those_of_the_pixels(pairs):
+    made = SCORER.score(pairs[4])
+    with Image.open(pairs[4].jpeg) as image:
+        jpeg, table = image.convert("L"), tuple(image.quantization[0])
+    with Image.open(pairs[4].tiff) as image:
+        pair = Registered.of(np.array(image), np.array(jpeg), Variant("flip_h"))
+    assert made == score(pair, table, direct(pair, "uniform", FAST), FAST)
+    assert made.noise_correlation > 0.9
 
 
-def shown(found):
-    """Errors by their text: two of them are never equal."""
-    return [str(one) if isinstance(one, UnreadableImageError) else one for one in found]
+def test_a_jpeg_that_is_gone_has_no_scores(pairs):
+    assert SCORER.score(pairs[3]) is None
 
 
-@pytest.mark.parametrize("change", [{"batch_size": 1}, {"batch_size": 2}, {"threads": 1}])
-def test_batches_and_threads_change_nothing(change):
-    assert shown(scored(**change)) == shown(scored())
+def test_a_tiff_that_is_gone_is_an_error(pairs):
+    with pytest.raises(UnreadableImageError, match="vanished"):
+        SCORER.score(pairs[5])
 
 
-def test_unreadable_images():
-    found = scored()
-    assert isinstance(found[2], UnreadableImageError)
-    assert found[3][0] == Candidate(3, 5)
-    assert found[3][1].ssim is not None
+def test_ssim_alone_is_that_of_all_scores(pairs):
+    alone = dataclasses.replace(SCORER, complete=False).score(pairs[1])
+    assert alone.ssim == SCORER.score(pairs[1]).ssim
+    assert alone.noise_correlation is None
 
 
 @pytest.mark.parametrize("complete", [True, False])
-def test_tensors_give_the_same_scores(complete):
-    pytest.importorskip("torch")
-    ours, theirs = scored(complete=complete), scored(complete=complete, device="cpu:0")
-    for group, other in zip(ours, theirs, strict=True):
-        if isinstance(group, UnreadableImageError):
-            assert isinstance(other, UnreadableImageError)
-            continue
-        for one, same in zip(group, other, strict=True):
-            for score in SCORES:
-                assert getattr(one, score) == pytest.approx(getattr(same, score), abs=1e-6)
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_device_gives_the_same_scores(pairs, complete, batch_size):
+    scorer = dataclasses.replace(SCORER, complete=complete)
+    with Workers(2, max_seconds=60, max_memory_mib=1024) as workers:
+        bounds = Bounds("cpu:0", batch_size, memory_mib=256)
+        found = on_device.score(pairs, scorer, workers, bounds, chunk=2)
+    assert isinstance(found[5], UnreadableImageError)
+    assert found[3] is None
+    for pair, scores in zip(pairs, found, strict=True):
+        if Path(pair.tiff).exists() and Path(pair.jpeg).exists():
+            expected = scorer.score(pair)
+            for name in SCORES:
+                assert getattr(scores, name) == pytest.approx(getattr(expected, name), abs=2e-6)
 
 
-def test_ssim_alone_is_that_of_all_scores():
-    def values(found):
-        return [one.ssim for group in found if isinstance(group, list) for one in group]
-
-    assert values(scored(complete=False)) == values(scored())
+def test_gaussian_windows_on_a_cpu_are_those_of_scikit_image(pairs):
+    found = dataclasses.replace(SCORER, complete=False, window="gaussian").score(pairs[2])
+    pair = SCORER.register(pairs[2])
+    expected = structural_similarity(
+        *pair.standardised(), data_range=255, gaussian_weights=True, use_sample_covariance=False
+    )
+    assert found.ssim == pytest.approx(expected, abs=1e-6)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from synthetic import flat, noisy, scene
 
-from backlabel.matching import tensors, torch_sums
-from backlabel.matching.resize import to_common_size
+from backlabel.kernels.resize import to_common_size
+from backlabel.matching import tensors
 from backlabel.matching.ssim import ssim, ssim_batch, ssim_reference
 
 A = scene((96, 130), seed=1)
@@ -48,13 +48,6 @@ def batch(pairs, *, device="cpu", batch_size=8, memory_mib=64, **others):
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
 def test_agrees_with_scikit_image(pair):
     assert ssim(*pair) == pytest.approx(ssim_reference(*pair), abs=1e-6)
-
-
-@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
-def test_through_tables_as_if_looked_up_before(pair):
-    tables = tuple(np.random.default_rng(9).integers(0, 256, (2, 256), np.uint8))
-    seen = [table[image] for table, image in zip(tables, pair, strict=True)]
-    assert ssim(*pair, tables) == pytest.approx(ssim_reference(*seen), abs=1e-6)
 
 
 def test_read_only_images():
@@ -127,7 +120,7 @@ def test_unequal_pair_is_brought_to_the_larger_size():
 
 def test_batches_shrink_when_the_device_is_full(monkeypatch):
     sizes = []
-    measure = torch_sums.ssim_uniform
+    measure = tensors.ssim_uniform
 
     def full_above_two(a, b):
         sizes.append(len(a))
@@ -144,7 +137,7 @@ def test_batches_shrink_when_the_device_is_full(monkeypatch):
 
 def test_memory_bound_is_kept(monkeypatch):
     pixels = []
-    measure = torch_sums.ssim_uniform
+    measure = tensors.ssim_uniform
 
     def record(a, b):
         pixels.append(a.numel())

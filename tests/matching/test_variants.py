@@ -11,8 +11,8 @@ from scenes import scene
 
 from backlabel.matching.variants import (
     BORDERS,
+    FLIPS_AND_ROTATIONS,
     SOURCES,
-    TURNS,
     Variant,
     apply,
     body_shares,
@@ -35,8 +35,8 @@ def independent_hash(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return imagehash.phash(Image.fromarray(grey), hash_size=32).hash.ravel()
 
 
-@pytest.mark.parametrize("source", TURNS)
-def test_apply_turns_as_pillow_does(source: str) -> None:
+@pytest.mark.parametrize("source", FLIPS_AND_ROTATIONS)
+def test_apply_flips_and_rotates_as_pillow_does(source: str) -> None:
     grey = scene(1, 96, 130)
     expected = np.asarray(Image.fromarray(grey).transpose(PILLOW[source]))
     np.testing.assert_array_equal(apply(Variant(source), grey), expected)
@@ -69,7 +69,7 @@ def test_expand_names_every_source_once_and_crops_by_need() -> None:
     found = expand(SOURCES, (768, 1024), [(768, 1024)])
     assert [str(one) for one in found] == [
         "identity",
-        *TURNS,
+        *FLIPS_AND_ROTATIONS,
         "inverted",
         *[f"border {share:g}" for share in BORDERS],
     ]

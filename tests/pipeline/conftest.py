@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import pytest
 
+from clones import Clone, made_once
+
 
 @pytest.fixture(scope="session")
 def committed(reproduced, tmp_path_factory):
     """A clone whose results are committed, so that Git says what a test changes. Copy it."""
-    clone = reproduced.copy(tmp_path_factory.mktemp("committed") / "backlabel")
-    clone.run("git", "add", "--all")
-    clone.run("git", "commit", "-q", "--allow-empty", "-m", "Results")
-    return clone
+
+    def make(path):
+        clone = reproduced.copy(path)
+        clone.run("git", "add", "--all")
+        clone.run("git", "commit", "-q", "--allow-empty", "-m", "Results")
+
+    return Clone(made_once(tmp_path_factory, "committed", make))
 
 
 @pytest.fixture(scope="session")
 def experimented(reproduced, tmp_path_factory):
     """A clone with one experiment beside what is committed. Not to be changed: copy it."""
-    clone = reproduced.copy(tmp_path_factory.mktemp("experimented") / "backlabel")
-    clone.run("dvc", "exp", "run", "-n", "stricter", "-S", "compare.hamming_threshold=10")
-    return clone
+
+    def make(path):
+        command = ["dvc", "exp", "run", "-n", "stricter", "-S", "compare.hamming_threshold=10"]
+        reproduced.copy(path).run(*command)
+
+    return Clone(made_once(tmp_path_factory, "experimented", make))

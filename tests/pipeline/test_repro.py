@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from backlabel.storage import paths, tables
-from backlabel.storage.rows import Labelled, Match, Verdict
+from backlabel.storage.rows import JpegHash, Labelled, Match, Verdict
 
 pytestmark = pytest.mark.pipeline
 
@@ -101,7 +101,7 @@ def test_committed_results_are_in_the_remote(pulled):
 def test_one_category_alone(reproduced, tmp_path):
     clone = reproduced.copy(tmp_path / "clone")
     clone.run("dvc", "exp", "run", "-S", "hash.category=Tips", "hash")
-    hashed = rows(clone, paths.JPEG_HASHES, rows.JpegHash)
+    hashed = rows(clone, paths.JPEG_HASHES, JpegHash)
     assert {row.category for row in hashed} == {"Tips"}
     found = [p.name for p in (clone.path / paths.CATEGORY_HASHES).iterdir()]
     assert found == ["Tips_complete_jpeg_hashes.csv"]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
+import pandas as pd
 import pytest
 
-from backlabel.matching.decide import Candidate, Limits, Rule
+from backlabel.errors import TableError
+from backlabel.matching.decide import Limits, Rule
 from backlabel.reporting import summary
 from backlabel.reporting.sweep import sweep
+from backlabel.storage import tables
 from backlabel.storage.rows import Match, SweepPoint, TruePair, Verdict
+from candidates import candidate
 
 
 def match(tiff, jpeg, verdict=Verdict.MATCHED, category="Tips", hamming=4, ssim=0.9):
@@ -70,8 +76,34 @@ def test_accuracy():
     }
 
 
+def test_truth_outside_of_what_was_looked_at_does_not_count(tmp_path):
+    """A run over one category finds none of the others' pairs: they are not missed."""
+    path = tmp_path / "truth.csv"
+    tables.write(path, TruePair, TRUTH)
+    assert summary.known_pairs(path, {"A", "B", "X"}) == TRUTH[:2]
+    found = summary.accuracy(ROWS[:2], summary.known_pairs(path, {"A", "B"}))
+    assert (found["true_pairs"], found["recall"], found["label_recall"]) == (2, 1.0, 1.0)
+
+
+def test_no_list_of_true_pairs(tmp_path):
+    assert summary.known_pairs(tmp_path / "truth.csv", {"A"}) is None
+
+
+def test_list_of_true_pairs_is_mended_by_hand(tmp_path):
+    (tmp_path / "truth.csv").write_text("TIFF_path;JPEG_path\n")
+    with pytest.raises(TableError, match="by hand"):
+        summary.known_pairs(tmp_path / "truth.csv", {"A"})
+
+
+def test_names_that_are_no_unicode():
+    """pandas holds Unicode alone; names of files may be any bytes."""
+    odd = os.fsdecode(b"\xff.tif")
+    assert summary.accuracy([match(odd, "A")], [TruePair(odd, "A", "Tips", "")])["recall"] == 1
+
+
 def test_bounds_of_ssim_classes():
-    assert summary.ssim_classes([1.0, 0.95, 0.85, 0.849, 0.70, 0.699, -0.1]) == {
+    values = pd.Series([1.0, 0.95, 0.85, 0.849, 0.70, 0.699, -0.1, None])
+    assert summary.ssim_classes(values) == {
         "above_0.95": 1,
         "0.85_to_0.95": 2,
         "0.70_to_0.85": 2,
@@ -95,9 +127,9 @@ LIMITS = Limits(
     min_margin=0,
 )
 EVIDENCE = {
-    "a": [Candidate(0, 10, ssim=0.95)],
-    "b": [Candidate(1, 100, ssim=0.75)],
-    "c": [Candidate(0, 130)],
+    "a": [candidate(0, 10, ssim=0.95)],
+    "b": [candidate(1, 100, ssim=0.75)],
+    "c": [candidate(0, 130)],
 }
 
 
@@ -128,6 +160,7 @@ def test_sweep(points, threshold, value, rate, precision, recall):
     assert SweepPoint(threshold, value, pytest.approx(rate), precision, recall) in points
 
 
-def test_sweep_ends_at_the_thresholds_in_force(points):
+def test_sweep_goes_beyond_the_thresholds_in_force(points):
+    """They are 150 and 120; the nearest candidate without scores lies at 130."""
     ends = {point.threshold: point.value for point in points}
-    assert ends == {"hamming_threshold": 150, "ssim_hamming_threshold": 120, "min_ssim": 1.0}
+    assert ends == {"hamming_threshold": 300, "ssim_hamming_threshold": 130, "min_ssim": 1.0}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backlabel.matching.decide import Candidate, Limits, Rule, decide
+from backlabel.matching.decide import Limits, Rule, decide
 from backlabel.reporting.sweep import _known_up_to, _values, sweep
 from backlabel.storage.rows import Match, Verdict
+from candidates import candidate
 
 LIMITS = Limits(
     hamming_threshold=150,
@@ -19,12 +20,12 @@ LIMITS = Limits(
 )
 
 
-def candidate(row, random):
+def some_candidate(row, random):
     ssim, matched, residual = np.round(random.random(3), 2)  # on the steps of the sweep, too
     distance = int(random.integers(0, 31)) * 5
     if distance >= LIMITS.ssim_hamming_threshold or random.random() < 0.1:
-        return Candidate(row, distance)
-    return Candidate(
+        return candidate(row, distance)
+    return candidate(
         row, distance, ssim=ssim, ssim_matched=matched, noise_correlation_direct=residual
     )
 
@@ -33,7 +34,7 @@ def candidate(row, random):
 def test_every_point_is_what_deciding_there_gives(rule):
     random = np.random.default_rng(0)
     evidence = {
-        str(tiff): [candidate(row, random) for row in range(random.integers(0, 5))]
+        str(tiff): [some_candidate(row, random) for row in range(random.integers(0, 5))]
         for tiff in range(60)
     }
     rows = [
@@ -70,8 +71,8 @@ def swept(evidence):
 
 
 def test_higher_threshold_is_swept_up_to_the_nearest_candidate_without_scores():
-    scored = Candidate(0, 20, ssim=0.9)
-    found = swept([scored, Candidate(1, 137), Candidate(2, 340)])
+    scored = candidate(0, 20, ssim=0.9)
+    found = swept([scored, candidate(1, 137), candidate(2, 340)])
     assert max(found["ssim_hamming_threshold"]) == 137  # which is exclusive: 137 lies not below
     assert max(found["hamming_threshold"]) == 300
     assert found["ssim_hamming_threshold"][137] == found["hamming_threshold"][300] == 1.0

@@ -15,12 +15,14 @@ from scipy import ndimage
 
 from backlabel import composing, config, images
 from backlabel.calibration.degrade import next_frame
-from backlabel.errors import ConfigError
+from backlabel.errors import ConfigError, UnreadableImageError
+from backlabel.matching import device, scoring
 from backlabel.reporting import drawing
 from backlabel.stages import compare
 from backlabel.stages import hash as hashing
 from backlabel.storage import paths, tables
 from backlabel.storage.rows import JpegHash, Match, TiffHash, Verdict
+from backlabel.workers.pool import Workers
 
 CONF = Path(__file__).parents[2] / "conf"
 SHAPE = (192, 256)
@@ -129,6 +131,15 @@ def test_a_tiff_that_vanished_is_unreadable(matches):
     assert matches()["good"].verdict is Verdict.UNREADABLE
 
 
+def in_this_process(_, function, items, **__):
+    scoring._tiff.cache_clear()
+    for item in items:
+        try:
+            yield item, function(item)
+        except UnreadableImageError as error:
+            yield item, error
+
+
 def grown(path):
     with path.open("ab") as file:
         file.write(b"more")
@@ -149,6 +160,7 @@ def test_a_file_that_is_disturbed_while_it_is_compared(matches, monkeypatch, dis
         return picture
 
     monkeypatch.setattr(images, "read", disturbing)
+    monkeypatch.setattr(Workers, "map", in_this_process)
     found = matches()
     if name == "L5_good.jpg":
         assert found["good"].verdict is Verdict.NOT_VERIFIED
@@ -167,12 +179,7 @@ def test_a_jpeg_goes_to_one_tiff(matches):
     assert "given to another TIFF" in found["frame"].reason
 
 
-@pytest.mark.parametrize("batch_size", [2, 16])
-def test_batch_size_changes_nothing(matches, batch_size):
-    assert matches(batch_size=batch_size) == matches(batch_size=1)
-
-
-def test_number_of_threads_changes_nothing(matches, monkeypatch):
+def test_number_of_workers_changes_nothing(matches, monkeypatch):
     one, four = (
         (monkeypatch.setattr(os, "sched_getaffinity", lambda _, n=n: set(range(n))), matches())[1]
         for n in (1, 4)
@@ -249,7 +256,7 @@ def test_more_tiffs_than_there_are(matches):
         matches(n_tiff=12)
 
 
-def test_index_finds_what_exact_search_finds_and_tells_its_recall(matches):
+def test_index_finds_what_exact_search_finds_and_reports_its_recall(matches):
     exact = matches()
     assert "index_recall" not in json.loads(Path("metrics/compare.json").read_text())
     indexed = matches(index_from=1)
@@ -257,11 +264,42 @@ def test_index_finds_what_exact_search_finds_and_tells_its_recall(matches):
     for name, row in indexed.items():
         if row.verdict is not Verdict.NO_CANDIDATE:
             assert (row.verdict, row.JPEG_file, row.variant) == chosen[name]
-    told = json.loads(Path("metrics/compare.json").read_text())["index_recall"]
-    assert told == {"standardised": 1.0, "grey": 1.0}
+    reported = json.loads(Path("metrics/compare.json").read_text())["index_recall"]
+    assert reported == {"standardised": 1.0, "grey": 1.0}
 
 
 def test_gaussian_window_gives_another_ssim(matches):
     uniform, gaussian = matches(), matches(ssim_window="gaussian")
     assert gaussian["good"].ssim_value != uniform["good"].ssim_value
     assert gaussian["good"].ssim_value == pytest.approx(uniform["good"].ssim_value, abs=0.05)
+
+
+def test_the_reference_engine_gives_the_same_table(matches):
+    fast, reference = matches(), matches(engine="reference")
+    assert {name: unscored(row) for name, row in fast.items()} == {
+        name: unscored(row) for name, row in reference.items()
+    }
+    for name, row in fast.items():
+        for score, most in SCORES.items():
+            expected = getattr(reference[name], score)
+            assert getattr(row, score) == pytest.approx(expected, abs=most), (name, score)
+
+
+NOISE = dict.fromkeys(
+    ("noise_correlation_direct", "noise_correlation_recompressed", "noise_correlation_by_chance"),
+    1e-4,
+)
+SCORES = {"ssim_value": 2e-6, "ssim_matched": 2e-6, "runner_up_ssim": 2e-6, **NOISE}
+"""How far each may lie apart: SSIM 1e-6, and both ends are rounded to 1e-6."""
+DERIVED = ("noise_correlation", "runner_up_noise_correlation", "margin", "reason")
+
+
+def unscored(row):
+    return {name: value for name, value in vars(row).items() if name not in {*SCORES, *DERIVED}}
+
+
+def test_cuda_without_a_gpu_is_refused_at_once(matches, monkeypatch):
+    monkeypatch.setattr(device, "has_driver", lambda: False)
+    monkeypatch.setattr(tables, "read", lambda *_: pytest.fail("a table is read"))
+    with pytest.raises(ConfigError, match=r"compare\.device is cuda"):
+        matches(device="cuda")

@@ -1,8 +1,7 @@
-"""The hash stage: every file told, nothing hashed twice, the same rows whoever works."""
+"""The hash stage: every file reported, nothing hashed twice, the same rows whoever works."""
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import time
 from pathlib import Path
@@ -15,9 +14,10 @@ from PIL import Image
 import workspace
 from backlabel import config, images
 from backlabel.errors import DataError, SchemeError, UnreadableImageError
-from backlabel.hashing import digests, reference, to_hex
 from backlabel.hashing import file as hashing_file
 from backlabel.hashing import identity as hashing_content
+from backlabel.hashing import reference, to_hex
+from backlabel.hashing.cache import HashCache
 from backlabel.inventory import scanning
 from backlabel.stages import hash as hash_stage
 from backlabel.storage import paths, tables
@@ -108,7 +108,7 @@ def test_new_files_take_their_places_among_known_ones(root, settled, monkeypatch
 
 def test_what_was_hashed_before_an_error_is_kept(root, monkeypatch):
     def ends_early(function, items, **_):
-        yield items[0], function(items[0], None)
+        yield items[0], function(items[0])
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(pool, "map_files", ends_early)
@@ -153,10 +153,10 @@ def test_unreadable_files_are_listed_and_the_run_goes_on(root):
     assert row.detail
 
 
-def in_this_process(function, items, look_at, **_):
-    for item, seen in zip(items, look_at(items), strict=True):
+def in_this_process(function, items, **_):
+    for item in items:
         try:
-            yield item, function(item, seen)
+            yield item, function(item)
         except UnreadableImageError as error:
             yield item, error
 
@@ -184,15 +184,15 @@ def test_a_file_that_is_disturbed_while_it_is_hashed_is_listed(
     path = root / "data/tiff/y/m 1.tif"
     before, content_of = path.read_bytes(), hashing_file.content_of
 
-    def disturbing(file):
+    def disturbing(file, source):
         if file.name != path.name or file.parent.name != "y":
-            return content_of(file)
+            return content_of(file, source)
         if moment == "after":
-            found = content_of(file)
+            found = content_of(file, source)
             disturb(file)
             return found
         disturb(file)
-        return content_of(file)
+        return content_of(file, source)
 
     with monkeypatch.context() as patch:
         patch.setattr(pool, "map_files", in_this_process)
@@ -207,27 +207,6 @@ def test_a_file_that_is_disturbed_while_it_is_hashed_is_listed(
     grey = workspace.picture(2)
     assert tiffs[1].phash == to_hex(reference.phash(reference.standardise(grey)))
     assert tables.read(paths.UNREADABLE, Passed) == []
-
-
-@pytest.mark.parametrize("disturb", [grown, another_picture], ids=["grows", "is replaced"])
-def test_a_file_that_changes_after_several_were_looked_at(root, settled, monkeypatch, disturb):
-    path = root / "data/tiff/y/m 1.tif"
-    look_at = hash_stage.look_at
-
-    def disturbing(items):
-        seen = look_at(items)
-        assert None not in seen
-        disturb(path)
-        return seen
-
-    monkeypatch.setattr(digests, "QUICKER", True)
-    monkeypatch.setattr(pool, "map_files", in_this_process)
-    monkeypatch.setattr(hash_stage, "look_at", disturbing)
-    tiffs, _ = run()
-    found = next(row for row in tiffs if row.path.endswith("y/m 1.tif"))
-    assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    grey = images.read(path).grey
-    assert found.phash == to_hex(reference.phash(reference.standardise(grey)))
 
 
 def test_a_file_that_vanishes_after_it_was_listed(root, monkeypatch):
@@ -265,3 +244,9 @@ def test_wrong_prefix_stops_before_anything_is_hashed(root):
     with pytest.raises(SchemeError, match="L1 means 'Fibres'"):
         run()
     assert not (root / CACHE).exists()
+
+
+def test_the_reference_engine_gives_the_same_tables_and_reads_no_cache(root, monkeypatch):
+    fast = run()
+    monkeypatch.setattr(HashCache, "known", lambda *_: pytest.fail("the cache is read"))
+    assert run(hash={"engine": "reference"}) == fast

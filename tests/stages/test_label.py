@@ -169,8 +169,27 @@ def test_people_decide(root):
     assert ",=" not in paths.MANIFEST.read_text()
     assert rows[0].reason.startswith("Accepted by a person: Same crack.")
     assert {row.run_key for row in rows}.isdisjoint(keys)
-    told = json.loads((paths.METRICS / "label.json").read_text())["decisions"]
-    assert told == {"accepted": 1, "rejected": 1, "outside_this_run": 0, "people": 2}
+    found = json.loads((paths.METRICS / "label.json").read_text())["decisions"]
+    assert found == {
+        "accepted": 1,
+        "relabelled": 0,
+        "rejected": 1,
+        "outside_this_run": 0,
+        "people": 2,
+    }
+
+
+def test_a_person_relabels_and_the_public_set_keeps_no_sentence_of_theirs(root):
+    tiffs, jpegs, _ = workspace.write_tables(root, PAIRS)
+    relabel = Decision(
+        *(tiffs[0].path, tiffs[0].sha256, Choice.RELABEL),
+        *(jpegs[0].path, jpegs[0].sha256, "L1", "Ada", "Ada Example saw fibres."),
+    )
+    tables.write(paths.DECISIONS, Decision, [relabel])
+    (row,) = [row for row in run() if row.TIFF_path == tiffs[0].path]
+    assert row.file.startswith("Fibres/L1_")
+    (row,) = [row for row in run(public=True) if row.decided_by == "person"]
+    assert row.reason == "Relabelled from L9 to L1 by a person."
 
 
 def test_decision_that_fits_no_more_stops_the_stage(root):
@@ -180,12 +199,6 @@ def test_decision_that_fits_no_more_stops_the_stage(root):
     with pytest.raises(DataError, match=r"m 1\.tif: the TIFF has changed"):
         run()
     assert not paths.LABELED.exists()
-
-
-def test_missing_decisions_are_no_decisions_lost_in_silence(root):
-    paths.DECISIONS.unlink()
-    with pytest.raises(DataError, match=r"decisions\.csv: not found"):
-        run()
 
 
 def test_pair_without_ssim_is_no_match(root):
@@ -204,8 +217,64 @@ def test_nothing_matched(root):
     assert run() == []
     assert {path.name for path in (root / "labeled").iterdir()} == {
         *(manifest.CSV, manifest.PARQUET, manifest.SUMS),
-        *(card.METADATA, card.README, card.CROISSANT),
+        *(card.METADATA, card.README),
     }
+
+
+SAMPLES_WORDS = (b"backlabel-sample", b"CC0", b"MIT,", b"public repositories")
+
+
+def test_other_data_do_not_get_the_samples_words(root, capfd):
+    """The parameters are those of a fresh clone: `label.about` speaks of the sample."""
+    run()
+    written = [path for path in (root / "labeled").rglob("*") if path.is_file()]
+    for path in written:
+        assert [word for word in SAMPLES_WORDS if word in path.read_bytes()] == []
+    assert (root / "labeled" / card.CROISSANT) not in written
+    assert "label.about ('backlabel-sample') speaks of other data" in capfd.readouterr().err
+
+
+def test_words_of_ones_own_are_written(root, capfd):
+    own = config.load().label.about.model_dump() | {"only_for": None, "name": "wafers"}
+    run(about=own, splits={"train": 1.0, "val": 0.0, "test": 0.0})
+    assert "# wafers 0.1.0" in (root / "labeled" / card.README).read_text()
+    assert json.loads((root / "labeled" / card.CROISSANT).read_text())["name"] == "wafers"
+    assert capfd.readouterr().err == ""
+
+
+def test_splits_that_stay_empty_are_said_to_be(root, capfd):
+    """Three files of one group go to one split together."""
+    table = root / "data/specimens.csv"
+    table.write_text("\n".join(["TIFF_path,wafer", *(f"data/tiff/{path},A" for path, *_ in PAIRS)]))
+    run(group_by="column:wafer", group_table="data/specimens.csv")
+    missed = "Split test has 0 of 3 files (0%), not its share of 15%."
+    assert missed in capfd.readouterr().err
+    assert missed in (root / "labeled" / card.README).read_text()
+    found = json.loads((paths.METRICS / "label.json").read_text())["splits"]
+    assert found["train"] == {"files": 3, "share": 1.0, "wanted": 0.7}
+    assert found["test"] == {"files": 0, "share": 0.0, "wanted": 0.15}
+
+
+@pytest.mark.parametrize(
+    ("group_by", "groups"),
+    [("near_duplicates", 3), ("column:wafer", 2), ("column:operator", 1)],
+)
+def test_a_group_is_what_the_parameter_says(root, group_by, groups):
+    (root / "data/specimens.csv").write_text(
+        "TIFF_path,wafer,operator\n"
+        "data/tiff/x/m 1.tif,A,Ada\ndata/tiff/y/m 1.tif,B,Ada\ndata/tiff/z/\u00e4.TIF,A,Ada\n"
+    )
+    table = "data/specimens.csv" if group_by.startswith("column") else None
+    assert len({row.group for row in run(group_by=group_by, group_table=table)}) == groups
+
+
+def test_the_table_of_groups_is_part_of_the_runs_key(root):
+    table = root / "data/specimens.csv"
+    lines = [f"data/tiff/{path},A" for path, _, _ in PAIRS]
+    table.write_text("\n".join(["TIFF_path,wafer", *lines]))
+    first = run(group_by="column:wafer", group_table="data/specimens.csv")[0].run_key
+    table.write_text("\n".join(["TIFF_path,wafer", *lines, "data/tiff/more.tif,B"]))
+    assert run(group_by="column:wafer", group_table="data/specimens.csv")[0].run_key != first
 
 
 def test_digest_of_the_configuration():

@@ -21,10 +21,8 @@ from backlabel.storage import paths, tables
 from backlabel.storage.rows import Duplicate, JpegHash, Match, Passed, TiffHash
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOL = ROOT.parent / "shared/tools/make_tree.py"
+TOOL = ROOT / "tests/tools/make_tree.py"
 JPEG = "data/jpeg/Tips/L9_1.jpg"
-
-pytestmark = pytest.mark.skipif(not TOOL.exists(), reason="the tree builder is not beside the repo")
 
 
 def tool(*arguments):

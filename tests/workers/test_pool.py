@@ -1,21 +1,32 @@
+"""Order, limits and deaths of workers."""
+
 from __future__ import annotations
 
 import ctypes
 import errno
 import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
+from multiprocessing import forkserver
 from pathlib import Path
 
+import psutil
 import pytest
 
-from backlabel.errors import UnreadableImageError
-from backlabel.workers.pool import CHUNK, map_files
+from backlabel.errors import UnreadableImageError, WorkerError
+from backlabel.workers.pool import CHUNK, Workers, map_files
 
-LIMITS = {"max_seconds": 20.0, "max_memory_mib": 200, "what": "test"}
+LIMITS = {"max_seconds": 20.0, "max_memory_mib": 200}
+
+
+def mapped(function, items, *, workers=1, **others):
+    return map_files(function, items, workers=workers, what="test", **(LIMITS | others))
 
 
 def square(number: int) -> int:
@@ -49,14 +60,40 @@ def process_id(_: int) -> int:
     return os.getpid()
 
 
+def killed_once(marker: Path) -> str:
+    try:
+        marker.touch(exist_ok=False)
+    except FileExistsError:
+        return "fine"
+    os.kill(os.getpid(), signal.SIGKILL)
+    return ""
+
+
+def slowly(number: int) -> int:
+    time.sleep(0.01)
+    return number
+
+
+def reasons(results):
+    return [
+        result.reason if isinstance(result, UnreadableImageError) else result
+        for _, result in results
+    ]
+
+
 @pytest.mark.parametrize(("workers", "chunk"), [(1, CHUNK), (3, CHUNK), (3, 1), (3, 100)])
 def test_results_come_in_the_order_of_the_items(workers, chunk):
-    results = map_files(square, range(40), workers=workers, chunk=chunk, **LIMITS)
+    results = mapped(square, range(40), workers=workers, chunk=chunk)
     assert list(results) == [(number, number * number) for number in range(40)]
 
 
 def test_a_slow_item_does_not_change_the_order():
-    assert [item for item, _ in map_files(uneven, range(9), workers=3, **LIMITS)] == [*range(9)]
+    assert [item for item, _ in mapped(uneven, range(9), workers=3)] == [*range(9)]
+
+
+def test_no_items_need_no_worker():
+    assert list(mapped(square, [])) == []
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize(
@@ -70,127 +107,170 @@ def test_a_slow_item_does_not_change_the_order():
     ],
 )
 def test_a_hostile_item_harms_only_itself(kind, reason):
-    limits = LIMITS | ({"max_seconds": 1.0} if kind == "hang" else {})
+    limits = {"max_seconds": 1.0} if kind == "hang" else {}
     items = ["good", kind, "good", kind, "good"]
-    outcomes = [
-        result.reason if isinstance(result, UnreadableImageError) else result
-        for _, result in map_files(hostile, items, workers=1, **limits)
-    ]
-    assert outcomes == ["fine", reason, "fine", reason, "fine"]
+    assert reasons(mapped(hostile, items, **limits)) == ["fine", reason, "fine", reason, "fine"]
+
+
+def test_each_item_has_the_whole_time():
+    assert reasons(mapped(slowly, range(30), max_seconds=0.2)) == [*range(30)]
+
+
+def test_an_item_whose_worker_was_killed_is_tried_again(tmp_path):
+    assert reasons(mapped(killed_once, [tmp_path / "killed"])) == ["fine"]
 
 
 def test_any_other_error_is_a_bug_and_is_raised():
-    with pytest.raises(ZeroDivisionError):
-        list(map_files(buggy, [1, 0, 1], workers=2, **LIMITS))
+    with pytest.raises(ZeroDivisionError) as raised:
+        list(mapped(buggy, [1, 0, 1], workers=2))
+    assert "in buggy" in raised.value.__notes__[0]
 
 
 def test_work_is_done_in_other_processes_that_are_kept():
-    ids = {result for _, result in map_files(process_id, range(30), workers=2, **LIMITS)}
+    ids = {result for _, result in mapped(process_id, range(30), workers=2)}
     assert os.getpid() not in ids
     assert len(ids) <= 2
+
+
+def test_workers_serve_one_map_after_the_other():
+    with Workers(1, **LIMITS) as workers:
+        ids = {
+            result
+            for function in (process_id, process_id)
+            for _, result in workers.map(function, range(3), what="test")
+        }
+        assert [result for _, result in workers.map(square, [3], what="test")] == [9]
+    assert len(ids) == 1
+    assert multiprocessing.active_children() == []
 
 
 def test_items_are_taken_as_they_are_needed():
     taken = []
     items = (taken.append(number) or number for number in range(1000))
-    results = map_files(square, items, workers=2, **LIMITS)
+    results = mapped(square, items, workers=2)
     for _ in range(10):
         next(results)
     results.close()
-    assert len(taken) <= 6 * CHUNK
+    assert len(taken) <= 6 * CHUNK + 10
 
 
 def test_no_worker_is_left_when_the_rest_is_not_wanted():
-    results = map_files(process_id, range(100), workers=2, **LIMITS)
+    results = mapped(process_id, range(100), workers=2)
     next(results)
     results.close()
     assert multiprocessing.active_children() == []
 
 
+def kill_workers(stop: threading.Event, moments: random.Random, also_forkserver: bool) -> None:
+    """Kill one child of this process, or of its forkserver, at random moments until `stop`."""
+    while not stop.wait(moments.uniform(0.2, 0.6)):
+        with suppress(psutil.NoSuchProcess):
+            server = psutil.Process(forkserver._forkserver._forkserver_pid)
+            victims = server.children() or [server]
+            if also_forkserver and moments.random() < 0.3:
+                victims = [server]
+            moments.choice(victims).kill()
+
+
+@pytest.mark.parametrize("also_forkserver", [False, True])
+def test_workers_that_are_killed_at_random_change_nothing(also_forkserver):
+    stop = threading.Event()
+    results = mapped(slowly, range(300), workers=3, chunk=8)
+    assert next(results) == (0, 0)
+    killer = threading.Thread(
+        target=kill_workers, args=(stop, random.Random(0), also_forkserver), daemon=True
+    )
+    killer.start()
+    try:
+        found = [*results]
+    finally:
+        stop.set()
+        killer.join()
+    assert [item for item, _ in found] == [*range(1, 300)]
+    # An item over which three workers were killed is lost; all else is as if nothing had happened.
+    lost = [item for item, result in found if isinstance(result, UnreadableImageError)]
+    assert len(lost) <= 2
+    assert all(result == item for item, result in found if item not in lost)
+
+
+def dies() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_workers_that_never_begin_are_an_error_of_their_own():
+    with pytest.raises(WorkerError, match="ended before they could begin"):
+        list(mapped(square, range(3), prepare=dies))
+
+
 PARENT = """
 import sys
 sys.path[:0] = {path!r}
-from test_pool import LIMITS, hostile, process_id
-from backlabel.workers.pool import CHUNK, map_files
+from test_pool import mapped, process_id, slowly
 if __name__ == "__main__":
-    print(next(map_files(process_id, [1], workers=1, **LIMITS))[1], flush=True)
-    results = map_files({function}, {items}, workers=2, **LIMITS)
-    for _, worker in results:
+    print(next(mapped(process_id, [1]))[1], flush=True)
+    for _, worker in mapped({function}, iter(int, 1), workers=2):
         print(worker, flush=True)
 """
 
 
-def test_workers_end_when_their_parent_is_killed(tmp_path):
+def parent(tmp_path, function, **options):
     script = tmp_path / "parent.py"
-    script.write_text(PARENT.format(path=sys.path, function="process_id", items="iter(int, 1)"))
-    parts = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    with subprocess.Popen([sys.executable, script], **parts) as parent:  # its death is told there
-        workers = {int(parent.stdout.readline()) for _ in range(40)}
-        parent.kill()
+    script.write_text(PARENT.format(path=sys.path, function=function))
+    return subprocess.Popen(
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **options,
+    )
+
+
+def assert_they_end(processes):
     deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+    while any(Path(f"/proc/{process}").exists() for process in processes):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    with parent(tmp_path, "process_id", stderr=subprocess.PIPE) as started:
+        workers = {int(started.stdout.readline()) for _ in range(40)}
+        started.kill()
+        _, told = started.communicate()
+    assert_they_end(workers)
     assert workers
+    assert told == ""
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.3])
+def test_ctrl_c_is_answered_by_the_parent_alone(tmp_path, after_s):
+    with parent(tmp_path, "slowly", stderr=subprocess.PIPE) as started:
+        started.stdout.readline()
+        time.sleep(after_s)
+        os.killpg(started.pid, signal.SIGINT)
+        _, told = started.communicate(timeout=10)
+    assert told.count("Traceback") == 1
+    assert told.rstrip().endswith("KeyboardInterrupt")
+    assert "Error" not in told
 
 
 def in_worker() -> None:
     os.environ["PREPARED"] = str(os.getpid())
 
 
-def prepared_by(_: int) -> str:
-    return os.environ.get("PREPARED", "")
-
-
 def cannot_prepare() -> None:
     raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), "a kernel")
 
 
+def prepared_by(number: int) -> tuple[str, str]:
+    return os.environ.get("PREPARED", ""), str(process_id(number))
+
+
 def test_each_worker_is_prepared_before_its_first_item():
-    results = map_files(both_of, range(4), workers=2, chunk=1, prepare=in_worker, **LIMITS)
+    results = mapped(prepared_by, range(4), workers=2, chunk=1, prepare=in_worker)
     assert all(prepared == worker for _, (prepared, worker) in results)
-
-
-def both_of(number: int) -> tuple[str, str]:
-    return prepared_by(number), str(process_id(number))
 
 
 def test_what_cannot_be_prepared_is_raised_here():
     with pytest.raises(OSError, match="File too large: 'a kernel'"):
-        list(map_files(square, range(3), workers=1, prepare=cannot_prepare, **LIMITS))
-
-
-def doubled(numbers):
-    return [2 * number for number in numbers]
-
-
-def with_what_was_seen(number, seen):
-    if number == 2 and multiprocessing.current_process().name != "MainProcess":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number, seen
-
-
-def too_much(numbers):
-    return [bytearray(1 << 30) for _ in numbers]
-
-
-def test_each_item_comes_with_what_was_seen_of_it():
-    results = map_files(with_what_was_seen, [0, 1, 3], workers=1, look_at=doubled, **LIMITS)
-    assert [result for _, result in results] == [(0, 0), (1, 2), (3, 6)]
-
-
-def test_items_beside_a_lost_one_are_looked_at_again():
-    results = map_files(with_what_was_seen, range(4), workers=1, look_at=doubled, **LIMITS)
-    fine = {item: result for item, result in results if item != 2}
-    assert fine == {0: (0, 0), 1: (1, 2), 3: (3, 6)}
-
-
-def test_what_takes_too_much_memory_to_look_at_is_not_seen():
-    results = map_files(with_what_was_seen, [0, 1], workers=1, look_at=too_much, **LIMITS)
-    assert [result for _, result in results] == [(0, None), (1, None)]
-
-
-def test_what_workers_have_ready_is_not_left_in_the_environment():
-    before = dict(os.environ)
-    list(map_files(square, range(3), workers=1, prepare=in_worker, **LIMITS))
-    assert dict(os.environ) == before
+        list(mapped(square, range(3), prepare=cannot_prepare))

@@ -1,1 +1,1 @@
-"""How certain a verdict is: copies and look-alikes made from the user's own images, and counted."""
+"""How certain a verdict is: copies and hard negatives made from one's own images, and counted."""

@@ -85,7 +85,7 @@ def _flipped(grey: Grey, _: np.random.Generator, *, axis: int) -> Grey:
     return np.flip(grey, axis)
 
 
-def _turned(grey: Grey, _: np.random.Generator, *, quarters: int) -> Grey:
+def _rotated(grey: Grey, _: np.random.Generator, *, quarters: int) -> Grey:
     return np.rot90(grey, quarters)
 
 
@@ -146,7 +146,7 @@ COPIES: Mapping[str, Kind] = MappingProxyType(
         "darker": Kind(partial(_linear, add=-30)),
         "flipped sideways": Kind(partial(_flipped, axis=1)),
         "flipped upside down": Kind(partial(_flipped, axis=0)),
-        **{f"turned {90 * n}": Kind(partial(_turned, quarters=n)) for n in (1, 2, 3)},
+        **{f"rotated {90 * n}": Kind(partial(_rotated, quarters=n)) for n in (1, 2, 3)},
         "inverted": Kind(_inverted),
         **{f"bottom {n} % cut": Kind(partial(_bottom_cut, share=n / 100)) for n in (4, 6, 8, 11)},
         **{f"border {n} % cut": Kind(partial(_border_cut, share=n / 100)) for n in (1, 3)},

@@ -24,7 +24,7 @@ GRIDS: Mapping[str, tuple[float, ...]] = MappingProxyType(
         "min_ssim_matched": tuple(np.linspace(0, 1, 51).round(2).tolist()),
     }
 )
-"""Values that are tried of each threshold."""
+"""The values at which each threshold is examined."""
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "hamming_threshold": Rule.COMBINED,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
@@ -10,17 +9,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from backlabel import images
-from backlabel.calibration.degrade import COPIES, copy
-from backlabel.calibration.trials import Trial, scored, trials
+from backlabel.calibration.trials import Trial, trials
 from backlabel.errors import DataError, UnreadableImageError
-from backlabel.hashing import compile_kernels, hash_image
+from backlabel.hashing import hash_image
 from backlabel.inventory import scanning
-from backlabel.matching.scoring import rounded
+from backlabel.kernels.compiled import compile_all
 from backlabel.storage import names
-from backlabel.storage.files import sha256
 from backlabel.storage.rows import Passed
 from backlabel.storage.tables import FileName
 from backlabel.workers import pool
@@ -60,10 +55,10 @@ class Outcome:
     passed: list[Passed]
 
 
-def find(folders: Sequence[Path], limits: images.Limits) -> Found:
+def find(folders: Sequence[Path], limits: images.Limits, bounds: Bounds) -> Found:
     """Every TIFF below `folders`. Raises DataError where a folder is missing or none holds one.
 
-    Of files with the same bytes the first path counts: an image tried twice proves nothing more.
+    Of files with the same bytes the first path counts: an image used twice proves nothing more.
     """
     listed: dict[str, None] = {}
     found = Found()
@@ -74,8 +69,16 @@ def find(folders: Sequence[Path], limits: images.Limits) -> Found:
         listed |= dict.fromkeys(item.path for item in scanned.images)
         found.passed.extend(Passed(item.path, "", item.reason, "") for item in scanned.errors)
     known: dict[str, str] = {}
-    for path in sorted(listed, key=os.fsencode):
-        _place(path, known, found, limits)
+    digests = pool.map_files(
+        partial(_digest, limits=limits),
+        sorted(listed, key=os.fsencode),
+        workers=bounds.workers,
+        max_seconds=bounds.max_seconds,
+        max_memory_mib=bounds.max_memory_mib,
+        what="find",
+    )
+    for path, digest in digests:
+        _place(path, digest, known, found)
     if not found.pictures:
         looked = ", ".join(map(str, folders))
         raise DataError(f"{looked}: no TIFF that can be opened; looked for .tif, .tiff (any case).")
@@ -98,7 +101,7 @@ def draw(pictures: Sequence[Picture], count: int | None, seed: int) -> list[Pict
     return [one for one in pictures if one in chosen]
 
 
-def tried(
+def trials_of_all(
     pictures: Sequence[Picture],
     kinds: Sequence[str],
     *,
@@ -112,12 +115,12 @@ def tried(
     results = pool.map_files(
         partial(trials_of, kinds=kinds, seed=seed, limits=limits),
         ordered,
-        workers=min(bounds.workers, len(ordered)),
+        workers=bounds.workers,
         max_seconds=bounds.max_seconds,
         max_memory_mib=bounds.max_memory_mib,
         what="calibrate",
         chunk=1,
-        prepare=_compile,
+        prepare=compile_all,
     )
     for picture, result in results:
         if isinstance(result, UnreadableImageError):
@@ -139,15 +142,14 @@ def trials_of(
     gate = hash_image(grey).information
     if gate:
         raise UnreadableImageError("without information", f"the image is {gate}: it never matches")
-    found = trials(picture.path, grey, kinds, _number(picture, seed))
-    return [dataclasses.replace(one, candidate=rounded(one.candidate)) for one in found]
+    return list(trials(picture.path, grey, kinds, _number(picture, seed)))
 
 
-def _place(path: str, known: dict[str, str], found: Found, limits: images.Limits) -> None:
-    try:
-        digest = _digest(Path(path), limits)
-    except UnreadableImageError as error:
-        found.passed.append(Passed(path, "tiff", error.reason, error.detail))
+def _place(
+    path: str, digest: str | UnreadableImageError, known: dict[str, str], found: Found
+) -> None:
+    if isinstance(digest, UnreadableImageError):
+        found.passed.append(Passed(path, "tiff", digest.reason, digest.detail))
         return
     first = known.setdefault(digest, path)
     if first == path:
@@ -156,21 +158,12 @@ def _place(path: str, known: dict[str, str], found: Found, limits: images.Limits
         found.passed.append(Passed(path, "tiff", "same bytes", f"as {names.to_cell(first)}"))
 
 
-def _digest(path: Path, limits: images.Limits) -> str:
-    with images.opened(path, max_bytes=limits.max_bytes):
-        try:
-            return sha256(path)
-        except OSError as error:
-            raise images.unreadable(error) from error
+def _digest(path: str, *, limits: images.Limits) -> str:
+    with images.opened(Path(path), max_bytes=limits.max_bytes) as source:
+        return source.sha256()
 
 
 def _number(picture: Picture, seed: int) -> int:
     """A random-looking number that only the picture's content and the seed decide."""
     digest = hashlib.sha256(f"{seed} {picture.sha256}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
-
-
-def _compile() -> None:
-    compile_kernels()
-    noise = np.random.default_rng(0).integers(0, 256, (128, 128), np.uint8)
-    scored(noise, copy(noise, COPIES["half size"], 0))

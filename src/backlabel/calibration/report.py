@@ -70,21 +70,22 @@ class Result:
 def rows(trials: Sequence[Trial], limits: Limits) -> Iterator[TrialRow]:
     """The trials as a table."""
     for trial in trials:
-        one = trial.candidate
+        one, scores = trial.candidate, trial.candidate.scores
+        assert scores is not None  # every trial is scored
         yield TrialRow(
             TIFF_path=trial.picture,
             kind=trial.kind,
             is_copy=trial.is_copy,
             drift=trial.drift,
-            variant=one.variant,
+            variant=one.pair.variant,
             hamming_distance=one.distance,
-            hamming_standardised=one.hamming,
-            hamming_grey=one.hamming_grey,
+            hamming_standardised=one.pair.hamming_standardised,
+            hamming_grey=one.pair.hamming_grey,
             ssim_value=one.ssim,
             ssim_matched=one.ssim_matched,
-            noise_correlation_direct=one.noise_correlation_direct,
-            noise_correlation_recompressed=one.noise_correlation_recompressed,
-            noise_correlation_by_chance=one.noise_correlation_by_chance,
+            noise_correlation_direct=scores.noise_correlation_direct,
+            noise_correlation_recompressed=scores.noise_correlation_recompressed,
+            noise_correlation_by_chance=scores.noise_correlation_by_chance,
             noise_correlation=one.noise_correlation,
             accepted=measure.accepted(trial, limits, Rule.COMBINED),
         )
@@ -135,7 +136,7 @@ def as_text(found: Mapping[str, Any], in_force: Mapping[str, float]) -> str:
     return "\n".join(
         [
             *lines,
-            f"\n{found['copies']} copies and {found['frames']} look-alikes of "
+            f"\n{found['copies']} copies and {found['frames']} hard negatives of "
             f"{len(found['inputs'])} TIFFs; {len(found['passed'])} paths passed over. Intervals of "
             f"{found['confidence']:.0%}: {found['pairs_to_prove']} accepted pairs and no wrong one "
             f"among them prove a precision of {wanted:g}.",

@@ -20,6 +20,7 @@ from backlabel.matching.decide import Limits
 from backlabel.reporting import plots, tracking
 from backlabel.storage import tables
 from backlabel.storage.files import write_json
+from backlabel.workers.pool import cores
 
 # Nothing but the threshold that is being chosen refuses a pair: what is recommended must not
 # depend on what was in force before.
@@ -49,12 +50,12 @@ class Request:
 
 
 def main(params: config.Params, request: Request) -> None:
-    """Calibrate on the TIFFs of the folders; write JSON, table and plot, then tell MLflow.
+    """Calibrate on the TIFFs of the folders; write JSON, table and plot, then report to MLflow.
 
     Raises ConfigError for what cannot be asked, and DataError where the folders hold too little.
     """
     kinds = _kinds(request)
-    outcome = _tried(params.read, request, kinds)
+    outcome = _trials(params.read, request, kinds)
     result = report.Result(*calibrate(outcome.trials, _OPEN, request.precision))
     found = report.as_json(
         result,
@@ -69,12 +70,12 @@ def main(params: config.Params, request: Request) -> None:
     artifacts = _write(found, result, outcome, request)
     in_force = {name: getattr(params.compare, name.partition(".")[2]) for name in NAMES.values()}
     sys.stdout.write(f"{report.as_text(found, in_force)}\n\nWritten: {request.out}\n")
-    told = tracking.deliver(
+    reported = tracking.deliver(
         report.as_run(found, result, artifacts),
         f"{params.track.experiment}-calibration",
         timeout_s=params.track.timeout_s,
     )
-    sys.stderr.write(f"{told}\n")
+    sys.stderr.write(f"{reported}\n")
 
 
 def _kinds(request: Request) -> Sequence[str]:
@@ -99,17 +100,19 @@ def _kinds(request: Request) -> Sequence[str]:
     return tuple(dict.fromkeys(request.kinds)) or KINDS
 
 
-def _tried(read: config.Read, request: Request, kinds: Sequence[str]) -> over_files.Outcome:
+def _trials(read: config.Read, request: Request, kinds: Sequence[str]) -> over_files.Outcome:
     limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
-    found = over_files.find(request.folders, limits)
-    chosen = over_files.draw(found.pictures, request.images, request.seed)
     bounds = over_files.Bounds(
-        workers=request.workers or os.cpu_count() or 1,
+        workers=request.workers or cores(),
         # As long for each of its pairs as for an image that is read: a bound against hanging.
         max_seconds=read.max_seconds * (1 + 2 * len(kinds)),
         max_memory_mib=read.max_memory_mib,
     )
-    outcome = over_files.tried(chosen, kinds, seed=request.seed, limits=limits, bounds=bounds)
+    found = over_files.find(request.folders, limits, bounds)
+    chosen = over_files.draw(found.pictures, request.images, request.seed)
+    outcome = over_files.trials_of_all(
+        chosen, kinds, seed=request.seed, limits=limits, bounds=bounds
+    )
     if not outcome.trials:
         first = outcome.passed[0]
         raise DataError(

@@ -9,9 +9,9 @@ import numpy as np
 
 from backlabel.calibration.degrade import COPIES, Copy, Grey, copy, next_frame
 from backlabel.hashing import hash_image
-from backlabel.matching.candidates import candidates
-from backlabel.matching.decide import Candidate
-from backlabel.matching.scores import Planes, verify
+from backlabel.matching import scores
+from backlabel.matching.evidence import Candidate
+from backlabel.matching.near_pairs import near_pairs
 from backlabel.matching.variants import SOURCES, Variant, expand, hashes
 
 KINDS = (
@@ -23,11 +23,11 @@ KINDS = (
     "gamma 2.0",
     "contrast 1.5",
     "bottom 8 % cut",
-    "turned 90",
+    "rotated 90",
 )
 """Kinds of change that represent the others; half a second a picture each."""
 DRIFTS = ((0.0, 0.0), (0.5, 0.3), (1.0, 0.0), (2.0, 1.0), (5.0, 3.0))
-"""Movements between two frames that are tried: rows, columns; pixels."""
+"""Simulated movements between two frames: rows, columns; pixels."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,10 @@ def scored(tiff: Grey, jpeg: Copy, sources: Sequence[str] = SOURCES) -> Candidat
     theirs = hash_image(jpeg.pixels)
     variants = expand(sources, _shape(tiff), [_shape(jpeg.pixels)])
     bases = theirs.standardised[None], theirs.grey[None]
-    ((candidate,),) = candidates([list(hashes(tiff, variants))], *bases, k=1)
-    variant = Variant.parse(candidate.variant)
-    return verify(candidate, Planes.of(tiff, jpeg.pixels, variant), jpeg.table)
+    ((near,),) = near_pairs([list(hashes(tiff, variants))], *bases, k=1)
+    pair = scores.Registered.of(tiff, jpeg.pixels, Variant.parse(near.variant))
+    known = scores.direct(pair, "uniform", scores.FAST)
+    return Candidate(near, scores.score(pair, jpeg.table, known, scores.FAST), label="")
 
 
 def _shape(grey: Grey) -> tuple[int, int]:

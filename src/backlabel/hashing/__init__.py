@@ -1,8 +1,18 @@
-"""Standardising, perceptual hashes, the quality gate and the cache of both.
+"""Standardising, perceptual hashes, what is too flat to match, and the cache of hashes."""
 
-Modules are imported when something of theirs is used: who only looks hashes up needs no kernels.
-"""
+from backlabel.hashing.bits import Hashes, from_hex, from_hexes, to_hex
+from backlabel.hashing.levels import histogram, standardise
+from backlabel.hashing.perceptual import frequencies, hash_image, hash_of, phash
 
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__all__ = [
+    "Hashes",
+    "frequencies",
+    "from_hex",
+    "from_hexes",
+    "hash_image",
+    "hash_of",
+    "histogram",
+    "phash",
+    "standardise",
+    "to_hex",
+]

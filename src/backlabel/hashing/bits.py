@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.hashing.weights import HASH_SIDE
-
+HASH_SIDE = 32
+"""Rows and columns of coefficients that a hash is made from."""
+SIDE = 4 * HASH_SIDE
+"""Pixels a side of the image that the DCT sees; 4 as imagehash has it."""
 HASH_BYTES = HASH_SIDE * HASH_SIDE // 8
 Bits = NDArray[np.uint8]
 """(128,): 1,024 bits packed most significant bit first, row-major."""

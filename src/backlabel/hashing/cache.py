@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from backlabel import images
 from backlabel.hashing.bits import HASH_BYTES, Hashes
 from backlabel.hashing.identity import Content, identity
 from backlabel.storage.store import Store
 
-ALGORITHM = 2
+ALGORITHM = 3
 """Raised whenever a change in this package can change a hash or what the gate says."""
 
 _PACKAGES = ("numpy", "scipy", "Pillow", "imagecodecs", "simplejpeg", "tifffile")
@@ -24,7 +25,7 @@ _PACKAGES = ("numpy", "scipy", "Pillow", "imagecodecs", "simplejpeg", "tifffile"
 
 @dataclass(frozen=True)
 class Entry:
-    """What is kept of one image: its hashes, its shape, and a short note of how it was read."""
+    """What is cached of one image: its hashes, its shape, and a short note of how it was read."""
 
     hashes: Hashes
     height: int
@@ -46,7 +47,7 @@ class HashCache:
     """Entries by content, and contents by file, for one set of library versions and parameters.
 
     `parameters` are all settings that can change a hash (how images are read, limits), as JSON
-    values. Failures are never kept: the next run tries again. Safe for concurrent processes.
+    values. Failures are never cached: the next run tries again. Safe for concurrent processes.
     """
 
     def __init__(self, folder: Path, parameters: Mapping[str, Any]) -> None:
@@ -58,7 +59,7 @@ class HashCache:
     def known(self, path: Path, kind: str) -> Hashed | None:
         """The file at `path`, if it is untouched since it was hashed. Reads none of its bytes."""
         try:
-            known_by = identity(path, path.lstat())
+            known_by = identity(path, images.file_at(path).lstat())
         except OSError:  # whoever reads it says why
             return None
         digest = self._store.get(known_by)

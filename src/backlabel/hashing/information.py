@@ -37,8 +37,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.hashing.median import medians
-from backlabel.hashing.weights import SIDE
+from backlabel.hashing.bits import SIDE
 
 TINY = "tiny"
 FLAT = "flat"
@@ -67,7 +66,7 @@ def information(shape: tuple[int, ...], rows: NDArray[np.float64]) -> str:
     if min(shape) < MIN_SIDE:
         return TINY
     side = len(rows)
-    typical = medians(np.abs(rows[:, :side]).reshape(1, -1))[0]
+    typical = np.median(np.abs(rows[:, :side]))
     if typical < MIN_COEFFICIENT * _ROUNDING:
         return FLAT
     power = rows * rows

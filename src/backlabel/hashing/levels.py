@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.hashing import _kernels
-from backlabel.images.luma import through
+from backlabel.kernels.histogram import LEVELS
+from backlabel.kernels.histogram import histogram as count
+from backlabel.kernels.lookup import through
 
 GreyImage = NDArray[np.uint8]
-"""(H, W), C-contiguous."""
-
-LEVELS = 256
+"""(H, W)."""
 
 
 def histogram(grey: GreyImage) -> NDArray[np.int64]:
     """Pixels of each of the 256 grey levels."""
-    return _kernels.histogram(np.ascontiguousarray(grey))
+    return count(np.ascontiguousarray(grey).reshape(-1))
 
 
 def standardise(grey: GreyImage, counts: NDArray[np.int64] | None = None) -> GreyImage:

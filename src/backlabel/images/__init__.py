@@ -1,9 +1,31 @@
-"""What lies in a folder, what a file really is, and any TIFF or JPEG -> 8-bit grey.
+"""Any TIFF or JPEG -> 8-bit grey, or one named error.
 
-Only this package imports Pillow, tifffile, imagecodecs and simplejpeg. Modules are imported when
-something of theirs is used: who only lists files needs no decoders.
+Only this package imports Pillow, tifffile, imagecodecs and simplejpeg.
 """
 
-import lazy_loader
+from backlabel.images.picture import GreyImage, Limits, Picture
+from backlabel.images.reading import (
+    picture,
+    read,
+    read_samples,
+    read_unit,
+    require_content,
+)
+from backlabel.images.source import Source, file_at, opened, unreadable
+from backlabel.inventory.content import Kind
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__all__ = [
+    "GreyImage",
+    "Kind",
+    "Limits",
+    "Picture",
+    "Source",
+    "file_at",
+    "opened",
+    "picture",
+    "read",
+    "read_samples",
+    "read_unit",
+    "require_content",
+    "unreadable",
+]

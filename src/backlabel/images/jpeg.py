@@ -1,11 +1,12 @@
-"""JPEG -> grey, bit for bit as Pillow's `open(...).convert("L")`, and turned by its EXIF.
+"""JPEG -> grey: its luma channel, rotated by its EXIF.
 
-`baseline` decodes nearly all baseline files, and makes RGB only of rows that have colour. All other
-files are decoded to RGB, and the grey is made from that: libjpeg's own grey would differ wherever a
-data bar is coloured.
+libjpeg-turbo decodes the luma alone, by way of simplejpeg. Where it warns, Pillow has the last
+word, which reads whatever is not truncated or broken beyond its header.
 """
 
 from __future__ import annotations
+
+import io
 
 import imagecodecs
 import numpy as np
@@ -14,11 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from backlabel.errors import UnreadableImageError
-from backlabel.images import baseline
 from backlabel.images.faults import library_faults
-from backlabel.images.luma import luma
 from backlabel.images.markers import Header, parse
-from backlabel.images.orientation import turned
+from backlabel.images.orientation import upright
 from backlabel.images.picture import GreyImage, Limits, Picture
 from backlabel.images.samples import BLACK_IS_ZERO, RGB, Meaning, to_grey
 from backlabel.images.source import Source
@@ -35,8 +34,8 @@ def read(source: Source, limits: Limits) -> Picture:
     header = parse(data)
     refuse(header, limits)
     grey, note = decode(data, header)
-    grey, turn = turned(grey, header.orientation)
-    notes = (note, "first picture of several" if header.several else "", turn)
+    grey, rotation = upright(grey, header.orientation)
+    notes = (note, "first picture of several" if header.several else "", rotation)
     return Picture(grey, "jpeg", ", ".join(part for part in notes if part))
 
 
@@ -53,33 +52,26 @@ def refuse(header: Header, limits: Limits) -> None:
 
 
 def decode(data: bytes, header: Header) -> tuple[GreyImage, str]:
-    """Grey, not yet turned, and a note."""
+    """Grey as it is stored, not yet upright, and a note."""
     if header.bits != _BYTE or header.lossless:
         return _decode_deep(data, header)
     if header.components == _INK:
-        return decode_reference(data), "CMYK"
+        return _decode_with_pillow(data, header), "CMYK"
     if header.components not in (_GREY, _COLOUR):
         raise UnreadableImageError("unsupported", f"{header.components} colour components")
-    grey = baseline.decode(data)
-    if grey is not None:
-        return grey, ""
-    return decode_libjpeg(data, header), ""
-
-
-def decode_libjpeg(data: bytes, header: Header) -> GreyImage:
-    """What `baseline.decode` declines, and the reference for the rest of it."""
     with library_faults():
-        if header.components == _GREY:
-            grey: GreyImage = simplejpeg.decode_jpeg(data, "GRAY")[..., 0]
-            return grey
-        return luma(simplejpeg.decode_jpeg(data, "RGB"))
+        try:  # whatever libjpeg warns of is an error here, corrupt data among it
+            return simplejpeg.decode_jpeg(data, "GRAY", strict=True)[..., 0], ""
+        except ValueError:
+            return _decode_with_pillow(data, header), "unusual or damaged JPEG"
 
 
-def decode_reference(data: bytes) -> GreyImage:
-    """The plain chain: Pillow alone."""
-    import io  # noqa: PLC0415
-
+def _decode_with_pillow(data: bytes, header: Header) -> GreyImage:
+    """The luma channel, or the grey of the colours that inks give. It reads past warnings."""
     with library_faults(), Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+        if image.size != (header.width, header.height):
+            raise UnreadableImageError("corrupt", "its headers say different sizes")
+        image.draft("L", None)  # its luma channel, in full size
         return np.array(image.convert("L"))
 
 

@@ -1,45 +1,25 @@
-"""RGB to grey with Pillow's weights, and look-up tables.
-
-Grey is (19595 R + 38470 G + 7471 B + 32768) >> 16: the ITU-R 601-2 luma in 16-bit fixed point, as
-`Image.convert("L")` has it.
-"""
+"""Grey images: what counts as one, and how colour becomes grey."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from backlabel.images._kernels import look_up, look_up_deep, rgb_to_grey
 from backlabel.images.picture import GreyImage
 
-WEIGHTS = (19595, 38470, 7471)
-_HALF = 1 << 15
+_AXES = 2
 
 
 def luma(rgb: NDArray[np.uint8]) -> GreyImage:
-    """(H, W, 3) or wider, further channels ignored -> (H, W)."""
-    pixels = np.ascontiguousarray(rgb[..., :3])
-    grey = np.empty(pixels.shape[:2], np.uint8)
-    rgb_to_grey(pixels.reshape(-1), grey.reshape(-1))
-    return grey
+    """(H, W, 3) or wider, further channels ignored -> (H, W), as Pillow's `convert("L")` has it.
+
+    That is the ITU-R 601-2 luma in fixed point: (19595 R + 38470 G + 7471 B + 32768) >> 16.
+    """
+    return np.asarray(Image.fromarray(np.ascontiguousarray(rgb[..., :3])).convert("L"))
 
 
-def luma_reference(rgb: NDArray[np.uint8]) -> GreyImage:
-    """The same in plain NumPy; the kernel is tested against it."""
-    weighted = rgb[..., :3].astype(np.uint32) @ np.array(WEIGHTS, np.uint32)
-    grey: GreyImage = ((weighted + _HALF) >> 16).astype(np.uint8)
-    return grey
-
-
-def through(table: NDArray[np.uint8], index: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uint8]:
-    """table[index] of any shape; `table` has a row for each value of the index's type."""
-    if len(table) != np.iinfo(index.dtype).max + 1:
-        raise ValueError(f"a table of {len(table)} rows for an index of {index.dtype}")
-    out = np.empty(index.shape, np.uint8)
-    kernel: Any = look_up if index.dtype == np.uint8 else look_up_deep
-    # The compiled loops take no array that is read-only.
-    own, flat = (np.require(array, requirements=["C", "W"]).reshape(-1) for array in (table, index))
-    kernel(own, flat, out.reshape(-1))
-    return out
+def check_grey(image: NDArray[np.generic]) -> None:
+    """Raise ValueError unless `image` is (H, W), 8-bit and not empty."""
+    if image.dtype != np.uint8 or image.ndim != _AXES or image.size == 0:
+        raise ValueError(f"{image.dtype} {image.shape} is not an 8-bit grey image")

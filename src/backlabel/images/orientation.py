@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Picture = TypeVar("Picture", bound=NDArray[Any])
 
 # TIFF 6.0, tag Orientation: where the first row and the first column of the file belong.
-_TURNS: dict[int, Callable[[Any], Any]] = {
+_ROTATIONS: dict[int, Callable[[Any], Any]] = {
     2: np.fliplr,
     3: lambda grey: np.rot90(grey, 2),
     4: np.flipud,
@@ -22,10 +22,13 @@ _TURNS: dict[int, Callable[[Any], Any]] = {
 }
 
 
-def turned(grey: Picture, orientation: int) -> tuple[Picture, str]:
-    """`grey` upright, and a note. An orientation that is 1 or no valid one changes nothing."""
-    turn = _TURNS.get(orientation)
-    if turn is None:
+def upright(grey: Picture, orientation: int) -> tuple[Picture, str]:
+    """`grey` rotated or mirrored so that it stands upright, and a note.
+
+    An orientation that is 1 or no valid one changes nothing.
+    """
+    rotate = _ROTATIONS.get(orientation)
+    if rotate is None:
         return grey, ""
-    upright: Picture = np.ascontiguousarray(turn(grey))  # type: ignore[assignment]
-    return upright, f"orientation {orientation}"
+    rotated: Picture = np.ascontiguousarray(rotate(grey))  # type: ignore[assignment]
+    return rotated, f"orientation {orientation}"

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backlabel.inventory.content import Kind
+
 GreyImage = NDArray[np.uint8]
 """(H, W), C-contiguous, 0 black to 255 white."""
-
-Kind = Literal["jpeg", "tiff"]
-
-EXTENSIONS: dict[str, Kind] = {
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".jpe": "jpeg",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-}
 
 
 @dataclass(frozen=True)
@@ -38,9 +29,3 @@ class Picture:
     grey: GreyImage
     kind: Kind
     note: str
-
-
-def kind_of_name(name: str) -> Kind | None:
-    """What the extension promises; letters of any case, blanks after it ignored."""
-    _, dot, extension = name.rstrip().lower().rpartition(".")
-    return EXTENSIONS.get(dot + extension)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images import jpeg, tiff
-from backlabel.images.picture import Limits, Picture, kind_of_name
+from backlabel.images.picture import Limits, Picture
 from backlabel.images.source import Source, opened
-from backlabel.inventory.content import HEAD, kind_of
+from backlabel.inventory.content import HEAD, Kind, kind_of, kind_of_name
 
 DEFAULT_LIMITS = Limits()
 
@@ -23,9 +23,14 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Picture:
     not hold what its name says, exceeds the limits, or changes while it is read.
     """
     with opened(path, max_bytes=limits.max_bytes) as source:
-        if _require_content(source, path.name) == "jpeg":
-            return jpeg.read(source, limits)
-        return tiff.read(source, limits)
+        return picture(source, path.name, limits)
+
+
+def picture(source: Source, name: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
+    """The picture in an open file whose name is `name`. Raises UnreadableImageError."""
+    if require_content(source, name) == "jpeg":
+        return jpeg.read(source, limits)
+    return tiff.read(source, limits)
 
 
 def read_unit(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.float32]:
@@ -34,7 +39,7 @@ def read_unit(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.float32
     Rounded to 255ths it is `read`'s grey. Raises what `read` raises.
     """
     with opened(path, max_bytes=limits.max_bytes) as source:
-        if _require_content(source, path.name) == "jpeg":
+        if require_content(source, path.name) == "jpeg":
             return jpeg.read(source, limits).grey.astype(np.float32) / np.float32(255)
         return tiff.read_unit(source, limits)
 
@@ -45,18 +50,24 @@ def read_samples(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.gene
     Raises UnreadableImageError as `read` does.
     """
     with opened(path, max_bytes=limits.max_bytes) as source:
-        if _require_content(source, path.name) == "jpeg":
+        if require_content(source, path.name) == "jpeg":
             return jpeg.read(source, limits).grey[..., np.newaxis]
         return tiff.samples(source, limits)
 
 
-def _require_content(source: Source, name: str) -> str:
+def require_content(source: Source, name: str) -> Kind:
+    """What the file is by its first bytes.
+
+    Raises UnreadableImageError where that is no TIFF or JPEG, or not what the name promises.
+    """
     kind = kind_of(source.read(0, min(HEAD, source.size)))
     promised = kind_of_name(name)
-    if kind in ("jpeg", "tiff") and promised in (None, kind):
-        return kind
+    kinds: tuple[Kind, ...] = ("jpeg", "tiff")
+    for known in kinds:
+        if kind == known and promised in (None, known):
+            return known
     if kind in ("", "NUL bytes", "text"):
         raise UnreadableImageError("not an image", f"the file holds {kind or 'unknown bytes'}")
     promise = f"its name says {promised.upper()}, " if promised else ""
-    shown = kind.upper() if kind in ("jpeg", "tiff") else kind
+    shown = kind.upper() if kind in kinds else kind
     raise UnreadableImageError("wrong content", f"{promise}it is {shown}")

@@ -10,8 +10,10 @@ from PIL import Image
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images.faults import library_faults
-from backlabel.images.luma import luma, through
+from backlabel.images.luma import luma
 from backlabel.images.picture import GreyImage
+from backlabel.images.value_range import value_range
+from backlabel.kernels.lookup import through
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
 CIE_LAB, ICC_LAB, ITU_LAB, LINEAR_RAW = 8, 9, 10, 34892
@@ -70,7 +72,7 @@ def to_unit(samples: NDArray[np.generic], meaning: Meaning) -> NDArray[np.float3
     if not deep or meaning.photometric in (PALETTE, CMYK):
         return to_grey(samples, meaning)[0].astype(np.float32) / np.float32(_TOP)
     used = _used_channels(samples, meaning)
-    low, high = _finite_range(used)
+    low, high = value_range(used)
     out = np.empty(used.shape[:2], np.float32)
     for top in range(0, len(used), _ROWS_AT_ONCE):
         rows = slice(top, top + _ROWS_AT_ONCE)
@@ -83,7 +85,8 @@ def to_8bit(samples: NDArray[np.generic], bits: int) -> tuple[NDArray[np.uint8],
     """Any real samples -> 0..255 and a note; all channels are scaled alike.
 
     Up to 8 bits the type's whole range becomes 0..255. More bits, and floats, are scaled by what
-    the image holds: its least finite value becomes 0, its greatest 255, rounded to even.
+    the image holds: its least finite value becomes 0, its greatest 255, rounded to even, single
+    outliers left out (`value_range`).
     """
     if samples.dtype.kind == "f" or bits > _BYTE:
         return _scale_by_range(samples, bits)
@@ -105,7 +108,7 @@ def _scale_whole(samples: NDArray[np.generic], bits: int) -> NDArray[np.uint8]:
 
 
 def _scale_by_range(samples: NDArray[np.generic], bits: int) -> tuple[NDArray[np.uint8], str]:
-    low, high = _finite_range(samples)
+    low, high = value_range(samples)
     kind = {"f": "float", "i": "signed"}.get(samples.dtype.kind, "")
     note = f"{kind} {bits} bit scaled {low:.6g}..{high:.6g}".lstrip()
     if samples.dtype == np.uint16:
@@ -133,17 +136,6 @@ def _share(samples: NDArray[np.generic], low: float, high: float) -> NDArray[np.
     share = np.nan_to_num(share, nan=0.0, posinf=1.0, neginf=0.0)
     clipped: NDArray[np.float64] = np.clip(share, 0, 1)
     return clipped
-
-
-def _finite_range(samples: NDArray[np.generic]) -> tuple[float, float]:
-    if samples.dtype.kind != "f":
-        return samples.min().item(), samples.max().item()
-    finite = np.isfinite(samples)
-    if not finite.any():
-        raise UnreadableImageError("no values", "not one pixel is a finite number")
-    low = np.min(samples, where=finite, initial=np.inf)
-    high = np.max(samples, where=finite, initial=-np.inf)
-    return low.item(), high.item()
 
 
 def _used_channels(samples: NDArray[np.generic], meaning: Meaning) -> NDArray[np.generic]:

@@ -1,6 +1,6 @@
 """The fast path: strips of whole bytes, plain or packed without loss, straight into one array.
 
-`exotic.decode` says the same for every TIFF, by way of tifffile; a test compares the two.
+`via_tifffile.decode` gives the same for every TIFF; a test compares the two.
 """
 
 from __future__ import annotations
@@ -14,16 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
-from backlabel.images import ifd
-from backlabel.images._lzw import is_broken, lzw_decode
+from backlabel.images import ifd, lzw
 from backlabel.images.faults import library_faults
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.segments import Segments
 from backlabel.images.source import Source
 
-_PLAIN, _LZW = 1, 5
+_PLAIN = 1
 _UNPACKERS: dict[int, Callable[..., Any]] = {
-    _LZW: imagecodecs.lzw_decode,
     8: imagecodecs.deflate_decode,
     32946: imagecodecs.deflate_decode,
     32773: imagecodecs.packbits_decode,
@@ -31,7 +29,8 @@ _UNPACKERS: dict[int, Callable[..., Any]] = {
 }
 _KINDS = {(1, 8): "u1", (1, 16): "u2", (1, 32): "u4", (2, 8): "i1", (2, 16): "i2", (2, 32): "i4"}
 _NO_PREDICTOR, _HORIZONTAL = 1, 2
-_BROKEN_LZW = "its LZW data name a string that was never defined"
+_WITH_PREDICTOR = {lzw.LZW, 8, 32946, 34925, 50000}
+"""Compressions that a predictor goes with, as in libtiff; it means nothing with others."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def plan(page: Directory, segments: Segments) -> Plan | None:
         offsets=segments.offsets,
         counts=segments.counts,
         compression=compression,
-        predictor=page.number(ifd.PREDICTOR, _NO_PREDICTOR),
+        predictor=predictor(page),
     )
 
 
@@ -74,6 +73,8 @@ def decode(plan: Plan, source: Source, layout: Layout) -> NDArray[np.generic]:
     row = samples.strides[0]
     if plan.compression == _PLAIN and _is_contiguous(plan, flat.size, row):
         source.read_into(flat, plan.offsets[0])
+    elif plan.compression == lzw.LZW:
+        _unpack_lzw(plan, source, flat, row)
     else:
         for at, (offset, count) in enumerate(zip(plan.offsets, plan.counts, strict=True)):
             strip = flat[at * plan.rows * row : (at + 1) * plan.rows * row]
@@ -86,10 +87,26 @@ def decode(plan: Plan, source: Source, layout: Layout) -> NDArray[np.generic]:
     return native
 
 
+def predictor(page: Directory) -> int:
+    """The predictor that `page` is to be decoded with."""
+    fits = page.number(ifd.COMPRESSION, _PLAIN) in _WITH_PREDICTOR
+    return page.number(ifd.PREDICTOR, _NO_PREDICTOR) if fits else _NO_PREDICTOR
+
+
+def _unpack_lzw(plan: Plan, source: Source, flat: NDArray[np.uint8], row: int) -> None:
+    strips = [source.read(*place) for place in zip(plan.offsets, plan.counts, strict=True)]
+    size, start = plan.rows * row, 0
+    last = plan.shape[0] - plan.rows * (len(strips) - 1)  # rows; a strip may hold more than these
+    for some, rows in ((strips[:-1], plan.rows), (strips[-1:], last)):
+        for unpacked in lzw.unpack(some, row=row, rows=rows):
+            flat[start : start + unpacked.size] = unpacked
+            start += size
+
+
 def _is_simple(page: Directory, compression: int, channels: int) -> bool:
     return (
-        (compression == _PLAIN or compression in _UNPACKERS)
-        and page.number(ifd.PREDICTOR, _NO_PREDICTOR) in (_NO_PREDICTOR, _HORIZONTAL)
+        (compression in (_PLAIN, lzw.LZW) or compression in _UNPACKERS)
+        and predictor(page) in (_NO_PREDICTOR, _HORIZONTAL)
         and ifd.TILE_OFFSETS not in page
         and (channels == 1 or page.number(ifd.PLANAR, 1) == 1)
         and page.number(ifd.FILL_ORDER, 1) == 1
@@ -105,44 +122,20 @@ def unpack(compression: int, data: bytes, strip: NDArray[np.uint8], room: int = 
     """Fill the flat `strip` from one strip's packed bytes; they may unpack to `room` at most."""
     if compression == _PLAIN:
         unpacked: Any = np.frombuffer(data, np.uint8)
+    elif compression == lzw.LZW:
+        unpacked = next(lzw.unpack([data], row=strip.size, rows=1))
     elif compression not in _UNPACKERS:
         raise UnreadableImageError("unsupported", f"TIFF compression {compression} with its colour")
     else:
         out = strip if strip.size >= room else np.empty(room, np.uint8)
-        filled = lzw_decode(data, out) if compression == _LZW else -1
-        if is_broken(filled, strip.size):
-            raise UnreadableImageError("corrupt", _BROKEN_LZW)
-        if filled >= 0:
-            unpacked = out[:filled]
-        else:
-            with library_faults():
-                unpacked = _UNPACKERS[compression](data, out=out)
+        with library_faults():
+            unpacked = _UNPACKERS[compression](data, out=out)
     if len(unpacked) < strip.size:
         raise UnreadableImageError(
             "truncated", f"a strip holds {len(unpacked)} bytes of {strip.size}"
         )
     if not np.may_share_memory(unpacked, strip):
         strip[:] = unpacked[: strip.size]
-
-
-def refuse_broken_lzw(page: Directory, segments: Segments, source: Source) -> None:
-    """Raise UnreadableImageError for LZW data that the library may not be given."""
-    if page.number(ifd.COMPRESSION, _PLAIN) != _LZW:
-        return
-    height = page.number(ifd.LENGTH, 0)
-    wide, high = page.number(ifd.WIDTH, 0), min(page.number(ifd.ROWS_PER_STRIP, height), height)
-    if ifd.TILE_OFFSETS in page:
-        wide, high = page.number(ifd.TILE_WIDTH, 0), page.number(ifd.TILE_LENGTH, 0)
-    channels = page.number(ifd.SAMPLES, 1) if page.number(ifd.PLANAR, 1) == 1 else 1
-    row = -(-wide * channels * max(page.numbers(ifd.BITS, (1,))) // 8)
-    with library_faults():  # huge tiles around a small image may be more than there is memory
-        out = np.empty(row * max(high, 1), np.uint8)
-    for offset, count in zip(segments.offsets, segments.counts, strict=True):
-        data = source.read(offset, count)
-        if page.number(ifd.FILL_ORDER, 1) != 1:
-            data = bytes(imagecodecs.bitorder_decode(data))
-        if is_broken(lzw_decode(data, out), out.size):
-            raise UnreadableImageError("corrupt", _BROKEN_LZW)
 
 
 def _is_contiguous(plan: Plan, size: int, row: int) -> bool:

@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
-from backlabel.images import ifd, strips, subsampled
+from backlabel.images import ifd, strips, subsampled, via_tifffile
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.luma import luma
-from backlabel.images.orientation import turned
+from backlabel.images.orientation import upright
 from backlabel.images.picture import Limits, Picture
 from backlabel.images.samples import PALETTE, RGB, Meaning, to_grey, to_unit
 from backlabel.images.segments import segments
 from backlabel.images.source import Source
-from backlabel.images.via_tifffile import decode as decode_exotic
 
 _ASSOCIATED_ALPHA = 1
 _BYTE = 8  # bits
+_PLANAR = (1, 2)  # channels side by side in each pixel, or plane after plane
 _MASK = 4  # photometric interpretation of a transparency mask
 
 
@@ -25,15 +25,15 @@ def read(source: Source, limits: Limits) -> Picture:
     """The picture of an open TIFF. Raises UnreadableImageError."""
     found, page, samples, meaning = _decoded(source, limits)
     grey, note = to_grey(samples, meaning)
-    grey, turn = turned(grey, page.number(ifd.ORIENTATION, 1))
-    notes = (_which(found, page), note, turn)
+    grey, rotation = upright(grey, page.number(ifd.ORIENTATION, 1))
+    notes = (_which(found, page), note, rotation)
     return Picture(grey, "tiff", ", ".join(part for part in notes if part))
 
 
 def read_unit(source: Source, limits: Limits) -> NDArray[np.float32]:
     """The same picture in its full depth: (H, W), 0 black to 1 white."""
     _, page, samples, meaning = _decoded(source, limits)
-    return turned(to_unit(samples, meaning), page.number(ifd.ORIENTATION, 1))[0]
+    return upright(to_unit(samples, meaning), page.number(ifd.ORIENTATION, 1))[0]
 
 
 def _decoded(
@@ -48,7 +48,10 @@ def _decoded(
 
 
 def samples(source: Source, limits: Limits) -> NDArray[np.generic]:
-    """(H, W, channels) as stored: full depth, neither turned nor inverted. UnreadableImageError."""
+    """(H, W, channels) as stored: full depth, neither rotated nor inverted.
+
+    Raises UnreadableImageError.
+    """
     layout = Layout(source.read)
     page = main_page(ifd.pages(layout))
     refuse(page, limits)
@@ -65,8 +68,7 @@ def _samples(
     plan = strips.plan(page, found)
     if plan is not None:
         return strips.decode(plan, source, layout), photometric
-    strips.refuse_broken_lzw(page, found, source)
-    return decode_exotic(source, page, limits)
+    return via_tifffile.decode(source, page, found, limits)
 
 
 def main_page(found: list[Directory]) -> Directory:
@@ -96,13 +98,17 @@ def refuse(page: Directory, limits: Limits) -> None:
         raise UnreadableImageError(
             "bomb", f"decoded it has {decoded} bytes, the limit is {limits.max_decoded_bytes}"
         )
-    _refuse_segments(page, width, height, limits)
+    _refuse_segments(page, limits)
 
 
-def _refuse_segments(page: Directory, width: int, height: int, limits: Limits) -> None:
+def _refuse_segments(page: Directory, limits: Limits) -> None:
     tile = page.number(ifd.TILE_WIDTH, 0) * page.number(ifd.TILE_LENGTH, 0)
     if tile > limits.max_pixels or page.number(ifd.IMAGE_DEPTH, 1) > 1:
         raise UnreadableImageError("bomb", "its header asks for huge tiles or for a volume")
+    if page.number(ifd.PLANAR, 1) not in _PLANAR:
+        raise UnreadableImageError(
+            "corrupt", f"its header says planar configuration {page.number(ifd.PLANAR, 1)}"
+        )
     if page.number(ifd.PHOTOMETRIC, 1) == _MASK:
         raise UnreadableImageError("unsupported", "it holds a transparency mask and no picture")
 

@@ -1,6 +1,19 @@
-"""What a file really is, by its first bytes, whatever its name says."""
+"""What a file is: by its first bytes, whatever its name says, and by its name."""
 
 from __future__ import annotations
+
+from typing import Literal
+
+Kind = Literal["jpeg", "tiff"]
+
+EXTENSIONS: dict[str, Kind] = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".jpe": "jpeg",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+}
+
 
 HEAD = 512  # bytes that suffice for every signature here
 
@@ -51,6 +64,12 @@ def kind_of(head: bytes) -> str:
         if head.startswith(signature):
             return name
     return _text(head)
+
+
+def kind_of_name(name: str) -> Kind | None:
+    """What the extension promises; letters of any case, blanks after it ignored."""
+    _, dot, extension = name.rstrip().lower().rpartition(".")
+    return EXTENSIONS.get(dot + extension)
 
 
 def _text(head: bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,12 @@ from backlabel.storage.tables import FileName
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to put right before the folder is given to DVC."""
+    """One thing to put right before the folder is given to DVC, or only to know (`note`)."""
 
     path: FileName
-    problem: str  # what is there, and what DVC would do
+    problem: str  # what is there, and what DVC or the hash stage would do
     advice: str
+    note: bool = False
 
 
 _SPECIAL = {
@@ -46,14 +47,17 @@ _DVC_FILE = "it belongs to another DVC project; DVC would take it for its own"
 _ELSEWHERE = "Move it to another folder; the images may stay."
 
 
-def check(root: Path) -> list[Finding]:
-    """All findings below `root`, sorted by the bytes of the paths.
+def check(root: Path, data_folders: Collection[Path] = ()) -> list[Finding]:
+    """What DVC would not like below `root`, sorted by the bytes of the paths.
 
-    Nothing but folders is opened, and no link is followed. Raises DataError where `root` is no
-    folder that can be listed.
+    Each of `data_folders` may be a link to a folder elsewhere. Nothing but folders is opened, and
+    no link is followed but those into DVC's cache, which are data. Raises DataError where `root`
+    is no folder that can be listed.
     """
     entries = [entry for entry in walk(root) if not _inside_a_repository(entry)]
-    found = [finding for entry in entries for finding in _about(entry)]
+    linked = [entry for entry in entries if _is_linked_folder(entry, data_folders)]
+    found = [_about_linked_folder(entry) for entry in linked]
+    found += [finding for entry in entries if entry not in linked for finding in _about(entry)]
     found += _same_elsewhere(entries)
     found += _empty_folders(entries)
     return sorted(found, key=lambda finding: (os.fsencode(finding.path), finding.problem))
@@ -89,6 +93,22 @@ def _is_dvcs_own(entry: Entry) -> bool:
     return top and (entry.name == ".gitignore" or entry.name.endswith(".dvc"))
 
 
+def _is_linked_folder(entry: Entry, data_folders: Collection[Path]) -> bool:
+    folders = {folder.absolute() for folder in data_folders}
+    path = Path(entry.path)
+    return entry.kind == "link" and path.absolute() in folders and path.is_dir()
+
+
+def _about_linked_folder(entry: Entry) -> Finding:
+    return Finding(
+        entry.path,
+        f"a link to {_target(entry)}, a folder; backlabel reads the images there, "
+        "DVC neither keeps them nor sees that they change",
+        "Nothing, if that is all right; `dvc import-url` lets DVC know where they are.",
+        note=True,
+    )
+
+
 def _about_link(entry: Entry) -> Finding:
     problem = f"a link to {_target(entry)}"
     advice = "Delete the link, or put the file itself in its place."
@@ -101,7 +121,7 @@ def _about_link(entry: Entry) -> Finding:
     if Path(entry.path).is_dir():
         return Finding(
             entry.path,
-            f"{problem}, a folder; backlabel never follows links, DVC may copy all that is in it",
+            f"{problem}, a folder; backlabel does not follow it, DVC leaves it out without a word",
             "Delete the link, or move the folder itself here.",
         )
     return Finding(
@@ -116,7 +136,7 @@ def _target(entry: Entry) -> str:
     try:
         return ascii(str(Path(entry.path).readlink()))
     except OSError as error:
-        return f"something that the system does not tell ({error.strerror})"
+        return f"something that the system does not show ({error.strerror})"
 
 
 def _about_file_or_folder(entry: Entry) -> Iterator[Finding]:
@@ -195,4 +215,5 @@ def _empty_folders(entries: Iterable[Entry]) -> Iterator[Finding]:
                 entry.path,
                 "an empty folder; DVC keeps files only",
                 "Nothing, if that is all right.",
+                note=True,
             )

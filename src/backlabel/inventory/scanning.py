@@ -8,8 +8,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backlabel.images.picture import Kind, kind_of_name
+from backlabel.errors import DataError
+from backlabel.inventory.content import Kind, kind_of_name
 from backlabel.inventory.walking import PATH_MAX, Entry, walk
+from backlabel.storage.rows import Passed
 from backlabel.storage.tables import FileName
 
 
@@ -19,14 +21,6 @@ class Listed:
 
     path: FileName  # with "/", and with the root as it was given in front
     kind: Kind
-
-
-@dataclass(frozen=True)
-class Passed:
-    """A path that is not read, and why."""
-
-    path: FileName
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -48,8 +42,8 @@ _BACKUP = re.compile(r"(~|\.bak|\.old|\.orig)$", re.IGNORECASE)
 def scan(root: Path, kinds: Collection[Kind] = ("jpeg", "tiff")) -> Inventory:
     """The inventory of `root`, deterministic. Images of other `kinds` are passed over.
 
-    Links are never followed, and nothing but folders is opened. Raises DataError where `root` is
-    no folder that can be listed.
+    No link is followed but those to DVC's own cache, which are files here, and nothing but folders
+    is opened. Raises DataError where `root` is no folder that can be listed.
     """
     inventory = Inventory()
     for entry in sorted(walk(root), key=lambda entry: os.fsencode(entry.path)):
@@ -57,24 +51,51 @@ def scan(root: Path, kinds: Collection[Kind] = ("jpeg", "tiff")) -> Inventory:
     return inventory
 
 
+def find(root: Path, kind: Kind, category: str | None = None) -> Inventory:
+    """The images of one kind below `root`, or below its folder `category`.
+
+    Raises DataError where there is no such folder, or no such image in it.
+    """
+    suffixes = {"jpeg": ".jpg, .jpeg", "tiff": ".tif, .tiff"}[kind]
+    folder = root / category if category is not None else root
+    if not folder.is_dir():
+        known = ", ".join(sorted(p.name for p in root.iterdir())) if root.is_dir() else ""
+        hint = f" {root} holds {known}." if category is not None and known else ""
+        raise DataError(
+            f"{folder}: no such folder; looked for {kind.upper()} images ({suffixes}) there.{hint} "
+            "Put or link the images there, or set data.jpeg and data.tiff."
+        )
+    found = scan(folder, kinds=(kind,))
+    if not found.images:
+        raise DataError(
+            f"{folder}: no {kind.upper()} found; looked for {suffixes} (any case) in it and in all "
+            f"folders below it. {len(found.skips)} other files were passed over."
+        )
+    return found
+
+
 def _place(entry: Entry, inventory: Inventory, kinds: Collection[Kind]) -> None:
     if entry.fault:
-        inventory.errors.append(Passed(entry.path, entry.fault))
+        inventory.errors.append(_passed(entry, entry.fault))
         return
     if entry.kind == "folder":
         return
     reason = skip_reason(entry)
     kind = kind_of_name(entry.name)
     if reason:
-        inventory.skips.append(Passed(entry.path, reason))
+        inventory.skips.append(_passed(entry, reason))
     elif kind is None:
-        inventory.skips.append(Passed(entry.path, "not named like an image"))
+        inventory.skips.append(_passed(entry, "not named like an image"))
     elif kind not in kinds:
-        inventory.skips.append(Passed(entry.path, f"named like a {kind.upper()}"))
+        inventory.skips.append(_passed(entry, f"named like a {kind.upper()}"))
     elif len(os.fsencode(entry.path)) >= PATH_MAX:
-        inventory.errors.append(Passed(entry.path, "path too long"))
+        inventory.errors.append(_passed(entry, "path too long"))
     else:
         inventory.images.append(Listed(entry.path, kind))
+
+
+def _passed(entry: Entry, reason: str) -> Passed:
+    return Passed(entry.path, kind="", reason=reason, detail="")
 
 
 def skip_reason(entry: Entry) -> str:

@@ -1,4 +1,7 @@
-"""Every path below a folder, without following or opening anything but folders."""
+"""Every path below a folder, without opening anything but folders.
+
+No link is followed but those that DVC made to its own cache.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backlabel.errors import DataError
+from backlabel.inventory.links import cached_file
 
 PATH_MAX = 4096  # bytes of a path that Linux opens, its closing NUL included
 
@@ -29,7 +33,11 @@ class Entry:
 
     path: str  # begins with the root as it was given
     inside: tuple[str, ...]  # names from the root down, its own last
-    kind: str  # "file", "folder", "link", "FIFO", "socket", "device" or "unknown"
+    kind: str
+    """"file", "folder", "link", "FIFO", "socket", "device" or "unknown".
+
+    A link into DVC's cache is a "file".
+    """
     fault: str = ""
 
     @property
@@ -40,7 +48,8 @@ class Entry:
 def walk(root: Path) -> Iterator[Entry]:
     """All entries below `root`, folders too, in no certain order.
 
-    `root` itself may be a link, as where data lie on another disk; no link below it is followed.
+    `root` itself may be a link, as where data lie on another disk; below it only links into DVC's
+    cache count as what they lead to.
     Raises DataError where `root` is no folder that can be listed.
     """
     _require_folder(root)
@@ -60,7 +69,12 @@ def walk(root: Path) -> Iterator[Entry]:
             below = (*inside, name)
             if kind == "folder":
                 waiting.append(below)
-            yield Entry(_join(root, below), below, kind, fault)
+            yield _followed(Entry(_join(root, below), below, kind, fault))
+
+
+def _followed(entry: Entry) -> Entry:
+    cached = cached_file(Path(entry.path)) if entry.kind == "link" else None
+    return replace(entry, kind="file") if cached is not None and cached.is_file() else entry
 
 
 def _require_folder(root: Path) -> None:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backlabel.labels import croissant, manifest
-from backlabel.labels.croissant import About, File
+from backlabel.labels.about import About
+from backlabel.labels.croissant import File
 from backlabel.storage import tables
 from backlabel.storage.files import atomic_write, sha256, write_json
 from backlabel.storage.rows import Labelled
@@ -35,39 +36,40 @@ class Listed:
     pixel_size_nm: float | None
 
 
-def write(folder: Path, rows: Sequence[Labelled], about: About) -> None:
-    """Write all three beside the manifest of `rows`, which lies in `folder` already."""
+def write(folder: Path, rows: Sequence[Labelled], about: About, notes: Sequence[str] = ()) -> None:
+    """Write all three beside the manifest of `rows`, which lies in `folder` already.
+
+    Without a name there is no `croissant.json`: the format asks for one. `notes` are sentences for
+    the README.
+    """
     listed = [
         Listed(row.file, row.category, row.split, row.group, row.sha256, row.pixel_size_nm)
         for row in rows
     ]
     tables.write(folder / METADATA, Listed, listed)
     with atomic_write(folder / README) as file:
-        file.write(readme(about, listed))
-    table = folder / manifest.CSV
-    described = File(table.name, table.stat().st_size, sha256(table))
-    categories = sorted({row.category for row in rows})
-    write_json(folder / CROISSANT, croissant.document(about, described, categories))
+        file.write(readme(about, listed, notes))
+    if about.name is not None:
+        table = folder / manifest.CSV
+        described = File(table.name, table.stat().st_size, sha256(table))
+        categories = sorted({row.category for row in rows})
+        write_json(folder / CROISSANT, croissant.document(about, described, categories))
 
 
-def readme(about: About, rows: Sequence[Listed]) -> str:
-    """The data set's card in Markdown."""
-    return "\n".join(
-        [
-            _head(about),
-            f"# {about.name} {about.version}",
-            "",
-            about.description,
-            "",
-            *_counts(rows),
-            "",
-            f"Licence: {about.licence or 'not stated'}",
-            "",
-            f"To cite: {about.citation or 'not stated'}",
-            "",
-            _LOADING,
-        ]
-    )
+def readme(about: About, rows: Sequence[Listed], notes: Sequence[str] = ()) -> str:
+    """The data set's card in Markdown; what nobody said is left out."""
+    title = " ".join(word for word in (about.name, about.version) if word)
+    parts = [
+        _head(about),
+        f"# {title or 'Labelled TIFFs'}",
+        about.description,
+        "\n".join(_counts(rows)),
+        "\n".join(f"- {note}" for note in notes),
+        f"Licence: {about.licence}" if about.licence else "",
+        f"To cite: {about.citation}" if about.citation else "",
+        _LOADING,
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _head(about: About) -> str:
@@ -75,7 +77,7 @@ def _head(about: About) -> str:
     return "\n".join(
         [
             "---",
-            f"pretty_name: {json.dumps(about.name)}",
+            *([f"pretty_name: {json.dumps(about.name)}"] if about.name else []),
             "configs:",
             "  - config_name: default",
             "    data_files:",
@@ -98,8 +100,8 @@ def _counts(rows: Sequence[Listed]) -> list[str]:
 _LOADING = """\
 Each TIFF lies in the folder of its category, byte for byte as the microscope wrote it, so its
 private tags are still in it. `manifest.csv` says of each where it comes from and why it has its
-label; `croissant.json` describes the set for machines. Files of one specimen, of one JPEG, or that
-look nearly alike are in one split; the splits are a column, not folders.
+label; `croissant.json`, where the set has a name, describes it for machines. Files of one specimen,
+of one JPEG, or that look nearly alike are in one split; the splits are a column, not folders.
 
 ```python
 import backlabel

@@ -68,7 +68,7 @@ def _make(descriptor: int, source: Path, target: Path, link: Link) -> str:
 
 def _hardlinked(source: Path, target: Path) -> bool:
     try:
-        target.hardlink_to(source)
+        target.hardlink_to(images.file_at(source))
     except FileExistsError:
         raise
     except OSError:  # another file system, one without hard links, or too many of them

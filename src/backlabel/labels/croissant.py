@@ -10,19 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True)
-class About:
-    """What people say of a data set; None where they say nothing. `published` is YYYY-MM-DD."""
-
-    name: str
-    description: str
-    version: str
-    licence: str | None = None
-    citation: str | None = None
-    creator: str | None = None
-    url: str | None = None
-    published: str | None = None
+from backlabel.labels.about import About
 
 
 @dataclass(frozen=True)
@@ -58,14 +46,14 @@ def document(about: About, manifest: File, categories: Sequence[str]) -> dict[st
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
-        **_told(about),
+        **_said(about),
         "distribution": [_manifest(manifest), _IMAGES],
         "recordSet": [_categories(categories), _files()],
     }
 
 
-def _told(about: About) -> dict[str, Any]:
-    told = {
+def _said(about: About) -> dict[str, Any]:
+    said = {
         "name": about.name,
         "description": about.description,
         "version": about.version,
@@ -75,7 +63,7 @@ def _told(about: About) -> dict[str, Any]:
         "datePublished": about.published,
         "creator": {"@type": "sc:Organization", "name": about.creator} if about.creator else None,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _manifest(manifest: File) -> dict[str, Any]:

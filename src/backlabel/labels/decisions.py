@@ -53,7 +53,7 @@ def apply(
         if decision is None:
             if row.used_ssim and row.verdict is Verdict.MATCHED:
                 chosen.append(Decided(row))
-        elif decision.decision is Choice.ACCEPT:
+        elif decision.decision is not Choice.REJECT:
             chosen.append(Decided(_accepted(row, decision, known), decision))
     return chosen, list(inside.values())
 
@@ -82,9 +82,7 @@ def _misfit(one: Decision, row: Match | None, known: Known) -> str:
         return "no such TIFF among those that can be read"
     if tiff.sha256 != one.TIFF_sha256:
         return f"the TIFF has changed: its SHA-256 is {tiff.sha256}"
-    if not one.who.strip():
-        return "nobody is named in column who"
-    if one.decision is Choice.ACCEPT:
+    if one.decision is not Choice.REJECT:
         return _misfit_of_pair(one, known)
     if row and row.verdict is Verdict.MATCHED and one.JPEG_path not in (None, row.JPEG_path):
         return f"the JPEG that is matched now is another: {names.to_cell(row.JPEG_path or '')}"
@@ -92,29 +90,43 @@ def _misfit(one: Decision, row: Match | None, known: Known) -> str:
 
 
 def _misfit_of_pair(one: Decision, known: Known) -> str:
-    if one.JPEG_path is None or one.JPEG_sha256 is None or one.label is None:
-        return "accept needs JPEG_path, JPEG_sha256 and label"
     if one.label not in known.categories:
-        return f"the label scheme has no label {one.label!r}"
-    jpeg = known.jpegs.get(one.JPEG_path)
-    told = names.to_cell(one.JPEG_path)
+        return f"the label scheme has no label {one.label!r}; it has {', '.join(known.categories)}"
+    jpeg = known.jpegs.get(one.JPEG_path or "")
+    shown = names.to_cell(one.JPEG_path or "")
     if jpeg is None:
-        return "" if known.some_jpegs else f"no such JPEG among those that can be read: {told}"
+        return "" if known.some_jpegs else f"no such JPEG among those that can be read: {shown}"
     if jpeg.sha256 != one.JPEG_sha256:
-        return f"the JPEG has changed: the SHA-256 of {told} is {jpeg.sha256}"
+        return f"the JPEG has changed: the SHA-256 of {shown} is {jpeg.sha256}"
+    return _misfit_of_label(one, jpeg, known)
+
+
+def _misfit_of_label(one: Decision, jpeg: JpegHash, known: Known) -> str:
+    own = one.label == jpeg.label
+    if one.decision is Choice.ACCEPT and not own:
+        return (
+            f"{names.to_cell(jpeg.path)} has label {jpeg.label} ({jpeg.category}), not {one.label} "
+            f"({known.categories[one.label or '']}). Write {jpeg.label}, or, if the JPEG's label "
+            "is wrong, `relabel` in column decision and the reason in column why"
+        )
+    if one.decision is Choice.RELABEL and own:
+        return f"{one.label} is the label of {names.to_cell(jpeg.path)} already: write `accept`"
     return ""
 
 
 def _accepted(row: Match, one: Decision, known: Known) -> Match:
-    assert one.JPEG_path is not None  # else _refuse had stopped
+    assert one.JPEG_path is not None  # reviews.read had refused the line
     assert one.label is not None
     tiff, jpeg = known.tiffs[one.TIFF_path], known.jpegs[one.JPEG_path]
     # The scores of the row are those of its own pair: another pair has none of them.
     scored = row if row.JPEG_path == jpeg.path else _unscored(row, tiff, jpeg)
+    done = "Accepted"
+    if one.decision is Choice.RELABEL:
+        done = f"Relabelled from {jpeg.label} to {one.label}"
     return replace(
         scored,
         verdict=Verdict.MATCHED,
-        reason=f"Accepted by a person: {one.why} (Without this decision: {row.verdict}.)",
+        reason=f"{done} by a person: {one.why} (Without this decision: {row.verdict}.)",
         label=one.label,
         category=known.categories[one.label],
     )

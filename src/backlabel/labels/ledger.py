@@ -36,18 +36,18 @@ def read(path: Path) -> list[Named]:
     """
     if not path.exists():
         return []
-    rows = tables.read(path, Named)
+    rows = tables.read(path, Named, remedy="Correct it by hand, or take it from Git.")
     taken: dict[str, Named] = {}
     for row in rows:
         other = taken.setdefault(_key(row.file), row)
-        told = f"{path}: {names.to_cell(row.file)}"
+        named = f"{path}: {names.to_cell(row.file)}"
         if other is not row:
             raise TableError(
-                f"{told} is the name of {names.to_cell(row.TIFF_path)} and of "
+                f"{named} is the name of {names.to_cell(row.TIFF_path)} and of "
                 f"{names.to_cell(other.TIFF_path)}. Remove one of the two lines."
             )
         if not _is_safe(row.file):
-            raise TableError(f"{told} is no <category>/<label>_<name>.tif. Remove the line.")
+            raise TableError(f"{named} is no <category>/<label>_<name>.tif. Remove the line.")
     return rows
 
 

@@ -9,11 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-import pyarrow as pa
-from pyarrow import parquet
-
 from backlabel.storage import names, tables
 from backlabel.storage.files import atomic_write, sha256
+from backlabel.storage.frames import frame
 from backlabel.storage.rows import Labelled
 
 CSV = "manifest.csv"
@@ -21,8 +19,6 @@ PARQUET = "manifest.parquet"
 SUMS = "SHA256SUMS"
 RULE, PERSON = "rule", "person"
 _DIGEST = re.compile("[0-9a-f]{64}")
-
-_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
 def publishable(row: Labelled) -> Labelled:
@@ -37,20 +33,16 @@ def publishable(row: Labelled) -> Labelled:
         runner_up_path=PurePosixPath(row.runner_up_path).name if row.runner_up_path else None,
         operator=None,
         reviewer=None,
-        reason="Accepted by a person." if row.decided_by == PERSON else row.reason,
+        # What stands behind the colon is a person's sentence.
+        reason=f"{row.reason.partition(':')[0]}." if row.decided_by == PERSON else row.reason,
     )
 
 
 def write(folder: Path, rows: Sequence[Labelled]) -> None:
     """Write `rows` below `folder` as CSV and as Parquet; `seal` comes when all files are there."""
     tables.write(folder / CSV, Labelled, rows)
-    kinds = tables.plain_kinds(Labelled)
-    columns = list(zip(*(tables.plain_values(Labelled, row) for row in rows), strict=True))
-    schema = pa.schema([(name, _ARROW[kind]) for name, kind in kinds.items()])
-    cells = columns or [()] * len(schema)
-    arrays = [pa.array(found, field.type) for found, field in zip(cells, schema, strict=True)]
     with atomic_write(folder / PARQUET, "wb") as file:
-        parquet.write_table(pa.table(arrays, schema=schema), file, write_page_checksum=True)
+        frame(Labelled, rows).to_parquet(file, index=False, write_page_checksum=True)
 
 
 def seal(folder: Path, rows: Sequence[Labelled]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel import images
-from backlabel.errors import DataError, UnreadableImageError
 from backlabel.hashing.cache import versions
-from backlabel.storage import names
 from backlabel.storage.store import Store
 
 
@@ -34,22 +33,19 @@ class PixelDigests:
     """Digests of the pixels of files, remembered in the file `store` by the files' content."""
 
     def __init__(self, store: Path, limits: images.Limits) -> None:
-        self._limits = limits
         self._store = Store(store)
         self._circumstances = json.dumps([asdict(limits), versions()], sort_keys=True).encode()
 
-    def of(self, path: Path, sha256: str) -> str:
-        """Of the file `path`, whose bytes have this SHA-256. Raises DataError that names it."""
-        key = self._circumstances + bytes.fromhex(sha256) + path.suffix.lower().encode()
+    def key(self, path: Path, sha256: str) -> bytes:
+        """Of the file `path`, whose bytes have this SHA-256."""
+        return self._circumstances + bytes.fromhex(sha256) + path.suffix.lower().encode()
+
+    def get(self, key: bytes) -> str | None:
+        """The digest that is remembered under `key`."""
         known = self._store.get(key)
-        if known is not None:
-            return known.hex()
-        try:
-            found = digest(images.read_samples(path, self._limits))
-        except UnreadableImageError as error:
-            raise DataError(
-                f"{names.to_cell(str(path))}: cannot be read any more ({error}). "
-                "Run the hash stage again."
-            ) from error
-        self._store.put([(key, bytes.fromhex(found))])
-        return found
+        return None if known is None else known.hex()
+
+    def put(self, digests: Mapping[bytes, str]) -> None:
+        """Remember each digest under its key. Raises OutputError where that cannot be done."""
+        if digests:
+            self._store.put([(key, bytes.fromhex(found)) for key, found in digests.items()])

@@ -57,6 +57,12 @@ def categories(
     return found
 
 
+def problems(paths: Sequence[str], root: str, scheme: Scheme) -> dict[str, str]:
+    """What is wrong with each JPEG that has no category, in words that follow its path."""
+    judged = {path: _judge(path, root, scheme) for path in paths}
+    return {path: problem for path, (category, problem) in judged.items() if category is None}
+
+
 def _judge(path: str, root: str, scheme: Scheme) -> tuple[Category | None, str]:
     below = PurePosixPath(path).relative_to(root).parts
     if len(below) == 1:

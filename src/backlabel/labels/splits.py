@@ -11,7 +11,6 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +18,18 @@ from numpy.typing import NDArray
 from backlabel.matching import search
 
 _ID_DIGITS = 12
+_TOLERATED = 5  # a split may miss one part in so many of its share
 
 
 @dataclass(frozen=True)
 class Member:
     """One labelled file: digest of its bytes, what it may share with others, and its category.
 
-    `folder` is its specimen's, or None where it lies in no folder of its own (`specimen_folder`).
+    `specimen` is what it shares by `label.group_by`, or None where it shares nothing.
     """
 
     sha256: str
-    folder: str | None
+    specimen: str | None
     JPEG_sha256: str
     category: str
 
@@ -59,10 +59,23 @@ def places(
     return [Place(split, group) for split, group in zip(chosen, found, strict=True)]
 
 
-def specimen_folder(path: str, root: str) -> str | None:
-    """The folder of the TIFF `path`; None directly below `root`, which is no specimen's folder."""
-    folder = PurePosixPath(path).parent
-    return None if folder == PurePosixPath(root) else str(folder)
+def shortfalls(places: Sequence[Place], shares: Mapping[str, float]) -> list[str]:
+    """A sentence for each split that is empty or misses its share by more than a fifth of it."""
+    total, found = len(places), Counter(place.split for place in places)
+    missed = [
+        f"Split {name} has {found[name]} of {total} files ({found[name] / total:.0%}), not its "
+        f"share of {share:.0%}."
+        for name, share in shares.items()
+        if total and abs(found[name] - share * total) > share * total / _TOLERATED
+    ]
+    if not missed:
+        return []
+    groups = Counter(place.group for place in places)
+    return [
+        *missed,
+        f"Groups: {len(groups)}, the largest with {max(groups.values())} of {total} files. A whole "
+        "group goes to one split; label.group_by says what a group is.",
+    ]
 
 
 def near(hashes: NDArray[np.uint8], max_bits: int, *, k: int = 16) -> Iterator[tuple[int, int]]:
@@ -88,7 +101,7 @@ def near_reference(hashes: NDArray[np.uint8], max_bits: int) -> Iterator[tuple[i
 
 
 def groups(members: Sequence[Member], near_pairs: Iterable[tuple[int, int]]) -> list[str]:
-    """The group of each member. Together stay those with one folder, one JPEG, or equal bytes, and
+    """The group of each member. Together stay those of one specimen, one JPEG, or equal bytes, and
     those that `near_pairs` names by position; and whatever these bring together in turn.
 
     A group is called by the least digest of its files, shortened.
@@ -143,8 +156,8 @@ def _same(members: Sequence[Member]) -> Iterator[tuple[int, int]]:
     first: dict[tuple[str, str], int] = {}
     for i, member in enumerate(members):
         keys = [("bytes", member.sha256), ("jpeg", member.JPEG_sha256)]
-        if member.folder is not None:
-            keys.append(("folder", member.folder))
+        if member.specimen is not None:
+            keys.append(("specimen", member.specimen))
         for key in keys:
             yield first.setdefault(key, i), i
 

@@ -34,10 +34,15 @@ class Report:
 def verify(folder: Path) -> Report:
     """Compare every file below `folder` with the checksums and the manifest.
 
-    Raises DataError if there is no such folder.
+    Raises DataError if there is no such folder, or if it is no labelled set.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder. Fetch it with `dvc pull`, or run the pipeline.")
+    if not any((folder / name).is_file() for name in (manifest.SUMS, manifest.CSV)):
+        raise DataError(
+            f"{folder}: is no labelled set: it has neither {manifest.SUMS} nor {manifest.CSV}. The "
+            "set that the pipeline makes is `labeled`."
+        )
     found = {
         path.relative_to(folder).as_posix(): path
         for path in folder.rglob("*")
@@ -87,13 +92,14 @@ def _manifest_findings(folder: Path, sums: dict[str, str]) -> Iterator[Finding]:
     listed = {row.file: row.sha256 for row in rows}
     for file, digest in listed.items():
         if sums.get(file) != digest:
-            told = f"{manifest.SUMS} and {manifest.CSV} have different checksums for it"
-            yield Finding(file, told)
+            yield Finding(
+                file, f"{manifest.SUMS} and {manifest.CSV} have different checksums for it"
+            )
     for file in sums.keys() - listed.keys():
         if "/" in file:
             yield Finding(file, f"is in {manifest.SUMS}, but not in {manifest.CSV}")
 
 
-def told(finding: Finding) -> str:
+def line(finding: Finding) -> str:
     """A finding as one line."""
     return f"{names.to_cell(finding.file)}: {finding.problem}"

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 
+from backlabel.matching.evidence import Candidate
 from backlabel.storage.rows import Verdict
 
 
@@ -17,56 +17,6 @@ class Rule(StrEnum):
     SEED = "seed"
     SSIM = "ssim"
     COMBINED = "combined"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One JPEG that a TIFF may be the original of. Scores are None where not computed."""
-
-    row: int
-    """Row of the JPEG in its table."""
-    hamming: int
-    """Bits of 1,024 between the hashes of the standardised images."""
-    hamming_grey: int | None = None
-    """The same between the hashes of the plain grey images."""
-    variant: str = "identity"
-    """By which change of the TIFF the JPEG was found; see `variants`."""
-    label: str = ""
-    """Label of the JPEG."""
-    ssim: float | None = None
-    """SSIM of the standardised images."""
-    ssim_matched: float | None = None
-    """SSIM of the grey images after the JPEG's histogram is matched to the TIFF's."""
-    noise_correlation_direct: float | None = None
-    """Median over blocks of the correlation of the high-pass residuals."""
-    noise_correlation_recompressed: float | None = None
-    """The same after the TIFF was made into a JPEG alike; see `alike`. None where not needed."""
-    noise_correlation_by_chance: float | None = None
-    """What another frame of the same field would reach, made alike. None where not needed."""
-
-    @cached_property
-    def distance(self) -> int:
-        """The smaller of the two Hamming distances: the one that decides."""
-        return self.hamming if self.hamming_grey is None else min(self.hamming, self.hamming_grey)
-
-    @cached_property
-    def noise_correlation(self) -> float | None:
-        """Noise correlation: how far the better residual correlation lies above chance.
-
-        1 for a copy, about 0 for another frame; None where no block of the images varies.
-        """
-        known = [
-            one
-            for one in (self.noise_correlation_direct, self.noise_correlation_recompressed)
-            if one is not None
-        ]
-        if not known:
-            return None
-        by_chance = min(max(self.noise_correlation_by_chance or 0.0, 0.0), _MOST_CHANCE)
-        return (max(known) - by_chance) / (1 - by_chance)
-
-
-_MOST_CHANCE = 0.99  # nearer to 1 an image has no noise by which to tell its frames apart
 
 
 @dataclass(frozen=True)
@@ -189,7 +139,7 @@ def _ranked(near: Sequence[Candidate], limits: Limits, rule: Rule) -> list[Candi
     def order(one: Candidate) -> tuple[float, int, int, str]:
         rank = score(one, limits, rule)
         unscored = rank is None or math.isnan(rank)
-        return (math.inf if unscored else -(rank or 0.0), one.distance, one.row, one.variant)
+        return (math.inf if unscored else -(rank or 0.0), one.distance, one.row, one.pair.variant)
 
     best: dict[int, Candidate] = {}
     for one in sorted(near, key=order):

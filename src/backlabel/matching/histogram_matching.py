@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from backlabel.hashing import histogram
 from backlabel.images import GreyImage
-from backlabel.images.luma import through
-from backlabel.matching.grey import check_grey
+from backlabel.images.luma import check_grey
+from backlabel.kernels.lookup import through
 
 
 def match_histogram(image: GreyImage, reference: GreyImage) -> GreyImage:

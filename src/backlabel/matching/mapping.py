@@ -6,8 +6,27 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from backlabel.errors import UnreadableImageError
-from backlabel.matching.decide import Candidate, Decision
+from backlabel.matching import assign
+from backlabel.matching.decide import Decision
+from backlabel.matching.engine import Outcome
+from backlabel.matching.evidence import Candidate
 from backlabel.storage.rows import JpegHash, Match, TiffHash, Verdict
+
+
+def rows(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], outcome: Outcome) -> list[Match]:
+    """A row for each TIFF; those of identical bytes name each other."""
+    same = assign.duplicates([tiff.sha256 for tiff in tiffs])
+    found = []
+    for i, tiff in enumerate(tiffs):
+        decision, known = outcome.decisions[i], outcome.evidence[i]
+        if isinstance(known, UnreadableImageError):
+            found.append(unreadable(tiff.path, known, tiff.sha256))
+            continue
+        assert decision is not None
+        nearest = min(known, key=lambda one: (one.distance, one.row), default=None)
+        others = [tiffs[j].path for j in same.get(i, ())]
+        found.append(row(tiff, decision, nearest, jpegs, others))
+    return found
 
 
 def row(
@@ -19,52 +38,49 @@ def row(
 ) -> Match:
     """The row of a TIFF that was compared.
 
-    `nearest` is shown where the decision chose no candidate, to tell how far away it is; `same`
+    `nearest` is shown where the decision chose no candidate, to say how far away it is; `same`
     are the paths of TIFFs with the same bytes.
     """
-    shown = decision.chosen or nearest
+    shown, second = decision.chosen or nearest, decision.runner_up
+    pair = shown.pair if shown else None
+    scores = shown.scores if shown else None
     jpeg = jpegs[shown.row] if shown else None
-    second = decision.runner_up
-    matched = decision.verdict is Verdict.MATCHED
-    sure = jpeg if decision.label_certain else None
-    reason = decision.reason
-    if tiff.information:
-        reason = f"The image holds too little information to be matched ({tiff.information})."
-    elif same:
-        reason = f"{reason} The same bytes as {', '.join(same)}."
+    matched = jpeg if decision.verdict is Verdict.MATCHED else None
     return Match(
         TIFF_file=tiff.file,
         TIFF_path=tiff.path,
         JPEG_file=jpeg.file if jpeg else None,
         JPEG_path=jpeg.path if jpeg else None,
-        hamming_distance=shown.distance if shown else None,
-        ssim_value=shown.ssim if shown else None,
-        used_ssim=shown is not None and shown.ssim is not None,
+        hamming_distance=pair.distance if pair else None,
+        ssim_value=scores.ssim if scores else None,
+        used_ssim=scores is not None and scores.ssim is not None,
         verdict=decision.verdict,
-        reason=reason,
-        label=jpeg.label if matched and jpeg else None,
-        category=jpeg.category if matched and jpeg else None,
-        certain_label=sure.label if sure else None,
-        variant=shown.variant if shown else None,
-        hamming_standardised=shown.hamming if shown else None,
-        hamming_grey=shown.hamming_grey if shown else None,
-        ssim_matched=shown.ssim_matched if shown else None,
-        noise_correlation_direct=shown.noise_correlation_direct if shown else None,
-        noise_correlation_recompressed=shown.noise_correlation_recompressed if shown else None,
-        noise_correlation_by_chance=shown.noise_correlation_by_chance if shown else None,
-        noise_correlation=shown.noise_correlation
-        if shown and shown.ssim_matched is not None
-        else None,
+        reason=_reason(tiff, decision, same),
+        label=matched.label if matched else None,
+        category=matched.category if matched else None,
+        certain_label=jpeg.label if jpeg and decision.label_certain else None,
+        variant=pair.variant if pair else None,
+        hamming_standardised=pair.hamming_standardised if pair else None,
+        hamming_grey=pair.hamming_grey if pair else None,
+        ssim_matched=scores.ssim_matched if scores else None,
+        noise_correlation_direct=scores.noise_correlation_direct if scores else None,
+        noise_correlation_recompressed=scores.noise_correlation_recompressed if scores else None,
+        noise_correlation_by_chance=scores.noise_correlation_by_chance if scores else None,
+        noise_correlation=scores.noise_correlation if scores else None,
         runner_up_path=jpegs[second.row].path if second else None,
         runner_up_hamming=second.distance if second else None,
         runner_up_ssim=second.ssim if second else None,
-        runner_up_noise_correlation=second.noise_correlation
-        if second and second.ssim_matched is not None
-        else None,
+        runner_up_noise_correlation=second.noise_correlation if second else None,
         margin=decision.margin,
         TIFF_sha256=tiff.sha256,
         JPEG_sha256=jpeg.sha256 if jpeg else None,
     )
+
+
+def _reason(tiff: TiffHash, decision: Decision, same: Sequence[str]) -> str:
+    if tiff.information:
+        return f"The image holds too little information to be matched ({tiff.information})."
+    return f"{decision.reason} The same bytes as {', '.join(same)}." if same else decision.reason
 
 
 def unreadable(path: str, error: UnreadableImageError, sha256: str | None = None) -> Match:

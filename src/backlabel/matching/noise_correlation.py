@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.images import GreyImage
-from backlabel.kernels import residuals
-from backlabel.kernels._blur import LANES
-from backlabel.matching.grey import check_grey
-from backlabel.matching.resize import to_smaller_size
+from backlabel.images.luma import check_grey
+from backlabel.kernels.block_correlation import block_moments
+from backlabel.kernels.resize import to_smaller_size
 
 MIN_VARIANCE = 1e-4
 """Below it (in squared grey levels) a block's residual is rounding noise. One pixel that differs by
@@ -29,7 +28,7 @@ _TRUNCATE = 4  # the blur's radius in sigmas, as scipy.ndimage.gaussian_filter h
 def block_correlation(a: GreyImage, b: GreyImage, *, block: int = 64, sigma: float = 1.0) -> float:
     """Median over whole blocks of the correlation of `x - gaussian(x, sigma)`, from -1 to 1.
 
-    `a` and `b` have one shape (H, W), `block` is a multiple of 16 pixels. Blocks in which either
+    `a` and `b` have one shape (H, W), `block` is in pixels. Blocks in which either
     residual is constant count for nothing. Raises ValueError for anything else, for images smaller
     than one block, or if no block is left.
     """
@@ -110,10 +109,9 @@ def median_correlation(moments: NDArray[np.float64], count: int) -> float | None
 def _moments(
     a: GreyImage, b: GreyImage, block: int, kernel: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    if block % LANES:
-        raise ValueError(f"blocks of {block} pixels: on a CPU a multiple of {LANES} is needed")
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
-    return residuals.block_moments(a, b, block, tuple(kernel)).reshape(-1, 5)
+    kernel = np.pad(kernel, (0, 1 - len(kernel) % 2))  # the compiled loop takes two taps at once
+    return block_moments(a, b, block, kernel).reshape(-1, 5)
 
 
 def _on_threads(

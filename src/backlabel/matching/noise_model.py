@@ -1,4 +1,4 @@
-"""An image taken apart into what was seen and the noise, as far as one image tells."""
+"""An image separated into what was seen and the noise, as far as one image tells."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
+from backlabel.images import GreyImage
+
 Plane: TypeAlias = NDArray[np.float32]  # (H, W)
 
 _SIGMA = 1.2  # pixels of the blur that leaves noise behind
@@ -29,8 +30,8 @@ class Separated:
     """Standard deviation of the noise in grey levels, by brightness."""
 
 
-def separate(grey: Grey) -> Separated:
-    """Take `grey` apart. The level is robust (median), so that edges do not count as noise."""
+def separate(grey: GreyImage) -> Separated:
+    """Separate `grey`. The level is robust (median), so that edges do not count as noise."""
     from scipy import ndimage  # noqa: PLC0415 - slow to import, and only doubtful pairs need it
 
     original = grey.astype(np.float32)
@@ -41,9 +42,9 @@ def separate(grey: Grey) -> Separated:
     return Separated(clean, noise.astype(np.float32), level)
 
 
-def rejoined(clean: Plane, noise: Plane, level: Plane) -> Grey:
+def rejoined(clean: Plane, noise: Plane, level: Plane) -> GreyImage:
     """An image of these parts, rounded and clipped."""
-    image: Grey = np.clip(np.rint(clean + level * noise), 0, 255).astype(np.uint8)
+    image: GreyImage = np.clip(np.rint(clean + level * noise), 0, 255).astype(np.uint8)
     return image
 
 

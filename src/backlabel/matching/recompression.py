@@ -1,88 +1,102 @@
-"""How much noise a TIFF and a JPEG share, when the TIFF is made into a JPEG in the same way.
+"""How much noise a TIFF and a JPEG share once the TIFF is degraded as the JPEG was.
 
 Compression and scaling take most of an image's noise away, so that a true copy at quality 50 has
-little noise correlation with its original as it is. But what they take is known: the JPEG carries
-its quantisation table, and there are few ways to scale and to change the grey values. A TIFF made
-alike loses the same noise and keeps the same; another frame of the field loses and keeps its own.
+little noise correlation with its original as it is. But what they take is known: the JPEG states
+its quantisation table, and there are few ways to scale and to change the grey values. A TIFF that
+is degraded in the same way loses the same noise and keeps the same; another frame of the field
+loses and keeps its own.
 
 What remains is structure, which another frame does share, the more so the smaller the copy and the
-less noisy the image. `chance` measures on a made-up frame of the same TIFF how far that alone goes.
+less noisy the image. `correlation_by_chance` measures how far that alone goes, on a frame that is
+simulated from the same TIFF.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.images import encoding
-from backlabel.matching.histogram_matching import match_histogram
+from backlabel.hashing import histogram
+from backlabel.images import GreyImage, encoding
+from backlabel.matching.histogram_matching import matching_table
 from backlabel.matching.noise_correlation import block_correlation_batch
 from backlabel.matching.noise_model import rejoined, separate
 
-Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
 Table: TypeAlias = NDArray[np.uint8]  # (256,), grey value to grey value
 
-SURE = 0.99
-"""A correlation from which no other way of making needs to be tried."""
+Correlation: TypeAlias = Callable[[GreyImage, GreyImage], float | None]
+"""`correlation`, or the reference that takes its place."""
+
+HIGH_ENOUGH = 0.99
+"""A correlation from which no further degradation is tried."""
 
 _LEVELS = 256
 _LEAST_PIXELS = 16  # of one grey value, for its mean in the JPEG to count
-_MOVED = (37, 53)  # pixels; far enough that moved noise has nothing in common with itself
+_SHIFT = (37, 53)  # pixels; far enough that shifted noise does not correlate with itself
 _BLOCKS = (64, 32, 16)  # pixels a side
 _MEMORY_MIB = 1024  # the CPU path only checks it
 
 
 @dataclass(frozen=True)
-class Making:
-    """One way in which a TIFF may have become a JPEG of `shape`."""
+class Degradation:
+    """One way in which a TIFF may have become a JPEG of `shape`: scaled, toned, quantised."""
 
     shape: tuple[int, ...]
     resampling: encoding.Resampling
     tone: Table
+    """Grey value after scaling to grey value of the JPEG."""
     quantisation: encoding.Table | None
+    """None where the JPEG's blocks do not lie where the TIFF's would."""
 
-    def __call__(self, tiff: Grey) -> Grey:
+    def __call__(self, tiff: GreyImage) -> GreyImage:
         toned = self.tone[_resized(tiff, self.shape, self.resampling)]
         if self.quantisation is None:
             return toned
         return encoding.through_table(toned, self.quantisation)
 
 
-def best_making(
-    tiff: Grey, jpeg: Grey, quantisation: encoding.Table | None
-) -> tuple[float | None, Making]:
-    """The way that brings `tiff` nearest to `jpeg`, and the residual correlation then.
+def best_degradation(
+    tiff: GreyImage,
+    jpeg: GreyImage,
+    quantisation: encoding.Table | None,
+    correlate: Correlation | None = None,
+) -> tuple[float | None, Degradation]:
+    """The degradation that brings `tiff` nearest to `jpeg`, and the residual correlation then.
 
-    Both show the same (h, w need not be equal). Stops at the first that is `SURE`. The
-    correlation is None where no block varies in both.
+    Both show the same (their shapes may differ). Stops at the first that is `HIGH_ENOUGH`. The
+    correlation is None where no block varies in both. `correlate` is `correlation` if not given.
     """
-    best: tuple[float | None, Making] | None = None
-    for making in _makings(tiff, jpeg, quantisation):
-        value = correlation(making(tiff), jpeg)
+    correlate = correlate or correlation
+    best: tuple[float | None, Degradation] | None = None
+    for degradation in _degradations(tiff, jpeg, quantisation):
+        value = correlate(degradation(tiff), jpeg)
         if best is None or (value or -1.0) > (best[0] or -1.0):
-            best = value, making
-        if value is not None and value >= SURE:
+            best = value, degradation
+        if value is not None and value >= HIGH_ENOUGH:
             break
-    assert best is not None  # there is always one way
+    assert best is not None  # there is always one
     return best
 
 
-def chance(tiff: Grey, making: Making) -> float:
-    """The residual correlation that another frame of the same field would reach, made alike."""
-    return correlation(making(another_frame(tiff)), making(tiff)) or 0.0
+def correlation_by_chance(
+    tiff: GreyImage, degradation: Degradation, correlate: Correlation | None = None
+) -> float:
+    """The residual correlation that another frame of the same field would reach, degraded alike."""
+    frame = degradation(another_frame(tiff))
+    return (correlate or correlation)(frame, degradation(tiff)) or 0.0
 
 
-def another_frame(tiff: Grey) -> Grey:
+def another_frame(tiff: GreyImage) -> GreyImage:
     """`tiff` without its noise, and with noise of the same kind that lay elsewhere in it."""
     parts = separate(tiff)
-    return rejoined(parts.clean, np.roll(parts.noise, _MOVED, (0, 1)), parts.level)
+    return rejoined(parts.clean, np.roll(parts.noise, _SHIFT, (0, 1)), parts.level)
 
 
-def correlation(a: Grey, b: Grey) -> float | None:
+def correlation(a: GreyImage, b: GreyImage) -> float | None:
     """`block_correlation` of one pair, the larger resized to the smaller.
 
     Blocks have 64 pixels a side, in small images 32 or 16. None where no block varies in both.
@@ -91,10 +105,10 @@ def correlation(a: Grey, b: Grey) -> float | None:
 
 
 def correlations(
-    pairs: Sequence[tuple[Grey, Grey]], *, device: str, batch_size: int, memory_mib: int
+    pairs: Sequence[tuple[GreyImage, GreyImage]], *, device: str, batch_size: int, memory_mib: int
 ) -> list[float | None]:
-    """`correlation` of each pair; the bounds are those of `residual.block_correlation_batch`."""
-    blocks = [_block(*pair) for pair in pairs]
+    """`correlation` of each pair; the bounds are those of `block_correlation_batch`."""
+    blocks = [block_side(*pair) for pair in pairs]
     found: dict[int, float | None] = {}
     for block in {*blocks}:
         own = [i for i, other in enumerate(blocks) if other == block]
@@ -109,31 +123,34 @@ def correlations(
     return [found[i] for i in range(len(pairs))]
 
 
-def _block(a: Grey, b: Grey) -> int:
+def block_side(a: GreyImage, b: GreyImage) -> int:
+    """Pixels a side of the blocks for images of these shapes: 64, in small images 32 or 16."""
     side = min(*a.shape, *b.shape)
     return next((size for size in _BLOCKS if side >= 2 * size), _BLOCKS[-1])
 
 
-def _makings(tiff: Grey, jpeg: Grey, quantisation: encoding.Table | None) -> Iterator[Making]:
+def _degradations(
+    tiff: GreyImage, jpeg: GreyImage, quantisation: encoding.Table | None
+) -> Iterator[Degradation]:
     same_size = tiff.shape == jpeg.shape
     for resampling in encoding.RESAMPLINGS[:1] if same_size else encoding.RESAMPLINGS:
         small = _resized(tiff, jpeg.shape, resampling)
-        for tone in (
-            np.arange(_LEVELS, dtype=np.uint8),
-            _histogram(small, jpeg),
-            _mean(small, jpeg),
-        ):
-            yield Making(jpeg.shape, resampling, tone, quantisation)
+        for tone in (_unchanged, _histogram, _mean):
+            yield Degradation(jpeg.shape, resampling, tone(small, jpeg), quantisation)
 
 
-def _histogram(image: Grey, reference: Grey) -> Table:
+def _unchanged(_image: GreyImage, _reference: GreyImage) -> Table:
+    return np.arange(_LEVELS, dtype=np.uint8)
+
+
+def _histogram(image: GreyImage, reference: GreyImage) -> Table:
     """The table that gives `image` the histogram of `reference`: right for large changes."""
-    known = np.full(_LEVELS, -1)
-    known[image.ravel()] = match_histogram(image, reference).ravel()
-    return _filled(np.flatnonzero(known >= 0), known[known >= 0])
+    counts = histogram(image)
+    known = np.flatnonzero(counts)
+    return _filled(known, matching_table(counts, histogram(reference))[known])
 
 
-def _mean(image: Grey, reference: Grey) -> Table:
+def _mean(image: GreyImage, reference: GreyImage) -> Table:
     """The table of mean values in `reference`, pixel by pixel: right where values were clipped."""
     counts = np.bincount(image.ravel(), minlength=_LEVELS)
     sums = np.bincount(image.ravel(), reference.ravel().astype(np.float64), _LEVELS)
@@ -146,5 +163,5 @@ def _filled(known: NDArray[np.integer], values: NDArray[np.number]) -> Table:
     return table
 
 
-def _resized(grey: Grey, shape: tuple[int, ...], resampling: encoding.Resampling) -> Grey:
+def _resized(grey: GreyImage, shape: tuple[int, ...], resampling: encoding.Resampling) -> GreyImage:
     return grey if grey.shape == shape else encoding.resized(grey, shape[0], shape[1], resampling)

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.matching.resize import resize
+from backlabel.images import GreyImage
+from backlabel.kernels.resize import resize
 from backlabel.matching.variants import Variant, apply
-
-Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
 
 _SAME_SCALE = 0.02  # relative; a JPEG this near to the cropped TIFF's size was cropped, not scaled
 _SIGMA = 1.0  # pixels; what a Gaussian leaves over is noise and edges, which locate best
 _LEAST_OVERLAP = 64  # pixels a side
 
 
-def register(tiff: Grey, jpeg: Grey, variant: Variant) -> tuple[Grey, Grey]:
+def register(
+    tiff: GreyImage,
+    jpeg: GreyImage,
+    variant: Variant,
+    resize: Callable[[GreyImage, tuple[int, ...]], GreyImage] = resize,
+) -> tuple[GreyImage, GreyImage]:
     """The parts of `tiff` (changed as `variant` says) and `jpeg` that show the same.
 
     The scale of each is kept where the copy is whole, for the caller to bring them to one size.
-    Flips and turns need no search; `body` takes the JPEG's aspect ratio from the TIFF's top;
-    `border` looks for the offset by phase correlation (Kuglin and Hines 1975), to whole pixels.
+    Flips and rotations need no search; `body` takes the JPEG's aspect ratio from the TIFF's top;
+    `border` looks for the offset by phase correlation (Kuglin and Hines 1975), to whole pixels,
+    after it has brought the TIFF to the JPEG's scale by `resize`.
     """
     if variant.source == "body":
         rows = min(round(tiff.shape[1] * jpeg.shape[0] / jpeg.shape[1]), tiff.shape[0])
         return tiff[:rows], jpeg
     if variant.source == "border":
-        return _within(tiff, jpeg, variant)
+        return _within(tiff, jpeg, variant, resize)
     return apply(variant, tiff), jpeg
 
 
-def _within(tiff: Grey, jpeg: Grey, variant: Variant) -> tuple[Grey, Grey]:
+def _within(
+    tiff: GreyImage,
+    jpeg: GreyImage,
+    variant: Variant,
+    resize: Callable[[GreyImage, tuple[int, ...]], GreyImage],
+) -> tuple[GreyImage, GreyImage]:
     cropped = apply(variant, tiff)
     scale = jpeg.shape[1] / cropped.shape[1]
     if abs(scale - 1) > _SAME_SCALE:
@@ -40,7 +50,7 @@ def _within(tiff: Grey, jpeg: Grey, variant: Variant) -> tuple[Grey, Grey]:
     return overlap(tiff, jpeg, offset(tiff, jpeg))
 
 
-def offset(image: Grey, part: Grey) -> tuple[int, int]:
+def offset(image: GreyImage, part: GreyImage) -> tuple[int, int]:
     """Row and column of `image` at which `part` begins, by phase correlation; may be negative."""
     shape = tuple(_smooth(a + b) for a, b in zip(image.shape, part.shape, strict=True))
     product = _spectrum(image, shape) * np.conj(_spectrum(part, shape))
@@ -53,7 +63,7 @@ def offset(image: Grey, part: Grey) -> tuple[int, int]:
     return row, column
 
 
-def overlap(image: Grey, part: Grey, at: tuple[int, int]) -> tuple[Grey, Grey]:
+def overlap(image: GreyImage, part: GreyImage, at: tuple[int, int]) -> tuple[GreyImage, GreyImage]:
     """What both show when `part` begins at `at` of `image`; the corners where that is too small."""
     starts = [max(place, 0) for place in at]
     stops = [
@@ -70,7 +80,7 @@ def overlap(image: Grey, part: Grey, at: tuple[int, int]) -> tuple[Grey, Grey]:
     )
 
 
-def _spectrum(image: Grey, shape: tuple[int, ...]) -> NDArray[np.complexfloating]:
+def _spectrum(image: GreyImage, shape: tuple[int, ...]) -> NDArray[np.complexfloating]:
     from scipy import ndimage  # noqa: PLC0415 - slow to import, and only cut copies need it
 
     floating = image.astype(np.float32)

@@ -14,16 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.images import GreyImage
-from backlabel.kernels import windows
-from backlabel.matching.grey import check_grey
-from backlabel.matching.resize import to_common_size
+from backlabel.images.luma import check_grey
+from backlabel.kernels.resize import to_common_size
+from backlabel.kernels.ssim import ssim_sum
 
 Window = Literal["uniform", "gaussian"]
-
-Tables = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-"""Of each of two images, (256,): grey value to grey value."""
-
-_AS_THEY_ARE = np.empty((0, 256), np.uint8)
 
 C1 = (0.01 * 255) ** 2
 C2 = (0.03 * 255) ** 2
@@ -32,19 +27,15 @@ SIDE: dict[Window, int] = {"uniform": 7, "gaussian": 11}
 SIGMA = 1.5
 
 
-def ssim(a: GreyImage, b: GreyImage, tables: Tables | None = None) -> float:
+def ssim(a: GreyImage, b: GreyImage) -> float:
     """Mean SSIM of two images of one shape (H, W), from -1 to 1, within 1e-6 of scikit-image.
 
-    With `tables` that of `tables[0][a]` and `tables[1][b]`, which are not written down for it.
     Raises ValueError for other types, unequal shapes, or sides below 7 pixels.
     """
     check(a, b, "uniform")
     count = (a.shape[0] - 6) * (a.shape[1] - 6)
-    seen = _AS_THEY_ARE if tables is None else np.stack(tables)
-    # The compiled loop takes no array that is read-only.
-    own, other = (np.require(image, requirements=["C", "W"]) for image in (a, b))
-    total = windows.ssim_sum(own, other, seen, C1 * 49 * 49, C2 * 49 * 48)
-    return float(total / count)
+    own, other = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    return float(ssim_sum(own, other, C1 * 49 * 49, C2 * 49 * 48) / count)
 
 
 def ssim_reference(a: GreyImage, b: GreyImage, *, window: Window = "uniform") -> float:

@@ -1,9 +1,9 @@
-"""Changed copies as sources of candidates: what a TIFF's hash would be had it been changed alike.
+"""Variants of a TIFF: the hashes that it would have after the changes that copies undergo.
 
-A JPEG that was flipped, turned or inverted, or whose databar or borders were cut off, is far from
+A JPEG that was flipped, rotated or inverted, or whose databar or borders were cut off, is far from
 its original's hash. Each source here gives the hash of the TIFF after the same change, so that an
-ordinary search finds the JPEG. Flips, turns and inversion are sign changes and transpositions of
-the DCT and cost next to nothing; `body` and `border` hash the cropped image anew.
+ordinary search finds the JPEG. Flips, rotations and inversion are sign changes and transpositions
+of the DCT and cost next to nothing; `body` and `border` hash the cropped image anew.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.hashing import frequencies, hash_image, hash_of
+from backlabel import hashing
+from backlabel.images import GreyImage
 
-Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
 Block: TypeAlias = NDArray[np.float64]  # (32, 32), low frequencies of the DCT of a 128x128 image
 Shape: TypeAlias = tuple[int, int]
 
-TURNS = ("flip_h", "flip_v", "rot180", "rot90", "rot270", "transpose", "transverse")
-SOURCES = ("identity", *TURNS, "inverted", "body", "border")
+FLIPS_AND_ROTATIONS = ("flip_h", "flip_v", "rot180", "rot90", "rot270", "transpose", "transverse")
+SOURCES = ("identity", *FLIPS_AND_ROTATIONS, "inverted", "body", "border")
 """What `compare.variants` may name. `rot90` is counter-clockwise, as `numpy.rot90`."""
 
 BODY_LEAST = 0.75
@@ -89,7 +89,7 @@ def body_shares(tiff: Shape, jpegs: Iterable[Shape]) -> list[float]:
     return kept
 
 
-def apply(variant: Variant, grey: Grey) -> Grey:
+def apply(variant: Variant, grey: GreyImage) -> GreyImage:
     """The TIFF's pixels as the changed copy has them, (H', W'); scale is not changed."""
     if variant.source == "body":
         return grey[: round(grey.shape[0] * variant.share)]
@@ -101,8 +101,8 @@ def apply(variant: Variant, grey: Grey) -> Grey:
     return np.ascontiguousarray(_PIXELS[variant.source](grey))
 
 
-def turned(block: Block, source: str) -> Block:
-    """The DCT block of the image after `identity`, one of `TURNS` or `inverted`.
+def changed_block(block: Block, source: str) -> Block:
+    """The DCT block of the image after `identity`, one of `FLIPS_AND_ROTATIONS` or `inverted`.
 
     Flips are exact, bit for bit; transpositions move up to about 16 bits, because the resize to
     128x128 rounds between its two axes; inversion is exact for the grey image and moves up to
@@ -131,7 +131,7 @@ _BLOCKS: Mapping[str, Callable[[Block], Block]] = MappingProxyType(
         "inverted": _invert_block,
     }
 )
-_PIXELS: Mapping[str, Callable[[Grey], Grey]] = MappingProxyType(
+_PIXELS: Mapping[str, Callable[[GreyImage], GreyImage]] = MappingProxyType(
     {
         "identity": lambda grey: grey,
         "flip_h": lambda grey: grey[:, ::-1],
@@ -147,15 +147,23 @@ _PIXELS: Mapping[str, Callable[[Grey], Grey]] = MappingProxyType(
 
 
 def hashes(
-    grey: Grey, variants: Iterable[Variant]
+    grey: GreyImage,
+    variants: Iterable[Variant],
+    frequencies: Callable[[GreyImage], Block] = hashing.frequencies,
+    hash_image: Callable[[GreyImage], hashing.Hashes] = hashing.hash_image,
 ) -> Iterator[tuple[Variant, NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Each variant with its packed hashes (128 bytes): of the standardised and the grey image."""
-    blocks: NDArray[np.float64] | None = None
+    """Each variant with its packed hashes (128 bytes): of the standardised and the grey image.
+
+    `frequencies` gives the DCT blocks (2, 32, 32) of both images, `hash_image` both hashes.
+    """
+    blocks: Block | None = None
     for variant in variants:
         if variant.source in _BLOCKS:
             blocks = frequencies(grey) if blocks is None else blocks
-            standardised, plain = (hash_of(turned(block, variant.source)) for block in blocks)
+            standardised, plain = (
+                hashing.hash_of(changed_block(block, variant.source)) for block in blocks
+            )
             yield variant, standardised, plain
         else:
-            both = hash_image(apply(variant, grey))
-            yield variant, both.standardised, both.grey
+            hashed = hash_image(apply(variant, grey))
+            yield variant, hashed.standardised, hashed.grey

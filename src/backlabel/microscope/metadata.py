@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import tifffile
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images import ifd, tiff
@@ -16,93 +12,101 @@ from backlabel.images.faults import library_faults
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.picture import Limits
 from backlabel.images.source import Source, opened
-from backlabel.microscope import vendors
-from backlabel.microscope.vendors import Acquisition
+from backlabel.microscope import fei, fibsem, olympus, sidecars, tags, tescan, zeiss
+from backlabel.microscope.acquisition import Acquisition, checked, has_values, joined
 
-_ZEISS, _FEI_SFEG, _FEI_HELIOS, _TESCAN, _DESCRIPTION = 34118, 34680, 34682, 50431, 270
-_VENDORS: dict[int, tuple[str, Callable[[Any], Acquisition]]] = {
-    _ZEISS: ("Zeiss", vendors.zeiss),
-    _FEI_HELIOS: ("FEI", vendors.fei),
-    _FEI_SFEG: ("FEI", vendors.fei),
-    _TESCAN: ("TESCAN", vendors.tescan),
+_OLYMPUS, _ZEISS, _FEI_SFEG, _FEI_HELIOS, _TESCAN = 33560, 34118, 34680, 34682, 50431
+_DESCRIPTION = 270
+_VENDORS = {
+    _ZEISS: "Zeiss",
+    _FEI_HELIOS: "FEI",  # before SFEG, which newer programs fill with something else
+    _FEI_SFEG: "FEI",
+    _TESCAN: "TESCAN",
+    _OLYMPUS: "Olympus",
 }
-_RAW = (_ZEISS, _TESCAN)
 _MAX_SIDECAR = 1 << 20  # bytes; real ones have a few thousand
-_SIDECARS = (".txt", ".TXT", ".Txt")
 
 DEFAULT_LIMITS = Limits()
 
 
 def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Acquisition:
-    """What the TIFF `path`, or else `<name>.txt` beside it, tells; nothing told is no error.
+    """What the TIFF `path`, or else the text file beside it, says; saying nothing is no error.
 
-    A tag that is damaged gives an empty record with a note. Raises UnreadableImageError only where
-    the file itself cannot be opened.
+    What is damaged, too long or impossible is left out and named in the note. Raises
+    UnreadableImageError only where the file itself cannot be opened.
     """
     with opened(path, max_bytes=limits.max_bytes) as source:
         taken = _from_tags(source)
-    return taken if taken is not None else _from_sidecar(path)
+    if not has_values(taken):
+        beside = _from_sidecar(path)
+        taken = replace(beside, note=joined(taken.note, beside.note))
+    return checked(taken)
 
 
-def _from_tags(source: Source) -> Acquisition | None:
-    """None where no tag is known, which sends the search on to the sidecar."""
+def _from_tags(source: Source) -> Acquisition:
     try:
-        pages = ifd.pages(Layout(source.read))
-        first = tiff.main_page(pages)
+        layout = Layout(source.read)
+        pages = ifd.pages(layout)
+        main = tiff.main_page(pages)
     except UnreadableImageError as error:
         return Acquisition(note=f"tags cannot be read ({error.detail})")
-    for page in [first, *(page for page in pages if page is not first)]:
-        for tag, (vendor, understand) in _VENDORS.items():
+    for page in [main, *(page for page in pages if page is not main)]:
+        for tag, vendor in _VENDORS.items():
             if tag in page:
-                return _understood(vendor, understand, source, page, tag)
-    if _DESCRIPTION in first:
-        return _described(source, first)
-    return None
+                return _understood(f"{vendor}'s tag {tag}", source, layout, page, tag)
+    return _described(layout, main) if _DESCRIPTION in main else Acquisition()
 
 
 def _understood(
-    vendor: str,
-    understand: Callable[[Any], Acquisition],
-    source: Source,
-    page: Directory,
-    tag: int,
+    name: str, source: Source, layout: Layout, page: Directory, tag: int
 ) -> Acquisition:
     try:
         with library_faults():
-            return understand(_value(source, page, tag))
+            found = _by_vendor(source, layout, page, tag)
     except UnreadableImageError as error:
-        return Acquisition(note=f"{vendor}'s tag {tag} cannot be understood ({error.detail})")
+        return Acquisition(note=f"{name} cannot be understood ({error.detail})")
+    if has_values(found) or found.note:
+        return found
+    return Acquisition(note=f"{name} holds no known value")
 
 
-def _described(source: Source, page: Directory) -> Acquisition | None:
-    """From the image's description where that is OpenFIBSEM's JSON, else None."""
+def _by_vendor(source: Source, layout: Layout, page: Directory, tag: int) -> Acquisition:
+    if tag == _OLYMPUS:
+        return olympus.read(source.read, page.number(tag, 0))
+    value = tags.raw(layout, page, tag)
+    if tag == _ZEISS:
+        return zeiss.read(value, page.number(ifd.WIDTH, 0))
+    return tescan.read(value) if tag == _TESCAN else fei.read(value)
+
+
+def _described(layout: Layout, page: Directory) -> Acquisition:
+    """From the image's description where that is OpenFIBSEM's; descriptions are free text."""
     try:
+        description = tags.raw(layout, page, _DESCRIPTION)
+        if fibsem.MARK not in description:
+            return Acquisition()
         with library_faults():
-            told = json.loads(str(_value(source, page, _DESCRIPTION)))
-            if isinstance(told, dict) and "microscope_state" in told:
-                return vendors.fibsem(told)
-    except UnreadableImageError:
-        return None  # any other text: descriptions are free
-    return None
-
-
-def _value(source: Source, page: Directory, tag: int) -> Any:
-    with os.fdopen(os.dup(source.descriptor), "rb") as file:
-        file.seek(0)
-        with tifffile.TiffFile(file, name="image") as tif:
-            tif.filehandle.seek(page.position)
-            found = tifffile.TiffPage(tif, index=0).tags[tag]
-            if tag in _RAW:
-                return source.read(found.valueoffset, found.valuebytecount)
-            return found.value
+            return fibsem.read(description)
+    except UnreadableImageError as error:
+        return Acquisition(note=f"the description cannot be understood ({error.detail})")
 
 
 def _from_sidecar(path: Path) -> Acquisition:
-    for suffix in _SIDECARS:
+    for beside in _beside(path):
         try:
-            with opened(path.with_suffix(suffix), max_bytes=_MAX_SIDECAR) as source:
-                return vendors.sidecar(source.read(0, source.size))
+            with opened(beside, max_bytes=_MAX_SIDECAR) as source:
+                found = sidecars.read(source.read(0, source.size))
         except UnreadableImageError as error:
             if error.reason != "vanished":
                 return Acquisition(note=f"the text file beside it cannot be read ({error.detail})")
+            continue
+        if found is not None:
+            return found
     return Acquisition()
+
+
+def _beside(path: Path) -> Iterator[Path]:
+    """Where vendors' programs put their text: `a.txt`, and TESCAN's `a-tif.hdr` or `a.hdr`."""
+    yield from (path.with_suffix(suffix) for suffix in (".txt", ".TXT", ".Txt"))
+    yield path.with_name(f"{path.stem}-{path.suffix[1:]}.hdr")
+    yield path.with_suffix(".hdr")

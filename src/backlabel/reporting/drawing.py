@@ -1,43 +1,60 @@
-"""All plots of a mapping, drawn side by side in processes that have matplotlib already."""
+"""All plots of a mapping."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from backlabel.reporting import plots
+from backlabel.storage.frames import frame
 from backlabel.storage.rows import Match, SweepPoint
-from backlabel.workers.pool import CONTEXT
 
 _Plot = tuple[str, tuple[Any, ...]]
 """Name of a function of `plots`, and its arguments."""
 
 
+_HISTOGRAMS = {"hamming_distance": "hamming", "ssim_value": "ssim"}
+_HISTOGRAMS_OF_COMBINED = {
+    "noise_correlation": "noise_correlation",
+    "ssim_matched": "ssim_matched",
+}
+_SSIM_OVER_HAMMING = ("hamming_distance", "ssim_value", "ssim_over_hamming.png")
+_MATCHED_OVER_NOISE = (
+    "noise_correlation",
+    "ssim_matched",
+    "ssim_matched_over_noise_correlation.png",
+)
+_ON_SCORES = {
+    "seed": (),
+    "ssim": ("min_ssim",),
+    "combined": ("min_noise_correlation", "min_ssim_matched"),
+}
+"""The limits on scores that each rule asks for; every rule asks for the two on Hamming distance."""
+
+
 def write_all(
     rows: Sequence[Match],
     sweep: Sequence[SweepPoint],
-    limits: Mapping[str, Any],
+    parameters: Mapping[str, Any],
     folder: Path,
 ) -> None:
-    """Write every plot of a mapping to `folder`; `limits` are the thresholds in force, by name."""
+    """Write every plot of a mapping to `folder`; `parameters` are those of section `compare`.
+
+    Only limits that the rule asks for are drawn: a line that decided nothing would mislead.
+    """
+    names = ("hamming_threshold", "ssim_hamming_threshold", *_ON_SCORES[parameters["rule"]])
+    limits = {name: float(parameters[name]) for name in names}
+    table = frame(Match, rows)
+    combined = parameters["rule"] == "combined"
     wanted: list[_Plot] = [
-        ("histogram", (rows, limits, "hamming_distance", folder / "hamming_histogram.png")),
-        ("histogram", (rows, limits, "ssim_value", folder / "ssim_histogram.png")),
-        ("scatter", (rows, limits, folder / "ssim_over_hamming.png")),
+        ("histogram", (table, limits, score, folder / f"{name}_histogram.png"))
+        for score, name in (_HISTOGRAMS | (_HISTOGRAMS_OF_COMBINED if combined else {})).items()
     ]
-    for name in dict.fromkeys(point.threshold for point in sweep):
-        points = [point for point in sweep if point.threshold == name]
-        wanted.append(("sweep_curve", (points, limits[name], folder / f"sweep_{name}.png")))
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=CONTEXT) as pool:
-        for done in [pool.submit(_draw, plot) for plot in wanted]:
-            done.result()
-
-
-def _draw(plot: _Plot) -> None:
-    # Imported in the process that draws: the one that compares never needs matplotlib.
-    from backlabel.reporting import plots  # noqa: PLC0415
-
-    name, arguments = plot
-    getattr(plots, name)(*arguments)
+    pairs = [_SSIM_OVER_HAMMING, *([_MATCHED_OVER_NOISE] if combined else [])]
+    wanted += [("scatter", (table, limits, x, y, folder / name)) for x, y, name in pairs]
+    for name, points in frame(SweepPoint, sweep).groupby("threshold", sort=False):
+        chosen = float(parameters[str(name)])
+        wanted.append(("sweep_curve", (points, chosen, folder / f"sweep_{name}.png")))
+    for name, arguments in wanted:
+        getattr(plots, name)(*arguments)

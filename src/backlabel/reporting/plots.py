@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from backlabel.storage.files import atomic_write
-from backlabel.storage.rows import Match, SweepPoint, Verdict
+from backlabel.storage.rows import Verdict
 
 _SIZE = (7.0, 4.2)  # inches
 _SIZE_OF_FOUR = (11.0, 7.4)
@@ -28,71 +30,89 @@ _COLOURS = {
 }
 
 
-def histogram(rows: Sequence[Match], limits: Mapping[str, float], score: str, path: Path) -> None:
-    """The distribution of one score over the best candidate of each TIFF, coloured by verdict."""
+@dataclass(frozen=True)
+class _Score:
+    """A score's name on its axis, the bins of its histogram, and the limits that it is held to."""
+
+    name: str
+    edges: NDArray[np.float64]
+    limits: Sequence[str]
+
+
+_BINS = np.linspace(-0.04, 1, 53)
+_SCORES = {
+    "hamming_distance": _Score(
+        "Hamming distance (bits of 1,024)",
+        np.linspace(0, 520, 53),
+        ("hamming_threshold", "ssim_hamming_threshold"),
+    ),
+    "ssim_value": _Score("SSIM (standardised images)", _BINS, ["min_ssim"]),
+    "ssim_matched": _Score("SSIM after histogram matching", _BINS, ["min_ssim_matched"]),
+    "noise_correlation": _Score("noise correlation", _BINS, ["min_noise_correlation"]),
+}
+
+
+def histogram(table: pd.DataFrame, limits: Mapping[str, float], score: str, path: Path) -> None:
+    """The distribution of one score over the best candidate of each TIFF, coloured by verdict.
+
+    `table` holds rows of Match; of `limits`, those in force, the ones on this score are marked.
+    """
     figure, axes = _figure()
-    is_hamming = score == "hamming_distance"
-    values = {
-        verdict: [
-            getattr(row, score) for row in rows if row.verdict is verdict and _has(row, score)
-        ]
-        for verdict in Verdict
-    }
-    shown = {verdict: found for verdict, found in values.items() if found}
-    edges = np.linspace(0, 520, 53) if is_hamming else np.linspace(-0.04, 1, 53)
-    below = np.zeros(len(edges) - 1, np.int64)
-    for verdict, found in shown.items():
-        counts, _ = np.histogram(found, edges)
+    shown = _SCORES[score]
+    below = np.zeros(len(shown.edges) - 1, np.int64)
+    for verdict, rows in _by_verdict(table, score):
+        counts, _ = np.histogram(rows[score].to_numpy(np.float64), shown.edges)
         # One outline each: a rectangle a bin takes three times as long to draw.
         axes.stairs(
             below + counts,
-            edges,
+            shown.edges,
             baseline=below,
             fill=True,
             color=_COLOURS[verdict],
             label=verdict.value,
         )
         below = below + counts
-    names = ("hamming_threshold", "ssim_hamming_threshold") if is_hamming else ("min_ssim",)
-    _mark(axes, {name: limits[name] for name in names})
-    axes.set_xlabel(
-        "Hamming distance (bits of 1,024)" if is_hamming else "SSIM (standardised images)"
-    )
+    _mark(axes.axvline, limits, shown.limits)
+    axes.set_xlabel(shown.name)
     axes.set_ylabel("TIFFs")
-    axes.legend()
-    _save(figure, path)
+    _save(figure, axes, path)
 
 
-def scatter(rows: Sequence[Match], limits: Mapping[str, float], path: Path) -> None:
-    """SSIM over Hamming distance of each TIFF whose SSIM was computed."""
+def scatter(table: pd.DataFrame, limits: Mapping[str, float], x: str, y: str, path: Path) -> None:
+    """Score `y` over score `x` of each TIFF that has both, with the limits in force on each."""
     figure, axes = _figure()
+    for verdict, rows in _by_verdict(table, x, y):
+        axes.scatter(rows[x], rows[y], s=18, color=_COLOURS[verdict], label=verdict.value)
+    _mark(axes.axvline, limits, _SCORES[x].limits)
+    _mark(axes.axhline, limits, _SCORES[y].limits)
+    axes.set_xlabel(_SCORES[x].name)
+    axes.set_ylabel(_SCORES[y].name)
+    _save(figure, axes, path)
+
+
+def _by_verdict(table: pd.DataFrame, *scores: str) -> Iterator[tuple[Verdict, pd.DataFrame]]:
+    known = table.dropna(subset=list(scores))
     for verdict in Verdict:
-        found = [row for row in rows if row.verdict is verdict and row.ssim_value is not None]
-        if found:
-            x = [float(row.hamming_distance or 0) for row in found]
-            y = [float(row.ssim_value or 0) for row in found]
-            axes.scatter(x, y, s=18, color=_COLOURS[verdict], label=verdict.value)
-    axes.axhline(limits["min_ssim"], color="black", linestyle=":", label="min_ssim")
-    axes.set_xlabel("Hamming distance (bits of 1,024)")
-    axes.set_ylabel("SSIM (standardised images)")
-    axes.legend()
-    _save(figure, path)
+        rows = known[known["verdict"] == verdict]
+        if len(rows):
+            yield verdict, rows
 
 
-def sweep_curve(points: Sequence[SweepPoint], chosen: float, path: Path) -> None:
-    """Match rate, and precision and recall where known, over the values of one threshold."""
+def sweep_curve(points: pd.DataFrame, chosen: float, path: Path) -> None:
+    """Match rate, and precision and recall where known, over the values of one threshold.
+
+    `points` holds rows of SweepPoint, all of one threshold.
+    """
     figure, axes = _figure()
-    x = [point.value for point in points]
-    axes.plot(x, [point.match_rate for point in points], label="match rate")
-    for name in ("precision", "recall"):
-        y = [getattr(point, name) for point in points]
-        if None not in y:
-            axes.plot(x, y, label=name, linestyle="--")
-    _mark(axes, {points[0].threshold: chosen})
-    axes.set_xlabel(points[0].threshold)
+    for name in ("match_rate", "precision", "recall"):
+        if points[name].notna().all():
+            style = "-" if name == "match_rate" else "--"
+            axes.plot(points["value"], points[name], style, label=name.replace("_", " "))
+    threshold = points["threshold"].iloc[0]
+    _mark(axes.axvline, {threshold: chosen}, [threshold])
+    axes.set_xlabel(threshold)
     axes.set_ylim(-0.03, 1.03)
-    axes.legend()
-    _save(figure, path)
+    _save(figure, axes, path)
 
 
 @dataclass(frozen=True)
@@ -116,7 +136,7 @@ def calibration(curves: Sequence[Curve], wanted_precision: float, path: Path) ->
     FigureCanvasAgg(figure)
     for place, curve in enumerate(curves, start=1):
         _calibration_curve(figure.add_subplot(2, 2, place), curve, wanted_precision)
-    _save(figure, path)
+    _write(figure, path)
 
 
 def _calibration_curve(axes: Axes, curve: Curve, wanted_precision: float) -> None:
@@ -125,14 +145,10 @@ def _calibration_curve(axes: Axes, curve: Curve, wanted_precision: float) -> Non
     axes.fill_between(curve.values, low, high, color="tab:green", alpha=0.2, linewidth=0)
     axes.plot(curve.values, curve.recall, label="recall", color="tab:blue", linestyle="--")
     axes.axhline(wanted_precision, color="tab:red", linewidth=0.8, label=f"{wanted_precision:g}")
-    _mark(axes, {curve.threshold: curve.chosen})
+    _mark(axes.axvline, {curve.threshold: curve.chosen}, [curve.threshold])
     axes.set_xlabel(curve.threshold)
     axes.set_ylim(-0.03, 1.03)
     axes.legend(loc="lower center")
-
-
-def _has(row: Match, score: str) -> bool:
-    return getattr(row, score) is not None
 
 
 def _figure() -> tuple[Figure, Axes]:
@@ -141,12 +157,19 @@ def _figure() -> tuple[Figure, Axes]:
     return figure, figure.add_axes(_AXES)
 
 
-def _mark(axes: Axes, limits: Mapping[str, float]) -> None:
-    for style, (name, value) in zip((":", "-."), limits.items(), strict=False):
-        axes.axvline(value, color="black", linestyle=style, label=f"{name} = {value:g}")
+def _mark(line: Callable[..., object], limits: Mapping[str, float], names: Sequence[str]) -> None:
+    for style, name in zip((":", "-."), names, strict=False):
+        if name in limits:
+            line(limits[name], color="black", linestyle=style, label=f"{name} = {limits[name]:g}")
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, axes: Axes, path: Path) -> None:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend()
+    _write(figure, path)
+
+
+def _write(figure: Figure, path: Path) -> None:
     with atomic_write(path, "wb") as file:
         # Without the software tag, two patch releases of matplotlib write the same bytes. Packing
         # harder takes a quarter of all drawing and saves a few kB.

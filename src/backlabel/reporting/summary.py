@@ -2,73 +2,73 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
+from backlabel.storage import tables
+from backlabel.storage.frames import frame
 from backlabel.storage.rows import Match, TruePair, Verdict
 
 QUANTILES = (0.05, 0.25, 0.75, 0.95)
-# Name and lower bound, inclusive but for the first, as the documentation groups them.
-SSIM_CLASSES = (
-    ("above_0.95", 0.95),
-    ("0.85_to_0.95", 0.85),
-    ("0.70_to_0.85", 0.70),
-    ("below_0.70", -np.inf),
-)
+SSIM_CLASSES = ("below_0.70", "0.70_to_0.85", "0.85_to_0.95", "above_0.95")
+"""As the documentation groups them; lower bounds belong to a class, but 0.95 is not above 0.95."""
+_BOUNDS = (-np.inf, 0.70, 0.85, np.nextafter(0.95, 1), np.inf)
+
+
+def known_pairs(path: Path, looked_at: Collection[str]) -> list[TruePair] | None:
+    """The true pairs of the list `path` whose JPEG is in `looked_at`; None where there is no list.
+
+    A run over one category (`hash.category`) can find no pair of another: those do not count.
+    """
+    if not path.exists():
+        return None
+    pairs = tables.read(path, TruePair, remedy="It is written by hand: mend it there.")
+    return [pair for pair in pairs if pair.JPEG_path in looked_at]
 
 
 def summarise(rows: Sequence[Match], truth: Sequence[TruePair] | None) -> dict[str, object]:
     """All metrics of a mapping; `truth` adds precision and recall."""
-    matched = [row for row in rows if row.verdict is Verdict.MATCHED]
-    hamming = [row.hamming_distance for row in matched if row.hamming_distance is not None]
-    ssim = [row.ssim_value for row in matched if row.ssim_value is not None]
-    verdicts = Counter(row.verdict for row in rows)
+    table = frame(Match, rows)
+    matched = table[table["verdict"] == Verdict.MATCHED]
     metrics: dict[str, object] = {
-        "tiffs": len(rows),
+        "tiffs": len(table),
         "matched": len(matched),
-        "match_rate": share(len(matched), len(rows)),
-        "verdicts": {verdict.value.replace(" ", "_"): verdicts[verdict] for verdict in Verdict},
-        "labels": dict(sorted(Counter(row.category for row in matched if row.category).items())),
-        "ssim_computed": sum(row.used_ssim for row in rows),
-        "ssim_classes": ssim_classes(
-            [row.ssim_value for row in rows if row.ssim_value is not None]
-        ),
-        "matched_hamming": distribution(hamming),
-        "matched_ssim": distribution(ssim),
+        "match_rate": share(len(matched), len(table)),
+        "verdicts": {
+            verdict.replace(" ", "_"): int((table["verdict"] == verdict).sum())
+            for verdict in Verdict
+        },
+        "labels": {
+            str(name): int(count)
+            for name, count in matched["category"].value_counts().sort_index().items()
+        },
+        "ssim_computed": int(table["used_ssim"].sum()),
+        "ssim_classes": ssim_classes(table["ssim_value"]),
+        "matched_hamming": distribution(matched["hamming_distance"]),
+        "matched_ssim": distribution(matched["ssim_value"]),
     }
     if truth is not None:
         metrics["truth"] = accuracy(rows, truth)
     return metrics
 
 
-def distribution(values: Sequence[float]) -> dict[str, float]:
-    """Mean, median, extremes and quantiles; empty where there is no value."""
-    if not values:
+def distribution(values: pd.Series[float]) -> dict[str, float]:
+    """Mean, median, extremes and quantiles of what is not missing; empty where all is."""
+    known = values.dropna()
+    if known.empty:
         return {}
-    array: NDArray[np.float64] = np.asarray(values, np.float64)
-    named = {f"q{round(100 * q):02d}": float(np.quantile(array, q)) for q in QUANTILES}
-    return {
-        "mean": float(array.mean()),
-        "median": float(np.median(array)),
-        "min": float(array.min()),
-        "max": float(array.max()),
-        **named,
-    }
+    quantiles = {f"q{round(100 * q):02d}": float(known.quantile(q)) for q in QUANTILES}
+    named = {name: float(known.agg(name)) for name in ("mean", "median", "min", "max")}
+    return named | quantiles
 
 
-def ssim_classes(values: Sequence[float]) -> dict[str, int]:
-    """How many values fall in each class; 0.95 itself is not above 0.95."""
-    counts = {name: 0 for name, _ in SSIM_CLASSES}
-    for value in values:
-        best, *others = SSIM_CLASSES
-        if value > best[1]:
-            counts[best[0]] += 1
-        else:
-            counts[next(name for name, bound in others if value >= bound)] += 1
-    return counts
+def ssim_classes(values: pd.Series[float]) -> dict[str, int]:
+    """How many values fall in each class; missing ones fall in none."""
+    classes = pd.cut(values, _BOUNDS, right=False, labels=SSIM_CLASSES)
+    return {name: int((classes == name).sum()) for name in SSIM_CLASSES}
 
 
 def accuracy(rows: Sequence[Match], truth: Sequence[TruePair]) -> dict[str, float]:
@@ -76,14 +76,13 @@ def accuracy(rows: Sequence[Match], truth: Sequence[TruePair]) -> dict[str, floa
 
     Precision over no match, and recall over no true pair, are 1: nothing wrong, nothing missed.
     """
-    jpegs: dict[str, set[str]] = {}
-    for pair in truth:
-        jpegs.setdefault(pair.TIFF_path, set()).add(pair.JPEG_path)
-    categories = {pair.TIFF_path: pair.category for pair in truth}
-    matched = [row for row in rows if row.verdict is Verdict.MATCHED]
-    right = sum(row.JPEG_path in jpegs.get(row.TIFF_path, ()) for row in matched)
-    right_labels = sum(row.category == categories.get(row.TIFF_path) for row in matched)
-    true_pairs = sum(row.TIFF_path in jpegs for row in rows)
+    table, true = frame(Match, rows), frame(TruePair, truth)
+    matched = table[table["verdict"] == Verdict.MATCHED]
+    pairs = true.drop_duplicates(["TIFF_path", "JPEG_path"])
+    right = len(matched.merge(pairs, on=["TIFF_path", "JPEG_path"]))
+    labels = true.drop_duplicates(["TIFF_path", "category"])
+    right_labels = len(matched.merge(labels, on=["TIFF_path", "category"]))
+    true_pairs = int(table["TIFF_path"].isin(true["TIFF_path"]).sum())
     return {
         "true_pairs": true_pairs,
         "right_pairs": right,

@@ -19,7 +19,8 @@ import numpy as np
 
 from backlabel.config import BITS
 from backlabel.errors import UnreadableImageError
-from backlabel.matching.decide import Candidate, Limits, Rule, decide
+from backlabel.matching.decide import Limits, Rule, decide
+from backlabel.matching.evidence import Candidate
 from backlabel.reporting.summary import share
 from backlabel.storage.rows import Match, SweepPoint, TruePair, Verdict
 

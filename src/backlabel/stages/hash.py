@@ -2,55 +2,33 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 from backlabel import config, images
 from backlabel.errors import DataError, UnreadableImageError
-from backlabel.hashing import to_hex
-from backlabel.hashing.cache import HashCache, Hashed
-from backlabel.hashing.file import hash_file, look_at, prepare
+from backlabel.hashing import engine
 from backlabel.inventory import scanning
-from backlabel.inventory.scanning import Listed
 from backlabel.labels import schemes
 from backlabel.storage import paths, tables
 from backlabel.storage.files import make_folder, shared_folder, write_json
 from backlabel.storage.rows import JpegHash, Passed, TiffHash
-from backlabel.workers import pool
-
-_PER_WORKER = 16
-"""Images that a further worker process is worth starting for."""
-_KEPT_TOGETHER = 64
-"""Images whose hashes a kill may lose; each time they are kept costs as much as reading one."""
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    hashed: dict[images.Kind, list[TiffHash]]
-    unreadable: list[Passed]
 
 
 def main(params: config.Params) -> None:
     """Hash all images, write the tables, and stop if too many images cannot be read."""
-    jpegs = _find(Path(params.data.jpeg), "jpeg", params.hash.category)
-    tiffs = _find(Path(params.data.tiff), "tiff", None)
+    jpegs = scanning.find(Path(params.data.jpeg), "jpeg", params.hash.category)
+    tiffs = scanning.find(Path(params.data.tiff), "tiff")
     categories = _categories([item.path for item in jpegs.images], params)
-    outcome = _hash([*jpegs.images, *tiffs.images], params)
+    hashed, unreadable = _hash([*jpegs.images, *tiffs.images], params)
     rows = [
         JpegHash(**vars(row), category=categories[row.path].name, label=categories[row.path].label)
-        for row in outcome.hashed["jpeg"]
+        for row in hashed["jpeg"]
     ]
-    unreadable = [
-        *outcome.unreadable,
-        *(Passed(item.path, "", item.reason, "") for item in (*jpegs.errors, *tiffs.errors)),
-    ]
-    skipped = [Passed(item.path, "", item.reason, "") for item in (*jpegs.skips, *tiffs.skips)]
-    _write(rows, outcome.hashed["tiff"], unreadable, skipped)
-    _refuse_many_unreadable(unreadable, len(rows) + len(outcome.hashed["tiff"]), params)
+    unreadable += [*jpegs.errors, *tiffs.errors]
+    _write(rows, hashed["tiff"], unreadable, [*jpegs.skips, *tiffs.skips])
+    _refuse_many_unreadable(unreadable, len(rows) + len(hashed["tiff"]), params)
 
 
 def _categories(paths: Sequence[str], params: config.Params) -> dict[str, schemes.Category]:
@@ -60,94 +38,26 @@ def _categories(paths: Sequence[str], params: config.Params) -> dict[str, scheme
     return dict(zip(paths, found, strict=True))
 
 
-def _find(root: Path, kind: images.Kind, category: str | None) -> scanning.Inventory:
-    suffixes = {"jpeg": ".jpg, .jpeg", "tiff": ".tif, .tiff"}[kind]
-    folder = root / category if category is not None else root
-    if not folder.is_dir():
-        known = ", ".join(sorted(p.name for p in root.iterdir())) if root.is_dir() else ""
-        hint = f" {root} holds {known}." if category is not None and known else ""
-        raise DataError(
-            f"{folder}: no such folder; looked for {kind.upper()} images ({suffixes}) there.{hint} "
-            "Put or link the images there, or set data.jpeg and data.tiff."
-        )
-    found = scanning.scan(folder, kinds=(kind,))
-    if not found.images:
-        raise DataError(
-            f"{folder}: no {kind.upper()} found; looked for {suffixes} (any case) in it and in all "
-            f"folders below it. {len(found.skips)} other files were passed over."
-        )
-    return found
-
-
-def _hash(items: Sequence[Listed], params: config.Params) -> _Outcome:
+def _hash(
+    items: Sequence[scanning.Listed], params: config.Params
+) -> tuple[dict[images.Kind, list[TiffHash]], list[Passed]]:
     read = params.read
-    limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
-    # What the limits refuse must be refused again when they have changed.
-    cache = HashCache(shared_folder() / "cache", asdict(limits))
-    known = {item.path: cache.known(Path(item.path), item.kind) for item in items}
-    new = [item for item in items if known[item.path] is None]
-    fresh = _kept(_hashed(new, limits, cache, params), cache)
-    found = {item.path: result for item, result in zip(new, fresh, strict=True)}
-    outcome = _Outcome({"jpeg": [], "tiff": []}, [])
-    for item in items:
-        result = known[item.path] or found[item.path]
+    settings = engine.Settings(
+        limits=images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
+        engine=params.hash.engine,
+        workers=params.hash.workers,
+        max_seconds=read.max_seconds,
+        max_memory_mib=read.max_memory_mib,
+    )
+    results = engine.hash_files(items, settings, shared_folder() / "cache")
+    hashed: dict[images.Kind, list[TiffHash]] = {"jpeg": [], "tiff": []}
+    unreadable: list[Passed] = []
+    for item, result in zip(items, results, strict=True):
         if isinstance(result, UnreadableImageError):
-            outcome.unreadable.append(Passed(item.path, item.kind, result.reason, result.detail))
+            unreadable.append(Passed(item.path, item.kind, result.reason, result.detail))
         else:
-            outcome.hashed[item.kind].append(_row(item.path, result))
-    return outcome
-
-
-def _hashed(
-    items: Sequence[Listed], limits: images.Limits, cache: HashCache, params: config.Params
-) -> Iterator[Hashed | UnreadableImageError]:
-    if not items:
-        return
-    results = pool.map_files(
-        partial(hash_file, limits=limits, cache=cache),
-        items,
-        workers=min(params.hash.workers or os.cpu_count() or 1, -(-len(items) // _PER_WORKER)),
-        max_seconds=params.read.max_seconds,
-        max_memory_mib=params.read.max_memory_mib,
-        what="hash",
-        prepare=prepare,
-        look_at=look_at,
-    )
-    for _, result in results:
-        yield result
-
-
-def _kept(
-    results: Iterable[Hashed | UnreadableImageError], cache: HashCache
-) -> Iterator[Hashed | UnreadableImageError]:
-    """`results`, each kept in the cache soon after it is there."""
-    waiting: list[Hashed] = []
-    try:
-        for result in results:
-            if isinstance(result, Hashed):
-                waiting.append(result)
-            if len(waiting) == _KEPT_TOGETHER:
-                together, waiting = waiting, []
-                cache.keep(together)
-            yield result
-    finally:
-        if waiting:
-            cache.keep(waiting)
-
-
-def _row(path: str, one: Hashed) -> TiffHash:
-    hashes = one.entry.hashes
-    return TiffHash(
-        file=os.path.basename(path),  # noqa: PTH119 - a Path each costs more than the row
-        path=path,
-        phash=to_hex(hashes.standardised),
-        phash_grey=to_hex(hashes.grey),
-        information=hashes.information,
-        note=one.entry.note,
-        height=one.entry.height,
-        width=one.entry.width,
-        sha256=one.content.sha256,
-    )
+            hashed[item.kind].append(engine.row(item.path, result))
+    return hashed, unreadable
 
 
 def _write(

@@ -176,7 +176,7 @@ class Labelled:
     instrument: FileName | None
     operator: FileName | None
     metadata_note: FileName
-    """What the file tells of its microscope and could not be understood."""
+    """What the file says of its microscope and could not be read or understood."""
     versions: str
     """Of backlabel and of the libraries that can change a hash, a score or a pixel."""
     config_digest: str
@@ -186,17 +186,22 @@ class Labelled:
 
 
 class Choice(StrEnum):
-    """What a person decided on a TIFF: to label it by a JPEG, or not to label it."""
+    """What a person decided on a TIFF."""
 
     ACCEPT = "accept"
+    """It is the original of the JPEG, and has the JPEG's label."""
+    RELABEL = "relabel"
+    """It is the original of the JPEG, whose own label is wrong: the decision's label holds."""
     REJECT = "reject"
+    """It is not labelled."""
 
 
 @dataclass(frozen=True)
 class Decision:
     """A line of `reviews/decisions.csv`.
 
-    `accept` needs the JPEG and the label; `reject` may name the JPEG that was looked at.
+    `accept` and `relabel` need the JPEG and the label, `relabel` also a reason in `why`; `reject`
+    may name the JPEG that was looked at.
     """
 
     TIFF_path: FileName

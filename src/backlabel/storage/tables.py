@@ -11,7 +11,7 @@ import csv
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -35,22 +35,27 @@ def write(path: Path, record: type[Record], rows: Iterable[Record]) -> None:
             writer.writerow([to_cell(getattr(row, name)) for name, to_cell in columns])
 
 
-def read(path: Path, record: type[Record]) -> list[Record]:
-    """The rows of `path`. Raises TableError if it is missing or not a table of `record`."""
+def read(
+    path: Path, record: type[Record], *, remedy: str = "Run the stage that writes it again."
+) -> list[Record]:
+    """The rows of `path`. Raises TableError if it is missing or not a table of `record`.
+
+    `remedy` says in the error what to do.
+    """
     columns = {name: _reader(kind) for name, kind in _kinds(record).items()}
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
             if header != list(columns):
-                raise TableError(
-                    f"{path}: columns {header}, expected {list(columns)}. Run its stage again."
-                )
+                raise TableError(f"{path}: columns {header}, expected {list(columns)}. {remedy}")
             return [_row(path, reader.line_num, cells, record, columns) for cells in reader]
     except FileNotFoundError as error:
-        raise TableError(f"{path}: not found. Run the stage that writes it.") from error
+        raise TableError(f"{path}: not found. {remedy}") from error
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read ({error.strerror}).") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise TableError(f"{path}: not a CSV table in UTF-8 ({error}).") from error
+        raise TableError(f"{path}: not a CSV table in UTF-8 ({error}). {remedy}") from error
 
 
 def plain_kinds(record: type[Any]) -> dict[str, type]:
@@ -58,9 +63,14 @@ def plain_kinds(record: type[Any]) -> dict[str, type]:
     return {name: _plain_kind(_bare(kind)[0]) for name, kind in _kinds(record).items()}
 
 
-def plain_values(record: type[Record], row: Record) -> list[str | int | float | bool | None]:
-    """The cells of `row`, typed as `plain_kinds` says; file names are escaped as in `write`."""
-    return [_plain(getattr(row, name), kind) for name, kind in _kinds(record).items()]
+def plain_columns(
+    record: type[Record], rows: Sequence[Record]
+) -> dict[str, list[str | int | float | bool | None]]:
+    """The cells of `rows` by column, typed by `plain_kinds`; names are escaped as in `write`."""
+    return {
+        name: [_plain(getattr(row, name), kind) for row in rows]
+        for name, kind in _kinds(record).items()
+    }
 
 
 def _plain_kind(bare: Any) -> type:

@@ -1,59 +1,47 @@
 """Worker processes with a limit of seconds and memory for each item.
 
-A hostile file may make a decoder hang, crash or eat all memory. Each worker is a process of its
-own: it is ended, its item becomes an UnreadableImageError, and a new worker takes the next item.
+A hostile file may make a decoder hang, crash or eat all memory, and the system may kill a process
+at any time. Each worker is a process with a pipe of its own, so that whatever ends it, the others
+go on: with one pipe for all, a worker that is killed while it holds the pipe's lock stops them all.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
-import threading
+import signal
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TookTooLong
-from functools import partial
+from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import forkserver
-from multiprocessing.connection import wait
-from pathlib import Path
-from typing import Any, TypeVar
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
-
-from backlabel import ahead
-from backlabel.errors import UnreadableImageError
-from backlabel.memory import keep_freed
+from backlabel.errors import UnreadableImageError, WorkerError
+from backlabel.workers import worker
+from backlabel.workers.forking import start
 from backlabel.workers.progress import track
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_MIB = 1 << 20
 CHUNK = 16  # items handed over at once: one by one, a quick item waits longer than it works
-_AHEAD = 2  # chunks given out to each worker, so that none waits for the parent
-
-# Not fork: threads of the parent (torch, numba) would leave their locks held for ever. Nor spawn:
-# each worker, and each that takes the place of one that crashed, would import everything anew.
-CONTEXT = multiprocessing.get_context("forkserver")
+_CHUNKS_UNDER_WAY = 3  # a worker, given out and not yet taken by the caller
+_ATTEMPTS = 3  # at an item whose worker died: the system may have killed it by chance
+_STILLBORN = 10  # workers in a row that died before they were ready
 
 
-def start_ahead(wanted: str) -> None:
-    """Let the process that workers are forked from start, and make `wanted` ready, meanwhile.
-
-    `wanted` is a module to import, or `module:function` to call. To be called once, early: what a
-    worker needs is then there when the first item is.
-    """
-    os.environ[ahead.WANTED] = wanted
-    CONTEXT.set_forkserver_preload([ahead.__name__])
-    forkserver.ensure_running()
-    del os.environ[ahead.WANTED]  # it is not meant for other processes that are started from here
+def cores() -> int:
+    """The number of processor cores that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def map_files(
-    function: Callable[..., Result],
+    function: Callable[[Item], Result],
     items: Iterable[Item],
     *,
     workers: int,
@@ -62,152 +50,212 @@ def map_files(
     what: str,
     chunk: int = CHUNK,
     prepare: Callable[[], object] | None = None,
-    look_at: Callable[[Sequence[Item]], Sequence[object]] | None = None,
 ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
-    """`function` of each item, in the order of the items, with a progress bar named `what`.
+    """`function` of each item, as `Workers.map` gives it, by workers that end with the last one."""
+    with Workers(
+        workers, max_seconds=max_seconds, max_memory_mib=max_memory_mib, prepare=prepare
+    ) as crew:
+        yield from crew.map(function, items, what=what, chunk=chunk)
 
-    An UnreadableImageError that `function` raises comes back as the item's result, and so do a
-    worker that hangs ("too slow"), dies ("crashed the decoder") or needs more than
-    `max_memory_mib` above what it had at its start ("too much memory"). Any other error is a bug
-    and is raised here. A bounded number of items is under way, whatever the number of items.
-    `prepare`, a function of a module, runs in the process that workers are forked from if that is
-    not there yet, and once in each worker, outside of every limit. Its errors are raised here.
 
-    `look_at` is called with several items before `function` is called with the first of them; what
-    it gives for each is the second argument of `function`, None where memory was too short for it.
+@dataclass
+class _Task:
+    """One item on its way to a worker and back."""
 
-    Items travel in chunks of `chunk`: 1 where each takes seconds. Where a worker is lost over a
-    chunk, each of its items is tried again by itself, so `function` may see an item twice: it must
-    not mind.
+    item: Any
+    attempts: int = 0
+    is_done: bool = False
+    result: Any = None
+
+    def finish(self, result: Any) -> None:
+        self.result, self.is_done = result, True
+
+
+@dataclass
+class _Worker:
+    """A worker process, and the tasks that it was given and has not answered, oldest first."""
+
+    process: BaseProcess
+    connection: Connection[Any, Any]
+    tasks: deque[_Task] = field(default_factory=deque)
+    is_ready: bool = False
+    deadline: float | None = None
+
+
+class Workers:
+    """Up to `count` worker processes, each limited to `max_seconds` and `max_memory_mib` an item.
+
+    `prepare` runs once in each worker, outside of every limit; its errors are raised here.
     """
-    if prepare is not None:
-        start_ahead(f"{prepare.__module__}:{prepare.__qualname__}")
-    run = partial(_run, function, look_at, max_memory_mib)
-    pool = ProcessPool(
-        max_workers=workers,
-        context=CONTEXT,
-        initializer=_start,
-        initargs=(function, prepare, max_memory_mib * _MIB),
-    )
-    schedule = partial(_schedule, pool, run, max_seconds)
-    try:
-        for together, future in _given_out(schedule, track(items, what), chunk, _AHEAD * workers):
-            yield from zip(together, _results(schedule, together, future, max_seconds), strict=True)
-        pool.close()  # type: ignore[no-untyped-call]
-    finally:
-        if pool.active:  # not closed: an error, or the caller has gone away
-            pool.stop()  # type: ignore[no-untyped-call]
-        pool.join()
 
+    def __init__(
+        self,
+        count: int,
+        *,
+        max_seconds: float,
+        max_memory_mib: int,
+        prepare: Callable[[], object] | None = None,
+    ) -> None:
+        self._count = count
+        self._max_seconds = max_seconds
+        self._arguments = (prepare, max_memory_mib)
+        self._crew: dict[Connection[Any, Any], _Worker] = {}
+        self._again: deque[_Task] = deque()
+        self._stillborn = 0
 
-Schedule = Callable[[list[Item]], "ProcessFuture[list[Any]]"]
+    def __enter__(self) -> Self:
+        return self
 
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
 
-def _schedule(
-    pool: ProcessPool,
-    run: Callable[[list[Item]], list[Result | UnreadableImageError]],
-    max_seconds: float,
-    chunk: list[Item],
-) -> ProcessFuture[list[Result | UnreadableImageError]]:
-    return pool.schedule(run, args=[chunk], timeout=max_seconds)
+    def map(
+        self,
+        function: Callable[[Item], Result],
+        items: Iterable[Item],
+        *,
+        what: str,
+        chunk: int = CHUNK,
+    ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
+        """`function` of each item, in the order of the items, with a progress bar named `what`.
 
+        An UnreadableImageError that `function` raises comes back as the item's result, and so do
+        hanging ("too slow"), needing too much memory ("too much memory") and three deaths of a
+        worker over the item ("crashed the decoder"). Any other error is a bug and is raised here.
 
-def _given_out(
-    schedule: Schedule[Item], items: Iterable[Item], size: int, ahead: int
-) -> Iterator[tuple[list[Item], ProcessFuture[list[Any]]]]:
-    under_way: deque[tuple[list[Item], ProcessFuture[list[Any]]]] = deque()
-    waiting = iter(items)
-    while chunk := list(islice(waiting, size)):
-        if len(under_way) >= ahead:
-            yield under_way.popleft()
-        under_way.append((chunk, schedule(chunk)))
-    yield from under_way
+        A bounded number of items is under way, whatever the number of items. They travel in chunks
+        of `chunk`: 1 where each takes seconds. `function` may see an item twice: it must not mind.
+        """
+        waiting = (_Task(item) for item in track(items, what))
+        order: deque[_Task] = deque()
+        try:
+            while True:
+                self._give_out(function, waiting, order, chunk)
+                while order and order[0].is_done:
+                    task = order.popleft()
+                    yield task.item, task.result
+                if order and not order[0].is_done:
+                    self._listen()
+                elif not order and not self._fill(waiting, order, 1):
+                    return
+        finally:
+            if order:  # an error, or the caller has gone away
+                self.stop()
 
+    def stop(self) -> None:
+        """End all workers. Another `map` starts new ones."""
+        for one in self._crew.values():
+            _end(one)
+        self._crew.clear()
+        self._again.clear()
 
-def _results(
-    schedule: Schedule[Item],
-    chunk: list[Item],
-    future: ProcessFuture[list[Any]],
-    max_seconds: float,
-) -> Iterator[Any]:
-    """The results of `chunk`, or of its items one by one where it cost its worker's life."""
-    try:
-        yield from future.result()
-    except (TookTooLong, ProcessExpired) as error:
-        if len(chunk) == 1:
-            yield _lost(error, max_seconds)
+    def _fill(self, waiting: Iterator[_Task], order: deque[_Task], count: int) -> bool:
+        """Take up to `count` tasks more; whether there was one."""
+        taken = list(islice(waiting, count))
+        order.extend(taken)
+        self._again.extend(taken)
+        return bool(taken)
+
+    def _give_out(
+        self,
+        function: Callable[[Any], Any],
+        waiting: Iterator[_Task],
+        order: deque[_Task],
+        chunk: int,
+    ) -> None:
+        """A chunk for each worker that has at most one, as far as the bound allows."""
+        while True:
+            idle = self._idle(chunk)
+            room = _CHUNKS_UNDER_WAY * self._count * chunk - len(order)
+            if len(self._again) < chunk and room > 0:
+                self._fill(waiting, order, min(chunk, room))
+            if not self._again or (idle is None and len(self._crew) >= self._count):
+                return
+            given = [self._again.popleft() for _ in range(min(chunk, len(self._again)))]
+            self._give(idle or self._start(), function, given)
+
+    def _idle(self, chunk: int) -> _Worker | None:
+        fewest = min(self._crew.values(), key=lambda one: len(one.tasks), default=None)
+        if fewest is None or len(fewest.tasks) > chunk:
+            return None
+        if fewest.tasks and len(self._crew) < self._count:
+            return None  # a new worker begins at once, this one when it is done
+        return fewest
+
+    def _start(self) -> _Worker:
+        ours, theirs = multiprocessing.Pipe()
+        process = start(worker.serve, theirs, *self._arguments)
+        theirs.close()  # so that the worker's death ends what we read
+        self._crew[ours] = _Worker(process, ours)
+        return self._crew[ours]
+
+    def _give(self, one: _Worker, function: Callable[[Any], Any], tasks: Sequence[_Task]) -> None:
+        if not one.tasks and one.is_ready:
+            one.deadline = time.monotonic() + self._max_seconds
+        one.tasks.extend(tasks)
+        try:
+            one.connection.send((function, [task.item for task in tasks]))
+        except OSError:
+            self._lose(one, blame=False)
+
+    def _listen(self) -> None:
+        """Wait for answers, deaths or the first deadline, and take in what came."""
+        deadlines = [one.deadline for one in self._crew.values() if one.deadline is not None]
+        patience = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+        heard = wait(list(self._crew), patience)
+        for connection in heard:
+            self._hear(self._crew[connection])  # type: ignore[index]
+        now = time.monotonic()
+        for one in [*self._crew.values()]:
+            if one.connection not in heard and one.deadline is not None and one.deadline <= now:
+                reason = f"it took more than {self._max_seconds:g} seconds"
+                one.tasks.popleft().finish(UnreadableImageError("too slow", reason))
+                self._lose(one, blame=False)
+
+    def _hear(self, one: _Worker) -> None:
+        try:
+            answer = one.connection.recv()
+        except (EOFError, OSError):
+            self._lose(one, blame=True)
             return
-        for item in chunk:
-            yield from _results(schedule, [item], schedule([item]), max_seconds)
+        if isinstance(answer, worker.Raised):
+            raise answer.error
+        if isinstance(answer, worker.Ready):
+            one.is_ready, self._stillborn = True, 0
+        else:
+            one.tasks.popleft().finish(answer.result)
+        one.deadline = time.monotonic() + self._max_seconds if one.tasks else None
+
+    def _lose(self, one: _Worker, *, blame: bool) -> None:
+        """End a worker and give its tasks to others, but for one that it died over too often."""
+        del self._crew[one.connection]
+        _end(one)
+        if not one.is_ready:
+            self._stillborn += 1
+            if self._stillborn == _STILLBORN:
+                raise WorkerError(
+                    f"{_STILLBORN} worker processes in a row ended before they could begin; the "
+                    f"last one with exit code {one.process.exitcode}. Is there enough memory?"
+                )
+        elif blame and one.tasks:
+            first = one.tasks[0]
+            first.attempts += 1
+            if first.attempts == _ATTEMPTS:
+                reason = f"its worker process ended with exit code {one.process.exitcode}"
+                first.finish(UnreadableImageError("crashed the decoder", reason))
+                one.tasks.popleft()
+        self._again.extendleft(reversed(one.tasks))
 
 
-def _lost(error: TookTooLong | ProcessExpired, max_seconds: float) -> UnreadableImageError:
-    if isinstance(error, ProcessExpired):
-        return UnreadableImageError(
-            "crashed the decoder", f"its worker process ended with exit code {error.exitcode}"
-        )
-    return UnreadableImageError("too slow", f"it took more than {max_seconds:g} seconds")
-
-
-_prepared: list[Future[object]] = []
-"""How preparing this worker ended: an error must not end a worker, which would be started again."""
-
-
-def _start(
-    function: Callable[..., Any], prepare: Callable[[], object] | None, max_bytes: int
-) -> None:
-    """In a new worker, before its first item and outside of its time limit.
-
-    `function` is only here to be unpickled, which imports all that it needs, so that neither its
-    time nor its memory counts against an item.
-    """
-    keep_freed()
-    if prepare is not None:
-        with ThreadPoolExecutor(1) as executor:
-            _prepared.append(executor.submit(prepare))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    limit = _data_bytes() + max_bytes
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_with, args=[parent.sentinel], daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)
-
-
-def _run(
-    function: Callable[..., Result],
-    look_at: Callable[[Sequence[Item]], Sequence[object]] | None,
-    max_memory_mib: int,
-    chunk: list[Item],
-) -> list[Result | UnreadableImageError]:
-    for prepared in _prepared:
-        prepared.result()
-    if look_at is None:
-        return [_one(function, max_memory_mib, item) for item in chunk]
-    try:
-        seen = look_at(chunk)
-    except MemoryError:
-        seen = [None] * len(chunk)
-    return [_one(function, max_memory_mib, *both) for both in zip(chunk, seen, strict=True)]
-
-
-def _one(
-    function: Callable[..., Result], max_memory_mib: int, *item: object
-) -> Result | UnreadableImageError:
-    try:
-        return function(*item)
-    except UnreadableImageError as error:
-        return error
-    except MemoryError:
-        return UnreadableImageError("too much memory", f"it needs more than {max_memory_mib} MiB")
-
-
-def _data_bytes() -> int:
-    """Private writable memory of this process: what RLIMIT_DATA counts."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    line = next(line for line in status.splitlines() if line.startswith("VmData:"))
-    return int(line.split()[1]) * 1024
+def _end(one: _Worker) -> None:
+    """Kill a worker. Not by `Process.kill`, which does nothing once its forkserver was killed."""
+    assert one.process.pid is not None
+    with suppress(ProcessLookupError):
+        os.kill(one.process.pid, signal.SIGKILL)
+    one.process.join()
+    one.connection.close()

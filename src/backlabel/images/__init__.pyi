@@ -1,9 +1,0 @@
-from .picture import GreyImage as GreyImage
-from .picture import Kind as Kind
-from .picture import Limits as Limits
-from .picture import Picture as Picture
-from .reading import read as read
-from .reading import read_samples as read_samples
-from .reading import read_unit as read_unit
-from .source import opened as opened
-from .source import unreadable as unreadable

@@ -1,0 +1,75 @@
+"""What the hash stage would refuse, said before it runs: by names and first bytes alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from backlabel.errors import UnreadableImageError
+from backlabel.inventory.content import Kind
+from backlabel.inventory.preflight import Finding
+from backlabel.inventory.scanning import scan
+
+Judge = Callable[[Sequence[str]], Mapping[str, str]]
+"""Paths of JPEGs -> what is wrong with the category of each that has none."""
+RequireImage = Callable[[Path], None]
+"""Raises UnreadableImageError where the first bytes of a file are no image, or not of its name."""
+
+_LFS = "Git LFS pointer"
+
+
+def refusals(folder: Path, kind: Kind, require_image: RequireImage) -> Iterator[Finding]:
+    """What is wrong with the images of one kind in their folder; it need not be there."""
+    name = kind.upper()
+    if not folder.is_dir():
+        yield Finding(
+            str(folder),
+            f"no such folder; the hash stage looks for the {name}s there and would stop",
+            "Put or link the images there, or change data.jpeg and data.tiff.",
+        )
+        return
+    found = scan(folder, (kind,))
+    if not found.images:
+        yield Finding(
+            str(folder),
+            f"no {name} in it or below; the hash stage would stop",
+            f"Put the {name}s there.",
+        )
+    for image in found.images:
+        try:
+            require_image(Path(image.path))
+        except UnreadableImageError as error:
+            yield Finding(
+                image.path, f"the hash stage would list it as unreadable: {error}", _advice(error)
+            )
+
+
+def without_category(folder: Path, judge: Judge, others: Mapping[str, Judge]) -> Iterator[Finding]:
+    """JPEGs that the label scheme refuses, one finding for all with the same problem.
+
+    `others` are the other label schemes by name: one that fits all JPEGs is advised.
+    """
+    if not folder.is_dir():
+        return
+    together: dict[str, list[str]] = defaultdict(list)
+    kinds: tuple[Kind, ...] = ("jpeg",)
+    jpegs = [image.path for image in scan(folder, kinds).images]
+    for path, problem in judge(jpegs).items():
+        together[problem].append(path)
+    fits = [name for name, other in others.items() if together and not other(jpegs)]
+    advice = "Rename or move it, or write a label scheme that fits."
+    if fits:
+        advice = f"All JPEGs fit scheme {fits[0]!r}: choose it with labels={fits[0]}."
+    for problem, (first, *more) in together.items():
+        as_well = f" The same holds for {len(more)} more." if more else ""
+        refusal = f"the hash stage would stop: {problem.rstrip('.')}"
+        yield Finding(first, refusal, advice + as_well)
+
+
+def _advice(error: UnreadableImageError) -> str:
+    if _LFS in error.detail:
+        return "Fetch the file itself with `git lfs pull`."
+    if error.reason == "no permission":
+        return "Ask its owner for the right to read it."
+    return "Put the whole file in its place, give it the right name, or move it out of the data."

@@ -1,0 +1,258 @@
+"""From hash tables to a decision for each TIFF: search, score, search by variants, decide, assign.
+
+Images are opened in worker processes alone; this process searches and decides, and hands pixels to
+a GPU where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel import images
+from backlabel.errors import UnreadableImageError
+from backlabel.hashing import from_hexes
+from backlabel.kernels.compiled import compile_all
+from backlabel.matching import assign, search, variants
+from backlabel.matching.decide import Decision, Limits, Rule, decide
+from backlabel.matching.evidence import Candidate, NearPair, Scores
+from backlabel.matching.near_pairs import Nearest, Query, near_pairs
+from backlabel.matching.scoring import Changed, Engine, Pair, Scorer
+from backlabel.matching.ssim import Window
+from backlabel.matching.variants import Variant
+from backlabel.storage.rows import JpegHash, TiffHash
+from backlabel.workers.pool import Workers, cores
+
+if TYPE_CHECKING:
+    from backlabel.matching.index import MultiHash
+
+_IDENTITY = Variant("identity")
+_RECALL_SAMPLE = 1000  # TIFFs; exact search of more would undo what the index saves
+_CHUNK = 4  # pairs: one takes 10 to 100 ms, and those of a TIFF share its decoding
+_IMAGES_OF_A_PAIR = 3  # times `max_seconds`: two are read, and both are scored
+
+Evidence: TypeAlias = list[Candidate] | UnreadableImageError
+"""The candidates of a TIFF, or why it could not be read."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to match; the parameters of the same names say more."""
+
+    rule: Rule
+    limits: Limits
+    top_k: int
+    both_hashes: bool
+    index_from: int
+    variants: tuple[str, ...]
+    window: Window
+    engine: Engine
+    device: str
+    """`cpu`, or a device of torch."""
+    batch_size: int
+    memory_mib: int
+    read_limits: images.Limits
+    max_seconds: float
+    """For one image."""
+    max_memory_mib: int
+    """For one pair, in its worker process."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found, one entry a TIFF, in the order of the TIFFs."""
+
+    evidence: list[Evidence]
+    decisions: list[Decision | None]
+    """None where the TIFF could not be read."""
+    index_recall: dict[str, float]
+    """Share of the exactly nearest JPEGs that an index finds too, by hash; empty without one."""
+
+
+def match(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], settings: Settings) -> Outcome:
+    """Decide on each TIFF. JPEGs without information are not to be among `jpegs`.
+
+    Under the combined rule a JPEG is given to one TIFF at most.
+    """
+    matching = _Matching(tiffs, jpegs, settings)
+    with Workers(
+        cores(),
+        max_seconds=_IMAGES_OF_A_PAIR * settings.max_seconds,
+        max_memory_mib=settings.max_memory_mib,
+        prepare=compile_all if settings.engine == "fast" else None,
+    ) as workers:
+        evidence = matching.evidence(workers)
+    return Outcome(evidence, _decisions(tiffs, evidence, settings), matching.index_recall())
+
+
+def _decisions(
+    tiffs: Sequence[TiffHash], evidence: Sequence[Evidence], settings: Settings
+) -> list[Decision | None]:
+    readable = [
+        (i, known)
+        for i, known in enumerate(evidence)
+        if not isinstance(known, UnreadableImageError)
+    ]
+    decisions = [decide(known, settings.limits, settings.rule) for _, known in readable]
+    if settings.rule is Rule.COMBINED:
+        digests = [tiffs[i].sha256 for i, _ in readable]
+        decisions = assign.one_to_one(decisions, digests, settings.limits, settings.rule)
+    found: list[Decision | None] = [None] * len(evidence)
+    for (i, _), decision in zip(readable, decisions, strict=True):
+        found[i] = decision
+    return found
+
+
+class _Matching:
+    """The candidates of every TIFF: first as it is, then, where that fails, its variants."""
+
+    def __init__(
+        self, tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], settings: Settings
+    ) -> None:
+        self._tiffs, self._jpegs, self._settings = tiffs, jpegs, settings
+        self._scorer = Scorer(
+            limits=settings.read_limits,
+            complete=settings.rule is Rule.COMBINED,
+            window=settings.window,
+            engine=settings.engine,
+        )
+        self._standardised = from_hexes([row.phash for row in jpegs])
+        self._grey = from_hexes([row.phash_grey for row in jpegs]) if settings.both_hashes else None
+        self._index, self._index_grey = self._indexed(self._standardised), self._indexed(self._grey)
+
+    def evidence(self, workers: Workers) -> list[Evidence]:
+        """The candidates of each TIFF with their scores, or why it could not be read."""
+        found = self._scored(self._near([_as_it_is(tiff) for tiff in self._tiffs]), workers)
+        sources = [name for name in self._settings.variants if name != _IDENTITY.source]
+        missed = [i for i, known in enumerate(found) if self._is_missed(self._tiffs[i], known)]
+        if not sources or not missed:
+            return found
+        queries = self._variants(missed, sources, workers)
+        readable = [[] if isinstance(own, UnreadableImageError) else own for own in queries]
+        changed = self._scored(self._near(readable), workers)
+        return [
+            own if isinstance(own, UnreadableImageError) else _joined(one, other)
+            for own, one, other in zip(queries, found, changed, strict=True)
+        ]
+
+    def index_recall(self) -> dict[str, float]:
+        """As `Outcome.index_recall`."""
+        tiffs = [tiff for tiff in self._tiffs if not tiff.information]
+        asked = {
+            "standardised": (self._index, [tiff.phash for tiff in tiffs]),
+            "grey": (self._index_grey, [tiff.phash_grey for tiff in tiffs]),
+        }
+        bits = self._settings.limits.hamming_threshold
+        return {
+            name: index.recall(from_hexes(hashes), max_bits=bits, sample=_RECALL_SAMPLE).share
+            for name, (index, hashes) in asked.items()
+            if index is not None
+        }
+
+    def _indexed(self, base: NDArray[np.uint8] | None) -> MultiHash | None:
+        if base is None or len(base) < self._settings.index_from:
+            return None
+        if self._settings.engine == "reference":
+            return None
+        from backlabel.matching.index import MultiHash  # noqa: PLC0415 - few runs need faiss
+
+        return MultiHash(base)
+
+    def _near(self, queries: Sequence[Sequence[Query]]) -> list[list[NearPair]]:
+        return near_pairs(
+            queries,
+            self._standardised,
+            self._grey,
+            k=self._settings.top_k,
+            nearest=self._nearest(self._index),
+            nearest_grey=self._nearest(self._index_grey),
+        )
+
+    def _nearest(self, index: MultiHash | None) -> Nearest:
+        if self._settings.engine == "reference":
+            return search.nearest_reference
+        if index is None:
+            return search.nearest
+        known = index
+        return lambda query, _, k: known.nearest(query, k=k)
+
+    def _is_missed(self, tiff: TiffHash, known: Evidence) -> bool:
+        if tiff.information or isinstance(known, UnreadableImageError):
+            return False
+        return not decide(known, self._settings.limits, self._settings.rule).acceptable
+
+    def _variants(
+        self, missed: Sequence[int], sources: Sequence[str], workers: Workers
+    ) -> list[list[Query] | UnreadableImageError]:
+        """The variants of the TIFFs that are `missed`; none of the others."""
+        shapes = sorted({(row.height, row.width) for row in self._jpegs})
+        wanted = [
+            Changed(tiff.path, tuple(variants.expand(sources, (tiff.height, tiff.width), shapes)))
+            for tiff in (self._tiffs[i] for i in missed)
+        ]
+        queries: list[list[Query] | UnreadableImageError] = [[] for _ in self._tiffs]
+        results = workers.map(self._scorer.hashes, wanted, what="variants", chunk=1)
+        for i, (_, result) in zip(missed, results, strict=True):
+            queries[i] = result
+        return queries
+
+    def _scored(self, found: list[list[NearPair]], workers: Workers) -> list[Evidence]:
+        """`found` with the scores of those below the threshold for scores."""
+        limit = self._settings.limits.ssim_hamming_threshold
+        close = [(i, pair) for i, own in enumerate(found) for pair in own if pair.distance < limit]
+        pairs = [
+            Pair(self._tiffs[i].path, self._jpegs[pair.row].path, pair.variant) for i, pair in close
+        ]
+        results = iter(self._scores(pairs, workers))
+        return [
+            self._evidence(
+                [(pair, next(results) if pair.distance < limit else None) for pair in own]
+            )
+            for own in found
+        ]
+
+    def _scores(
+        self, pairs: Sequence[Pair], workers: Workers
+    ) -> list[Scores | UnreadableImageError | None]:
+        settings = self._settings
+        if settings.device == "cpu":
+            results = workers.map(self._scorer.score, pairs, what="compare", chunk=_CHUNK)
+            return [result for _, result in results]
+        from backlabel.matching import on_device, tensors  # noqa: PLC0415 - torch takes seconds
+
+        bounds = tensors.Bounds(settings.device, settings.batch_size, settings.memory_mib)
+        return on_device.score(pairs, self._scorer, workers, bounds, chunk=_CHUNK)
+
+    def _evidence(
+        self, scored: Sequence[tuple[NearPair, Scores | UnreadableImageError | None]]
+    ) -> Evidence:
+        """A TIFF is unreadable if none of its pairs could be scored for its sake."""
+        asked = [scores for _, scores in scored if scores is not None]
+        errors = [scores for scores in asked if isinstance(scores, UnreadableImageError)]
+        if errors and len(errors) == len(asked):
+            return errors[0]
+        return [
+            Candidate(
+                pair=pair,
+                scores=scores if isinstance(scores, Scores) else None,
+                label=self._jpegs[pair.row].label,
+            )
+            for pair, scores in scored
+        ]
+
+
+def _as_it_is(tiff: TiffHash) -> list[Query]:
+    if tiff.information:
+        return []
+    standardised, grey = from_hexes([tiff.phash, tiff.phash_grey])
+    return [(_IDENTITY, standardised, grey)]
+
+
+def _joined(one: Evidence, other: Evidence) -> Evidence:
+    if isinstance(one, UnreadableImageError):
+        return one
+    return other if isinstance(other, UnreadableImageError) else [*one, *other]

@@ -1,0 +1,95 @@
+"""What is known of a TIFF and a JPEG: how near their hashes are, and the scores of the pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DECIMALS = 6
+"""Of scores: what a GPU and a CPU may compute differently lies below."""
+_MOST_CHANCE = 0.99  # nearer to 1 an image has no noise by which to tell its frames apart
+
+
+@dataclass(frozen=True)
+class NearPair:
+    """A JPEG that a TIFF may be the original of, by their hashes."""
+
+    row: int
+    """Row of the JPEG in its table."""
+    hamming_standardised: int
+    """Bits of 1,024 between the hashes of the standardised images."""
+    hamming_grey: int | None = None
+    """The same between the hashes of the plain grey images; None where these do not count."""
+    variant: str = "identity"
+    """By which change of the TIFF the JPEG was found; see `variants`."""
+
+    @property
+    def distance(self) -> int:
+        """The smaller of the two Hamming distances: the one that decides."""
+        if self.hamming_grey is None:
+            return self.hamming_standardised
+        return min(self.hamming_standardised, self.hamming_grey)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a pair, to `DECIMALS`; all but `ssim` are None where nobody asked for them."""
+
+    ssim: float | None
+    """SSIM of the standardised images."""
+    ssim_matched: float | None = None
+    """SSIM of the grey images after the JPEG's histogram is matched to the TIFF's."""
+    noise_correlation_direct: float | None = None
+    """Median over blocks of the correlation of the high-pass residuals; None if no block varies."""
+    noise_correlation_recompressed: float | None = None
+    """The same after the TIFF was degraded as the JPEG was. None where not needed."""
+    noise_correlation_by_chance: float | None = None
+    """What another frame of the same field, degraded alike, would reach. None where not needed."""
+
+    @property
+    def noise_correlation(self) -> float | None:
+        """Noise correlation: how far the better residual correlation lies above chance.
+
+        1 for a copy, about 0 for another frame; None where no block of the images varies.
+        """
+        values = (self.noise_correlation_direct, self.noise_correlation_recompressed)
+        known = [value for value in values if value is not None]
+        if not known:
+            return None
+        by_chance = min(max(self.noise_correlation_by_chance or 0.0, 0.0), _MOST_CHANCE)
+        return round((max(known) - by_chance) / (1 - by_chance), DECIMALS)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A JPEG that a TIFF may be the original of, with all that a decision rests on."""
+
+    pair: NearPair
+    scores: Scores | None
+    """None where the pair was too far apart to be scored, or could not be."""
+    label: str
+    """Label of the JPEG."""
+
+    @property
+    def row(self) -> int:
+        """Row of the JPEG in its table."""
+        return self.pair.row
+
+    @property
+    def distance(self) -> int:
+        """Bits of 1,024 that decide."""
+        return self.pair.distance
+
+    @property
+    def ssim(self) -> float | None:
+        """SSIM of the standardised images, where it is known."""
+        return self.scores.ssim if self.scores else None
+
+    @property
+    def ssim_matched(self) -> float | None:
+        """SSIM after histogram matching, where it is known."""
+        return self.scores.ssim_matched if self.scores else None
+
+    @property
+    def noise_correlation(self) -> float | None:
+        """Noise correlation above chance, where it is known."""
+        return self.scores.noise_correlation if self.scores else None

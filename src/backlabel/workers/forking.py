@@ -1,0 +1,60 @@
+"""The process from which workers are forked.
+
+Not plain fork: threads of the parent (of torch, of numba) would leave their locks held for ever.
+Nor spawn: each worker, and each that takes the place of one that died, would import everything.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Sequence
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from backlabel.errors import WorkerError
+
+CONTEXT = multiprocessing.get_context("forkserver")
+_ATTEMPTS = 3
+
+
+def preload(modules: Sequence[str]) -> None:
+    """Start the process from which workers are forked; it imports `modules` meanwhile.
+
+    Of use before the first worker is started. A module that cannot be imported there is left for
+    the worker that needs it, which reports the error.
+    """
+    CONTEXT.set_forkserver_preload(list(modules))
+    ensure_forkserver()
+
+
+def ensure_forkserver() -> None:
+    """Start the process from which workers are forked, unless it runs.
+
+    SIGINT is blocked in it, and so in every worker: Ctrl-C reaches all processes of the terminal,
+    and the parent alone answers it, by ending its workers.
+    """
+    resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def start(target: Callable[..., None], *arguments: Any) -> BaseProcess:
+    """A new process, forked from the forkserver, that runs `target` and ends with this one.
+
+    Raises WorkerError where no process can be started.
+    """
+    for _ in range(_ATTEMPTS):
+        ensure_forkserver()
+        process = CONTEXT.Process(target=target, args=arguments, daemon=True)
+        try:
+            process.start()
+        except (EOFError, OSError) as error:  # the forkserver was killed just now
+            reason = str(error) or "its forkserver ended"
+        else:
+            return process
+    raise WorkerError(f"No worker process can be started: {reason}.")

@@ -1,0 +1,117 @@
+"""What runs in a worker process: items in, results out, one at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from backlabel.errors import UnreadableImageError
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker is prepared: from now on its limits hold."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The answer to the oldest item."""
+
+    result: Any
+
+
+@dataclass(frozen=True)
+class Raised:
+    """A bug, or an error of preparing: the parent raises it."""
+
+    error: Exception
+
+
+class _Reported:
+    """Sends an error that leaves the block to the parent, which raises it; the worker ends."""
+
+    def __init__(self, connection: Connection[Any, Any]) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception):
+            error.add_note("".join(traceback.format_tb(trace)))
+            self._connection.send(Raised(error))
+            raise SystemExit
+
+
+def serve(
+    connection: Connection[Any, Any], prepare: Callable[[], object] | None, max_memory_mib: int
+) -> None:
+    """Answer each item of each (function, items) from `connection` until its other end is closed.
+
+    A worker may take `max_memory_mib` more than it has when it begins with its first item.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=[parent.sentinel], daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(EOFError, ConnectionError):  # the parent has closed its end, or was killed
+        with _Reported(connection):
+            if prepare is not None:
+                prepare()
+        connection.send(Ready())
+        _answer(connection, max_memory_mib)
+
+
+def _answer(connection: Connection[Any, Any], max_memory_mib: int) -> None:
+    is_limited = False
+    while True:
+        message = connection.recv_bytes()
+        with _Reported(connection):
+            function, items = ForkingPickler.loads(message)  # imports what the function needs
+            if not is_limited:
+                _limit_memory(max_memory_mib)
+                is_limited = True
+        for item in items:
+            with _Reported(connection):
+                result = _result(function, max_memory_mib, item)
+            connection.send(Done(result))
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+def _result(function: Callable[[Any], Any], max_memory_mib: int, item: Any) -> Any:
+    try:
+        return function(item)
+    except UnreadableImageError as error:
+        return error
+    except MemoryError:
+        return UnreadableImageError("too much memory", f"it needs more than {max_memory_mib} MiB")
+
+
+def _limit_memory(mib: int) -> None:
+    """Let this process have `mib` MiB more of private writable memory than it has now."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmData:"))
+    limit = int(line.split()[1]) * 1024 + mib * _MIB
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

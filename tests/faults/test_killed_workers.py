@@ -1,0 +1,111 @@
+"""Workers that are killed at random moments change no table, and nobody sees a traceback."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import time
+from contextlib import suppress
+
+import psutil
+import pytest
+import tifffile
+from PIL import Image
+
+import workspace
+from backlabel.calibration.degrade import next_frame
+
+PAIRS = 24
+MOST = 6  # workers that are killed in a run
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Originals and copies of which each takes a while to score, for their noise is gone."""
+    root = tmp_path_factory.mktemp("killed") / "images"
+    workspace.make(root, [])
+    for folder in ("tiff", "jpeg/Tips"):
+        (root / "data" / folder).mkdir(parents=True)
+    for seed in range(PAIRS):
+        grey = workspace.picture(seed, 480, 640)
+        noisy = next_frame(grey // 2 + 64, (0.0, 0.0), seed)
+        tifffile.imwrite(root / f"data/tiff/{seed}.tif", noisy)
+        jpeg = Image.fromarray(noisy).resize((320, 240), Image.Resampling.BICUBIC)
+        jpeg.save(root / f"data/jpeg/Tips/L9_{seed:032x}.jpg", quality=60)
+    return root
+
+
+@pytest.fixture(scope="module")
+def hashed(images):
+    root = images.with_name("hashed")
+    shutil.copytree(images, root)
+    status, output = workspace.run(root, "hash")
+    assert status == 0, output
+    return root
+
+
+@pytest.fixture
+def work(images, hashed, tmp_path):
+    def made(command):
+        template = images if command == "hash" else hashed
+        shutil.copytree(template, tmp_path / "undisturbed")
+        shutil.copytree(template, tmp_path / "killed")
+        return tmp_path / "undisturbed", tmp_path / "killed"
+
+    return made
+
+
+def kill_workers(process, moments):
+    """Kill a random worker of `process` now and then; how many were killed when it ends."""
+    killed = 0
+    while process.poll() is None:
+        time.sleep(moments.uniform(0.02, 0.3))
+        try:
+            servers = psutil.Process(process.pid).children()
+            workers = [worker for server in servers for worker in server.children()]
+        except psutil.NoSuchProcess:
+            continue
+        if workers and killed < MOST:
+            with suppress(ProcessLookupError):
+                os.kill(moments.choice(workers).pid, signal.SIGKILL)
+                killed += 1
+    return killed
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "outputs", "seed"),
+    [
+        ("hash", [], ["csv", "metrics"], 0),
+        ("compare", [], ["csv", "metrics", "plots"], 0),
+        ("compare", [], ["csv", "metrics", "plots"], 1),
+        ("calibrate", ["data/tiff", "--images", "4", "--kinds", "quality 50"], ["calibration"], 0),
+    ],
+    ids=["hash", "compare", "compare again", "calibrate"],
+)
+def test_killed_workers_change_nothing(work, command, arguments, outputs, seed):
+    undisturbed, disturbed = work(command)
+    status, output = workspace.run(undisturbed, command, *arguments)
+    assert status == 0, output
+    process = workspace.start(disturbed, command, *arguments)
+    killed = kill_workers(process, random.Random(seed))
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
+    assert killed >= 2
+    assert workspace.listing(disturbed, *outputs) == workspace.listing(undisturbed, *outputs)
+
+
+@pytest.mark.parametrize("command", ["hash", "compare"])
+@pytest.mark.parametrize("after_s", [0.3, 1.2, 2.0])
+def test_ctrl_c_ends_in_one_line(work, command, after_s):
+    _, root = work(command)
+    process = workspace.start(root, command)
+    time.sleep(after_s)
+    os.killpg(process.pid, signal.SIGINT)
+    output = process.communicate(timeout=60)[0]
+    assert "Traceback" not in output
+    if process.returncode != 0:  # it was not done before
+        assert output.splitlines()[-1].startswith("backlabel: interrupted")
+        assert len(output.splitlines()) == 1

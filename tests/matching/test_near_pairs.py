@@ -1,0 +1,67 @@
+"""Near pairs by any variant and either hash."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel.matching.evidence import NearPair
+from backlabel.matching.near_pairs import near_pairs
+from backlabel.matching.variants import Variant
+
+ZEROS = np.zeros((3, 128), np.uint8)
+
+
+def bits(count: int) -> NDArray[np.uint8]:
+    """A hash with the first `count` bits set."""
+    return np.packbits(np.arange(1024) < count)
+
+
+def test_either_hash_finds_and_both_are_reported() -> None:
+    standardised = np.stack([bits(300), bits(5), bits(400)])
+    grey = np.stack([bits(2), bits(500), bits(400)])
+    query = [(Variant("identity"), bits(0), bits(0))]
+    (found,) = near_pairs([query], standardised, grey, k=2)
+    assert found == [
+        NearPair(0, 300, 2),
+        NearPair(1, 5, 500),
+    ]
+
+
+def test_the_nearest_variant_counts() -> None:
+    base = np.stack([bits(100), bits(40)])
+    queries = [
+        (Variant("identity"), bits(0), bits(0)),
+        (Variant("flip_h"), bits(90), bits(90)),
+    ]
+    (found,) = near_pairs([queries], base, base, k=2)
+    assert found == [
+        NearPair(0, 10, 10, "flip_h"),
+        NearPair(1, 40, 40, "identity"),
+    ]
+
+
+def test_ties_go_to_the_lower_row_and_the_first_variant() -> None:
+    queries = [(Variant(name), bits(0), bits(0)) for name in ("identity", "rot180")]
+    (found,) = near_pairs([queries], ZEROS, ZEROS, k=2)
+    assert [(one.row, one.variant) for one in found] == [(0, "identity"), (1, "identity")]
+
+
+def test_tiffs_are_kept_apart() -> None:
+    base = np.stack([bits(0), bits(700)])
+    near, none, far = (
+        [(Variant("identity"), bits(1), bits(1))],
+        [],
+        [(Variant("flip_v"), bits(699), bits(650)), (Variant("identity"), bits(690), bits(690))],
+    )
+    assert near_pairs([near, none, far], base, base, k=1) == [
+        [NearPair(0, 1, 1)],
+        [],
+        [NearPair(1, 1, 50, "flip_v")],
+    ]
+
+
+def test_one_hash_alone() -> None:
+    base = np.stack([bits(9), bits(4)])
+    ((found,),) = near_pairs([[(Variant("identity"), bits(0), bits(9))]], base, None, k=1)
+    assert found == NearPair(1, 4, None)
