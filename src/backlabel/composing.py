@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from io import StringIO
@@ -23,8 +24,8 @@ from ruamel.yaml import YAML
 
 from backlabel import allowed, config, git
 from backlabel.config import CONF, PARAMS
-from backlabel.errors import ConfigError
-from backlabel.storage.files import atomic_write, make_folder, shared_folder, write_json
+from backlabel.errors import ConfigError, OutputError
+from backlabel.storage.files import atomic_write, shared_folder, write_json
 
 _COMPOSING: ContextVar[bool] = ContextVar("composing", default=False)
 _INTERPOLATION = "${"
@@ -108,12 +109,13 @@ def composed() -> Any:
     cache = shared_folder() / "composed.json"
     try:
         known = json.loads(cache.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         known = {}
     if isinstance(known, dict) and known.get("state") == state:
         return known["values"]
     values = _values(compose())
-    write_json(cache, {"state": state, "values": values})
+    with suppress(OutputError):  # where it cannot be kept it is composed again
+        write_json(cache, {"state": state, "values": values})
     return values
 
 
@@ -142,8 +144,8 @@ def refuse_unsettled() -> list[Difference]:
         return []
     known = _experiments() / _digest([values, base])
     if os.environ.get("DVC_EXP_NAME"):
-        make_folder(known.parent)
-        known.touch()
+        with atomic_write(known):
+            pass
     elif not known.exists() or _is_committed(values):
         raise ConfigError(_refusal(found))
     return found

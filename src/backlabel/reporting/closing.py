@@ -36,6 +36,7 @@ def after_hash(metrics: Metrics, _: Path) -> list[str]:
             f"{metrics['without_information']} too flat to match anything, see the column "
             f"`information` of {paths.TIFF_HASHES} and {paths.JPEG_HASHES}"
         )
+    found.append(f"the hashes are in {paths.JPEG_HASHES} and {paths.TIFF_HASHES}")
     return found
 
 

@@ -7,8 +7,10 @@ them, also where DVC has since restored them from its cache, or in another check
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
+from backlabel.errors import OutputError
 from backlabel.storage import paths
 from backlabel.storage.files import sha256, shared_folder, write_json
 
@@ -16,7 +18,9 @@ from backlabel.storage.files import sha256, shared_folder, write_json
 def keep(stage: str, seconds: float) -> None:
     """Keep how long `stage` took to come to the metrics that it wrote just now."""
     metrics = _metrics(stage)
-    if metrics.exists():
+    if not metrics.exists():
+        return
+    with suppress(OutputError):  # the stage has done its work, and may not fail because of this
         write_json(_record(metrics), {"stage": stage, "seconds": round(seconds, 3)})
 
 

@@ -83,7 +83,9 @@ def deliver(report: Report, experiment: str, *, timeout_s: int) -> str:
             f"MLflow is away: {error}\nThe report is kept in {kept}; the next run logs it, "
             "or `backlabel track --pending` does."
         )
-    return "\n".join([*refused, f"MLflow run {run} in experiment {experiment!r}"])
+    return "\n".join(
+        [*refused, f"MLflow run {run} in experiment {experiment!r}; `make mlflow` shows it"]
+    )
 
 
 def log_spooled(*, timeout_s: int) -> tuple[list[str], list[str]]:
