@@ -5,11 +5,12 @@ BIN := .venv/bin
 STAMP := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test check mlflow params clean
+.PHONY: help install repro test test-fast check mlflow params
 
 help:
 	@echo "make repro   run the pipeline on the data below data/"
 	@echo "make test    lint, types and all tests"
+	@echo "make test-fast  all tests but those of the whole pipeline"
 	@echo "make check   lint and types alone"
 	@echo "make mlflow  open the MLflow UI on loopback"
 	@echo "make params  write params.yaml from conf/"
@@ -38,6 +39,9 @@ check: install
 
 test: check
 	pytest -n auto --dist loadfile
+
+test-fast: install
+	pytest -n auto --dist worksteal -m "not pipeline"
 
 mlflow: install
 	backlabel mlflow $(if $(PORT),--port $(PORT))

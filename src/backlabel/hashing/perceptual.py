@@ -50,8 +50,8 @@ def low_rows(thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
     """
     columns = thumbnails.transpose(0, 2, 1).astype(np.float64, order="C")
     low = scipy.fft.dct(columns, axis=2, overwrite_x=True)[..., :HASH_SIDE]
-    turned = np.ascontiguousarray(low.transpose(0, 2, 1))
-    rows: NDArray[np.float64] = scipy.fft.dct(turned, axis=2, overwrite_x=True)
+    transposed = np.ascontiguousarray(low.transpose(0, 2, 1))
+    rows: NDArray[np.float64] = scipy.fft.dct(transposed, axis=2, overwrite_x=True)
     return rows
 
 

@@ -233,9 +233,9 @@ def _transpose(words: NDArray[np.uint64], out: NDArray[np.uint64]) -> None:
             (e, g), (f, h) = _twos(e, g), _twos(f, h)
             (a, b), (c, d) = _singles(a, b), _singles(c, d)
             (e, f), (g, h) = _singles(e, f), _singles(g, h)
-            turned = out[_TILE * j : _TILE * (j + 1), i]
-            turned[0], turned[1], turned[2], turned[3] = a, b, c, d
-            turned[4], turned[5], turned[6], turned[7] = e, f, g, h
+            flipped = out[_TILE * j : _TILE * (j + 1), i]
+            flipped[0], flipped[1], flipped[2], flipped[3] = a, b, c, d
+            flipped[4], flipped[5], flipped[6], flipped[7] = e, f, g, h
 
 
 @helper

@@ -60,7 +60,7 @@ def _words(hashes: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 def _columns(base: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """`base` in blocks (b, 16, BLOCK_ROWS), so that neighbouring rows are neighbouring lanes."""
+    """`base` in blocks (b, 16, BLOCK_ROWS), so that neighbouring rows lie side by side."""
     rows = hamming.BLOCK_ROWS
     padded = np.zeros((-(-len(base) // rows) * rows, hamming.WORDS), np.uint64)
     padded[: len(base)] = _words(base)

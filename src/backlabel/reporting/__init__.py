@@ -1,1 +1,1 @@
-"""What a run found, in numbers and pictures, and where it is told."""
+"""What a run found, in numbers and pictures, and where it is reported."""

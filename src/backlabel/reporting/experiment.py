@@ -1,4 +1,4 @@
-"""The experiment as MLflow is told it: gathered from the files that the stages wrote."""
+"""The experiment as it is reported to MLflow: gathered from the files that the stages wrote."""
 
 from __future__ import annotations
 
