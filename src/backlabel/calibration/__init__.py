@@ -1,1 +1,1 @@
-"""How certain a verdict is: copies and hard negatives of the user's own images, counted."""
+"""How certain a verdict is: copies and hard negatives made from one's own images, and counted."""

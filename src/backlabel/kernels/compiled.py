@@ -23,7 +23,7 @@ from backlabel.storage import files
 P = ParamSpec("P")
 R = TypeVar("R")
 
-COMPILING = "backlabel: compiling kernels for this processor, once: about 5 seconds.\n"
+COMPILING = "backlabel: compiling kernels for this processor, once: about 6 seconds.\n"
 _OPTIONS: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",  # no check for a division by zero
@@ -112,7 +112,7 @@ _preparing = threading.RLock()
 
 
 def compile_all() -> None:
-    """Make all kernels ready: a moment where they were kept, else about 5 seconds."""
+    """Make all kernels ready: a moment where they were kept, else about 6 seconds."""
     for one in _every():
         one.prepare()
 

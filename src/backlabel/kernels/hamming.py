@@ -45,6 +45,14 @@ def _distances(query: NDArray[np.uint64], block: NDArray[np.uint64], out: NDArra
 
 
 @helper
+def _least(values: NDArray[Any]) -> int:
+    least: int = values[0]
+    for value in values:
+        least = min(least, value)
+    return least
+
+
+@helper
 def _insert(index: NDArray[np.int64], distance: NDArray[np.int32], row: int, bits: int) -> None:
     """Put (row, bits) into one sorted list behind all that are not farther; the last one falls."""
     place = distance.size - 1
@@ -75,7 +83,7 @@ def search(
         here = bits[: min(blocks.shape[2], rows - first)]
         for i in range(query.shape[0]):
             _distances(query[i], blocks[block], here)
-            if here.min() < distance[i, -1]:
+            if _least(here) < distance[i, -1]:
                 for j in range(here.size):
                     if here[j] < distance[i, -1]:
                         _insert(index[i], distance[i], first + j, here[j])
