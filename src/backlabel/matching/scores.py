@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from backlabel.hashing import Hashes, frequencies, hash_image, histogram, standardise
 from backlabel.images import GreyImage
@@ -54,13 +58,17 @@ class Registered:
 
     def standardised(self) -> tuple[GreyImage, GreyImage]:
         """Both standardised, in their own sizes."""
-        return standardise(self.tiff), standardise(self.jpeg)
+        tiff, jpeg = self._counts
+        return standardise(self.tiff, tiff), standardise(self.jpeg, jpeg)
 
     def matched(self) -> tuple[GreyImage, GreyImage]:
         """`small`, and the JPEG with its histogram."""
-        return self.small, through(
-            matching_table(histogram(self.jpeg), histogram(self.small)), self.jpeg
-        )
+        wanted = self._counts[0] if self.small is self.tiff else histogram(self.small)
+        return self.small, through(matching_table(self._counts[1], wanted), self.jpeg)
+
+    @cached_property
+    def _counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return histogram(self.tiff), histogram(self.jpeg)
 
 
 @dataclass(frozen=True)

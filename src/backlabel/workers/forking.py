@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
@@ -16,7 +17,8 @@ from typing import Any
 from backlabel.errors import WorkerError
 
 CONTEXT = multiprocessing.get_context("forkserver")
-_ATTEMPTS = 3
+_ATTEMPTS = 20
+_PAUSE_S = 0.05  # a killed process refuses connections for a moment before it counts as dead
 
 
 def preload(modules: Sequence[str]) -> None:
@@ -55,6 +57,7 @@ def start(target: Callable[..., None], *arguments: Any) -> BaseProcess:
             process.start()
         except (EOFError, OSError) as error:  # the forkserver was killed just now
             reason = str(error) or "its forkserver ended"
+            time.sleep(_PAUSE_S)
         else:
             return process
     raise WorkerError(f"No worker process can be started: {reason}.")
