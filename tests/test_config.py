@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from backlabel import composing, config
 from backlabel.errors import ConfigError
-from backlabel.matching import variants
+from backlabel.matching import device, variants
 from parameters import leaves
 
 ROOT = Path(__file__).parents[1]
@@ -217,3 +217,11 @@ def test_words_about_the_set_are_chosen_by_name(name):
 def test_shares_may_be_any_that_sum_to_one(values):
     values["label"]["splits"] = {"train": 0.1, "val": 0.2, "test": 0.7}
     assert config.check(values, "params.yaml").label.splits.test == 0.7
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_runs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(device, "has_driver", lambda: False)
+    composing.check_overrides(["compare.device=cpu"])
+    with pytest.raises(ConfigError, match="finds no CUDA device"):
+        composing.check_overrides(["compare.device=cuda"])

@@ -25,6 +25,7 @@ from ruamel.yaml import YAML
 from backlabel import allowed, config, git
 from backlabel.config import CONF, PARAMS
 from backlabel.errors import ConfigError, OutputError
+from backlabel.matching import device
 from backlabel.storage.files import atomic_write, shared_folder, write_json
 
 _COMPOSING: ContextVar[bool] = ContextVar("composing", default=False)
@@ -73,7 +74,7 @@ def compose(conf: Path = CONF, overrides: list[str] | None = None) -> str:
 
 
 def check_overrides(overrides: list[str]) -> None:
-    """Raise ConfigError unless `overrides`, as `-S` takes them, give parameters that are right."""
+    """Raise ConfigError unless `overrides`, as `-S` takes them, give parameters that can be used."""
     from hydra.core.override_parser.overrides_parser import OverridesParser  # noqa: PLC0415
     from hydra.errors import HydraException  # noqa: PLC0415
 
@@ -87,7 +88,8 @@ def check_overrides(overrides: list[str]) -> None:
         if name not in known and not name.startswith("hydra"):
             # Hydra would advise to add it with "+", and the stages refuse it then.
             raise ConfigError(f"{name}: {allowed.unknown(name, known)}")
-    config.check(_values(compose(CONF, overrides)), "-S")
+    params = config.check(_values(compose(CONF, overrides)), "-S")
+    device.resolve(params.compare.device)  # what is not there would be missed after minutes
 
 
 def is_composing() -> bool:
