@@ -74,7 +74,7 @@ def compose(conf: Path = CONF, overrides: list[str] | None = None) -> str:
 
 
 def check_overrides(overrides: list[str]) -> None:
-    """Raise ConfigError unless `overrides`, as `-S` takes them, give parameters that can be used."""
+    """Raise ConfigError unless `overrides`, as `-S` takes them, give usable parameters."""
     from hydra.core.override_parser.overrides_parser import OverridesParser  # noqa: PLC0415
     from hydra.errors import HydraException  # noqa: PLC0415
 
