@@ -106,7 +106,7 @@ def log(params: dict, metrics: dict[str, float], data: backlabel.LabelledSet) ->
         told = source.read_text(encoding="utf-8") if source.exists() else ""
         entity = Dataset(
             name="labeled",
-            digest=data.digest[:32],  # MLflow takes 36 characters
+            digest=data.files_digest[:32],  # MLflow takes 36 characters
             source_type="dvc",
             source=json.dumps({"path": str(LABELLED), "import": told}),
             profile=json.dumps({"num_rows": len(data)}),

@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 from backlabel import images
 from backlabel.errors import DataError, TableError, UnreadableImageError
 from backlabel.storage import names
+from backlabel.storage.files import content_digest
 
 MANIFEST = "manifest.csv"
 _COLUMNS = ("file", "category", "split", "sha256")
@@ -42,7 +43,8 @@ class LabelledSet(Dataset[tuple[Any, int]]):
     differ in size, so batches need a `transform` that makes them equal. `classes` names the
     categories of the whole set in alphabetical order, whatever the split: the same number means the
     same category in each. `targets` are the numbers, `items` the files, `digest` is the SHA-256 of
-    the manifest, which MLflow and the pipeline call the labelled set by.
+    the manifest, which a run's tag names; `files_digest` is that of the whole set's files alone
+    (`backlabel.storage.files.content_digest`), by which MLflow calls the data set.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class LabelledSet(Dataset[tuple[Any, int]]):
         items: list[Item],
         classes: list[str],
         digest: str,
+        files_digest: str,
         *,
         split: str | None = None,
         checksum: bool = False,
@@ -62,6 +65,7 @@ class LabelledSet(Dataset[tuple[Any, int]]):
         self.class_to_idx = {name: number for number, name in enumerate(classes)}
         self.targets = [self.class_to_idx[item.category] for item in items]
         self.digest = digest
+        self.files_digest = files_digest
         self.split = split
         self._checksum = checksum
         self._transform = transform
@@ -140,6 +144,7 @@ def load(
         [item for item in every if split in (None, item.split)],
         sorted({item.category for item in every}),
         hashlib.sha256(content).hexdigest(),
+        content_digest((item.file, item.sha256) for item in every),
         split=split,
         checksum=checksum,
         transform=transform,

@@ -37,7 +37,7 @@ def state(clone):
 
 def mended(clone):
     """What `backlabel repair` tells; then `dvc repro` runs to its end."""
-    done = clone.run("python", "-m", "backlabel", "mend", PYTHONPATH="src")
+    done = clone.run("python", "-m", "backlabel", "repair", PYTHONPATH="src")
     clone.run("dvc", "repro")
     return done.stdout
 

@@ -66,7 +66,6 @@ def test_the_run_names_the_labelled_set(published, trained, run):
     digest = hashlib.sha256(manifest).hexdigest()
     assert run.data.tags["backlabel.labeled_sha256"] == digest
     (used,) = run.inputs.dataset_inputs
-    assert digest.startswith(used.dataset.digest)
     assert "labeled@v0.1.0" in json.loads(used.dataset.source)["import"]
     made = MlflowClient(f"sqlite:///{published.path / 'mlflow.db'}")
     experiments = [made.get_experiment_by_name("backlabel").experiment_id]

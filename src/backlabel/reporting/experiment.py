@@ -14,7 +14,7 @@ from backlabel.reporting import closing, durations
 from backlabel.reporting.report import DataSet, Report
 from backlabel.reporting.tracking import point_on_axis
 from backlabel.storage import paths, tables
-from backlabel.storage.files import sha256
+from backlabel.storage.files import content_digest, sha256
 from backlabel.storage.rows import Labelled, SweepPoint
 
 STAGES = ("hash", "compare", "label")
@@ -135,7 +135,7 @@ def _dataset(rows: Sequence[Labelled]) -> DataSet:
     """The labelled set by its files alone, whatever is written beside them."""
     return DataSet(
         name="labeled",
-        digest=_digest([[row.file, row.sha256] for row in rows])[:32],  # MLflow takes 36 characters
+        digest=content_digest((row.file, row.sha256) for row in rows)[:32],  # MLflow takes 36
         source={"path": str(paths.LABELED), "commit": git.commit()},
         rows=len(rows),
     )

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -87,6 +87,16 @@ def sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_digest(files: Iterable[tuple[str, str]]) -> str:
+    """SHA-256 over the name and the SHA-256 of each file: what a set holds, whatever is said of it.
+
+    A line each, `<sha256>  <name>`, by the bytes of the names.
+    """
+    ordered = sorted((os.fsencode(name), digest) for name, digest in files)
+    lines = (digest.encode() + b"  " + name + b"\n" for name, digest in ordered)
+    return hashlib.sha256(b"".join(lines)).hexdigest()
 
 
 def md5(path: Path) -> str:

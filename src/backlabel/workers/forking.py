@@ -9,7 +9,8 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -38,9 +39,16 @@ def ensure_forkserver() -> None:
     and the parent alone answers it, by ending its workers.
     """
     resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
+    with _interrupts_waiting():
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _interrupts_waiting() -> Iterator[None]:
+    """SIGINT is answered after the block, and is blocked in processes that start within."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
-        forkserver.ensure_running()
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -54,7 +62,8 @@ def start(target: Callable[..., None], *arguments: Any) -> BaseProcess:
         ensure_forkserver()
         process = CONTEXT.Process(target=target, args=arguments, daemon=True)
         try:
-            process.start()
+            with _interrupts_waiting():  # half-started, a process would end in a traceback
+                process.start()
         except (EOFError, OSError) as error:  # the forkserver was killed just now
             reason = str(error) or "its forkserver ended"
             time.sleep(_PAUSE_S)
