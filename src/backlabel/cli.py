@@ -44,8 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"backlabel: {type(error).__name__}: {text}\n")
         return _ERROR
     except KeyboardInterrupt:
-        sys.stderr.write("backlabel: interrupted; run the same command again to go on\n")
-        return _INTERRUPTED
+        return _interrupted()
+    except RuntimeError as error:
+        # Python 3.11 wraps what is raised while a class is made, as during a late import.
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        return _interrupted()
     except OSError as error:  # of a library: our own writing raises OutputError
         if error.errno not in _NO_ROOM:
             raise
@@ -53,6 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"backlabel: {named}: cannot be written ({error.strerror})\n")
         return _ERROR
     return status
+
+
+def _interrupted() -> int:
+    sys.stderr.write("backlabel: interrupted; run the same command again to go on\n")
+    return _INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

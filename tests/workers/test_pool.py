@@ -206,7 +206,8 @@ def test_workers_that_never_begin_are_an_error_of_their_own():
 
 
 PARENT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 sys.path[:0] = {path!r}
 from test_pool import mapped, process_id, slowly
 if __name__ == "__main__":
