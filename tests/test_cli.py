@@ -23,17 +23,6 @@ def root(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_interrupted_command_ends_in_one_line(monkeypatch, capsys):
-    def interrupted():
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(composing, "adopt", interrupted)
-    assert cli.main(["adopt"]) == 130
-    assert (
-        capsys.readouterr().err == "backlabel: interrupted; run the same command again to go on\n"
-    )
-
-
 def test_used_port_is_named_with_the_way_to_another(root):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

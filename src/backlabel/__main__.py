@@ -1,8 +1,20 @@
-"""`python -m backlabel` is the command `backlabel`."""
+"""The command `backlabel`, and `python -m backlabel`."""
 
 import sys
 
-from backlabel.cli import main
+from backlabel import interrupts
+
+
+def main() -> int:
+    """Run the command that the process was started with; returns the exit status."""
+    return interrupts.one_line(_run)
+
+
+def _run() -> int:
+    from backlabel import cli  # here, so that an interrupt during its imports ends in one line too
+
+    return cli.main()
+
 
 if __name__ == "__main__":
     sys.exit(main())

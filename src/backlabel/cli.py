@@ -30,7 +30,6 @@ _WORKERS_IMPORT = {
 }
 _ERROR = 2
 _SHOWN = 5  # differing parameters that an error names
-_INTERRUPTED = 130  # as a shell gives it for a program that SIGINT ended
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -43,13 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = "\n".join([str(error), *getattr(error, "__notes__", [])])
         sys.stderr.write(f"backlabel: {type(error).__name__}: {text}\n")
         return _ERROR
-    except KeyboardInterrupt:
-        return _interrupted()
-    except RuntimeError as error:
-        # Python 3.11 wraps what is raised while a class is made, as during a late import.
-        if not isinstance(error.__cause__, KeyboardInterrupt):
-            raise
-        return _interrupted()
     except OSError as error:  # of a library: our own writing raises OutputError
         if error.errno not in _NO_ROOM:
             raise
@@ -57,11 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"backlabel: {named}: cannot be written ({error.strerror})\n")
         return _ERROR
     return status
-
-
-def _interrupted() -> int:
-    sys.stderr.write("backlabel: interrupted; run the same command again to go on\n")
-    return _INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

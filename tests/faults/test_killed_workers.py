@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -18,7 +19,7 @@ import workspace
 from backlabel.calibration.degrade import next_frame
 
 PAIRS = 24
-MOST = 6  # workers that are killed in a run
+MOST = 2  # workers that are killed in a run: three deaths over one picture make it an error
 
 
 @pytest.fixture(scope="module")
@@ -93,19 +94,29 @@ def test_killed_workers_change_nothing(work, command, arguments, outputs, seed):
     output = process.communicate(timeout=300)[0]
     assert process.returncode == 0, output
     assert "Traceback" not in output
-    assert killed >= 2
+    assert killed == MOST
     assert workspace.listing(disturbed, *outputs) == workspace.listing(undisturbed, *outputs)
 
 
+def wait_until_it_imports(process):
+    """Python itself, before it runs a line of ours, answers SIGINT with a traceback."""
+    maps = Path(f"/proc/{process.pid}/maps")
+    while "numpy" not in maps.read_text():
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("command", ["hash", "compare"])
-@pytest.mark.parametrize("after_s", [0.3, 1.2, 2.0])
+@pytest.mark.parametrize("after_s", [0.0, 0.3, 1.2, 2.0])
 def test_ctrl_c_ends_in_one_line(work, command, after_s):
     _, root = work(command)
     process = workspace.start(root, command)
+    wait_until_it_imports(process)
     time.sleep(after_s)
     os.killpg(process.pid, signal.SIGINT)
     output = process.communicate(timeout=60)[0]
     assert "Traceback" not in output
     if process.returncode != 0:  # it was not done before
-        assert output.splitlines()[-1].startswith("backlabel: interrupted")
-        assert len(output.splitlines()) == 1
+        *before, last = output.splitlines()
+        assert last == "backlabel: interrupted; run the same command again to go on"
+        # Between the last table and the end of the process a stage says how it went.
+        assert before == [] or (root / f"metrics/{command}.json").exists()

@@ -7,14 +7,13 @@ Nor spawn: each worker, and each that takes the place of one that died, would im
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from backlabel import interrupts
 from backlabel.errors import WorkerError
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -39,18 +38,8 @@ def ensure_forkserver() -> None:
     and the parent alone answers it, by ending its workers.
     """
     resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
-    with _interrupts_waiting():
+    with interrupts.waiting():
         forkserver.ensure_running()
-
-
-@contextmanager
-def _interrupts_waiting() -> Iterator[None]:
-    """SIGINT is answered after the block, and is blocked in processes that start within."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def start(target: Callable[..., None], *arguments: Any) -> BaseProcess:
@@ -62,7 +51,7 @@ def start(target: Callable[..., None], *arguments: Any) -> BaseProcess:
         ensure_forkserver()
         process = CONTEXT.Process(target=target, args=arguments, daemon=True)
         try:
-            with _interrupts_waiting():  # half-started, a process would end in a traceback
+            with interrupts.waiting():  # half-started, a process would end in a traceback
                 process.start()
         except (EOFError, OSError) as error:  # the forkserver was killed just now
             reason = str(error) or "its forkserver ended"
