@@ -11,7 +11,8 @@ def main() -> int:
 
 
 def _run() -> int:
-    from backlabel import cli  # here, so that an interrupt during its imports ends in one line too
+    # Here, so that an interrupt during its imports ends in one line too.
+    from backlabel import cli  # noqa: PLC0415
 
     return cli.main()
 
