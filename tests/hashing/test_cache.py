@@ -74,7 +74,7 @@ def test_a_damaged_file_of_the_cache_is_a_miss_and_heals(tmp_path: Path) -> None
 
 def content_of(path: Path) -> Content:
     with images.opened(path, max_bytes=1 << 20) as source:
-        return content_module.content_of(path, source)
+        return content_module.content_of(source)
 
 
 def known(folder: Path, image: Path, parameters: dict[str, int] | None = None) -> Hashed | None:

@@ -34,11 +34,11 @@ def files(tmp_path):
 
 def found(path: Path) -> Content:
     with images.opened(path, max_bytes=1 << 30) as source:
-        return content_of(path, source)
+        return content_of(source)
 
 
 def expected(path: Path) -> Content:
-    return Content(hashlib.sha256(path.read_bytes()).hexdigest(), identity(path, path.stat()))
+    return Content(hashlib.sha256(path.read_bytes()).hexdigest(), identity(path.stat()))
 
 
 def test_digest_and_identity(files, settled):
@@ -66,7 +66,7 @@ def test_a_file_that_changes_while_it_is_read_is_an_error(files, settled):
         pytest.raises(UnreadableImageError, match="changed"),
         images.opened(files[1], max_bytes=1 << 30) as source,
     ):
-        content_of(files[1], source)
+        content_of(source)
         files[1].write_bytes(b"other")
 
 
@@ -80,3 +80,18 @@ def test_bytes_digest_and_picture_are_of_one_read(files, monkeypatch):
         with source.file() as file:
             assert file.read() == held
     assert digest == hashlib.sha256(held).hexdigest()
+
+
+def test_a_link_that_dvc_makes_changes_nothing_and_any_other_change_does(files, tmp_path, settled):
+    """DVC protects what it links; a further link to an ordinary file makes it unknown."""
+    cached, ordinary = files[0], files[1]
+    cached.chmod(0o444)
+    (tmp_path / "link").hardlink_to(cached)
+    before, other = found(cached), found(ordinary)
+    time.sleep(0.02)  # more than a tick of the kernel's clock
+    (tmp_path / "another checkout").hardlink_to(cached)
+    (tmp_path / "copy").hardlink_to(ordinary)
+    assert found(cached) == before == found(tmp_path / "another checkout")
+    assert found(ordinary).identity != other.identity
+    cached.chmod(0o644)
+    assert found(cached).identity != before.identity

@@ -46,18 +46,6 @@ def test_other_circumstances_and_other_code_know_nothing(evidence, tmp_path, mon
     assert Kept(tmp_path, {"window": "uniform"}).scores([ONE], complete=True) == [None]
 
 
-def test_the_version_is_that_of_all_code_that_scores(monkeypatch, tmp_path):
-    before = kept.version.__wrapped__()
-    for room in ("hashing", "images", "kernels", "matching"):
-        (tmp_path / room).mkdir()
-    monkeypatch.setattr(kept, "__file__", str(tmp_path / "matching/kept.py"))
-    versions = {before, kept.version.__wrapped__()}
-    for room in ("hashing", "images", "kernels", "matching"):
-        (tmp_path / room / "new.py").write_text("")
-        versions.add(kept.version.__wrapped__())
-    assert len(versions) == 6
-
-
 @pytest.mark.parametrize("raw", [b"7", b"[]", b'{"ssim": 1.0}'])
 def test_what_is_no_record_of_scores_is_unknown(evidence, raw):
     key = evidence._of_pair(ONE, complete=True)

@@ -59,7 +59,7 @@ class HashCache:
     def known(self, path: Path, kind: str) -> Hashed | None:
         """The file at `path`, if it is untouched since it was hashed. Reads none of its bytes."""
         try:
-            known_by = identity(path, images.file_at(path).lstat())
+            known_by = identity(images.file_at(path).lstat())
         except OSError:  # whoever reads it says why
             return None
         digest = self._store.get(known_by)

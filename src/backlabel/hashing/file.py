@@ -15,7 +15,7 @@ def hash_file(item: Listed, *, limits: images.Limits, cache: HashCache) -> Hashe
     file = Path(item.path)
     # Digest and hashes are of one read of one file, which is open until the end.
     with images.opened(file, max_bytes=limits.max_bytes) as source:
-        content = content_of(file, source)
+        content = content_of(source)
         entry = cache.get(content.sha256, item.kind) or _hashed(source, file.name, limits)
     return Hashed(item.kind, content, entry)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from backlabel import images
 
-_SETTLED_S = 2.0
+SETTLED_S = 2.0
 """A file changed less than this before it was read could change again within one tick of a coarse
 file system clock (2 s on FAT) and look untouched."""
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True)
@@ -24,23 +25,30 @@ class Content:
     """By what the untouched file is known again; empty where it must not be."""
 
 
-def identity(path: Path, status: os.stat_result) -> bytes:
-    """Path, device, inode, size, and times of modification and of status change in nanoseconds.
+def identity(status: os.stat_result) -> bytes:
+    """Device, inode, size, and times of modification and of status change in nanoseconds.
 
-    The last of them cannot be set back, so that new bytes under an old time are seen.
+    The last of them cannot be set back, so that new bytes under an old time are seen. A further
+    link to the file changes it too: where DVC links checkouts to its cache (`cache.type hardlink`)
+    it protects the files from being written to, and they are known without it. The path is no part
+    of it, so that a temporary checkout knows the files that it shares.
     """
-    place = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118 - half the time of Path's
-    return os.fsencode(place) + b"\0" + json.dumps(_numbers(status)).encode()
+    return json.dumps(_numbers(status)).encode()
 
 
-def content_of(path: Path, source: images.Source) -> Content:
-    """What `source`, just opened at `path`, holds.
+def is_linked_by_dvc(status: os.stat_result) -> bool:
+    """Whether the file has further names and may not be written to, as DVC leaves hard links."""
+    return status.st_nlink > 1 and not status.st_mode & _WRITABLE
+
+
+def content_of(source: images.Source) -> Content:
+    """What `source`, which was just opened, holds.
 
     It has no identity if it changed within two seconds before. Later changes need no thought: they
     give it another time of status change than the one that it had when it was opened.
     """
-    settled = max(source.status.st_mtime, source.status.st_ctime) < time.time() - _SETTLED_S
-    return Content(source.sha256(), identity(path, source.status) if settled else b"")
+    settled = max(source.status.st_mtime, source.status.st_ctime) < time.time() - SETTLED_S
+    return Content(source.sha256(), identity(source.status) if settled else b"")
 
 
 def _numbers(status: os.stat_result) -> tuple[int, ...]:
@@ -50,5 +58,5 @@ def _numbers(status: os.stat_result) -> tuple[int, ...]:
         status.st_ino,
         status.st_size,
         status.st_mtime_ns,
-        status.st_ctime_ns,
+        0 if is_linked_by_dvc(status) else status.st_ctime_ns,
     )

@@ -6,13 +6,14 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
 from backlabel import images
 from backlabel.errors import DataError, OutputError, UnreadableImageError
+from backlabel.hashing.identity import is_linked_by_dvc
 from backlabel.storage import names
 from backlabel.storage.files import sha256
 
@@ -32,15 +33,18 @@ class Link(StrEnum):
     """One file under two names, where both lie on one file system: writing to one changes both."""
 
 
-def make(source: Path, target: Path, *, link: Link, max_bytes: int) -> str:
+def make(
+    source: Path, target: Path, *, link: Link, max_bytes: int, known: str | None = None
+) -> str:
     """Make the new file `target` of the bytes of `source`; returns their SHA-256.
 
-    Where `link` cannot be had, the bytes are copied. Raises DataError if the source is gone, is no
-    plain file or changes meanwhile, OutputError if the target exists or cannot be written.
+    Where `link` cannot be had, the bytes are copied. `known` is the digest, where the bytes are
+    known: they are read then only to copy them. Raises DataError if the source is gone, is no plain
+    file or changes meanwhile, OutputError if the target exists or cannot be written.
     """
     try:
         with images.opened(source, max_bytes=max_bytes) as original:
-            return _make(original.descriptor, source, target, link)
+            return _make(original, source, target, link, known)
     except UnreadableImageError as error:
         raise DataError(
             f"{names.to_cell(str(source))}: cannot be read any more ({error}). "
@@ -48,14 +52,17 @@ def make(source: Path, target: Path, *, link: Link, max_bytes: int) -> str:
         ) from error
 
 
-def _make(descriptor: int, source: Path, target: Path, link: Link) -> str:
+def _make(
+    original: images.Source, source: Path, target: Path, link: Link, known: str | None
+) -> str:
+    descriptor = original.descriptor
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if link is Link.HARDLINK and _hardlinked(source, target):
-            return _digest(descriptor)
+        if link is not Link.COPY and _linked(source, target, original.status, link):
+            return known or _digest(descriptor)
         with target.open("xb") as writer:
             if link is Link.AUTO and _cloned(descriptor, writer):
-                return _digest(descriptor)
+                return known or _digest(descriptor)
             digest = _copied(descriptor, writer)
             writer.flush()
             os.fsync(writer.fileno())
@@ -64,6 +71,44 @@ def _make(descriptor: int, source: Path, target: Path, link: Link) -> str:
         raise OutputError(
             f"{target}: cannot be made from {names.to_cell(str(source))} ({error.strerror})."
         ) from error
+
+
+def stays(existing: Path, source: Path, target: Path, *, link: Link) -> bool:
+    """Give the file `existing` the further name `target`, so that it stays what it is.
+
+    False where it cannot have one, or is not what `link` asks for.
+    """
+    try:
+        if not _is_as_asked(existing, source, link):
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.link(existing, target, follow_symlinks=False)
+    except OSError:  # no further names here, or too many: it is made anew
+        return False
+    return True
+
+
+def _is_as_asked(existing: Path, source: Path, link: Link) -> bool:
+    if existing.is_symlink() and images.file_at(existing) == existing:
+        return False  # it leads elsewhere than to DVC's cache
+    is_same = existing.samefile(source)
+    if link is Link.AUTO and (source.is_symlink() or is_linked_by_dvc(source.stat())):
+        return is_same and existing.is_symlink() == source.is_symlink()
+    # Under `cache.type copy` DVC puts a copy in the place of a hard link that was made before.
+    return link is Link.HARDLINK or not is_same
+
+
+def _linked(source: Path, target: Path, status: os.stat_result, link: Link) -> bool:
+    """A link as DVC would put there after the stage, or a hard link where these are asked for.
+
+    DVC recognises its own: it neither reads nor copies the file again.
+    """
+    if source.is_symlink() and link is Link.AUTO:
+        target.symlink_to(images.file_at(source))
+        return True
+    if link is Link.HARDLINK or (link is Link.AUTO and is_linked_by_dvc(status)):
+        return _hardlinked(source, target)
+    return False
 
 
 def _hardlinked(source: Path, target: Path) -> bool:
@@ -122,14 +167,19 @@ def recover(partial: Path, target: Path) -> None:
         ) from error
 
 
-def replace_folder(partial: Path, target: Path, own_files: Mapping[str, str]) -> None:
+def replace_folder(
+    partial: Path,
+    target: Path,
+    own_files: Mapping[str, str],
+    digest: Callable[[Path], str] = sha256,
+) -> None:
     """Put the finished folder `partial` in the place of `target`.
 
     Raises OutputError if other than `own_files` lies there (see `refuse_foreign`): what this
     program did not write it does not remove. After a kill in between, `recover` puts the old
     folder back.
     """
-    refuse_foreign(target, own_files)
+    refuse_foreign(target, own_files, digest)
     old = _set_aside(partial)
     try:
         if target.exists():
@@ -142,23 +192,32 @@ def replace_folder(partial: Path, target: Path, own_files: Mapping[str, str]) ->
     shutil.rmtree(old, ignore_errors=True)  # what stays is cleared by the next run
 
 
-def refuse_foreign(target: Path, own_files: Mapping[str, str]) -> None:
+def refuse_foreign(
+    target: Path, own_files: Mapping[str, str], digest: Callable[[Path], str] = sha256
+) -> None:
     """Raise OutputError if `target` is no folder, or holds what no run wrote.
 
     `own_files` has the SHA-256 of each path below `target` that an earlier run wrote.
     """
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise OutputError(f"{target}: is no folder of backlabel's. Move it away.")
-    for path in sorted(target.rglob("*")):
-        if path.is_dir() and not path.is_symlink():
-            continue
-        digest = own_files.get(path.relative_to(target).as_posix())
-        if digest is None or not path.is_file() or sha256(path) != digest:
-            how = "was not written by backlabel" if digest is None else "was changed by others"
+    for path in files_below(target):
+        written = own_files.get(path.relative_to(target).as_posix())
+        if written is None or not path.is_file() or digest(path) != written:
+            how = "was not written by backlabel" if written is None else "was changed by others"
             raise OutputError(
                 f"{names.to_cell(str(path))}: {how}. Move it out of {target}, which is made anew "
                 "by each run."
             )
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All that is no folder below `folder`, links to folders too, in order."""
+    found = []
+    for place, folders, files in os.walk(folder):
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        found += [Path(place) / name for name in (*files, *links)]
+    return sorted(found)
 
 
 def _set_aside(partial: Path) -> Path:

@@ -6,15 +6,14 @@ main process.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from backlabel import images
 from backlabel.errors import DataError, UnreadableImageError
-from backlabel.labels import pixels
-from backlabel.labels.pixels import PixelDigests
+from backlabel.labels.known import TEXT_CHANGED, Acquisitions, PixelDigests, Texts
 from backlabel.microscope import metadata
 from backlabel.microscope.acquisition import Acquisition
 from backlabel.storage import names
@@ -54,52 +53,99 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class _Task:
-    """A file to read: of its pixels, or else of its metadata."""
+class KnownFacts:
+    """What is kept of earlier runs, and the SHA-256 of what lies beside TIFFs, by path."""
+
+    pixels: PixelDigests
+    acquisitions: Acquisitions
+    beside: Mapping[str, str]
+
+    def texts(self, path: Path) -> Texts:
+        """The text files beside a TIFF, where metadata may be, with their SHA-256."""
+        if not self.beside:
+            return ()
+        places = metadata.beside(str(path))
+        return tuple((one, self.beside[one]) for one in places if one in self.beside)
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    """A file whose pixels are to be digested."""
 
     path: Path
-    of_pixels: bool
 
 
-def read(pairs: Sequence[Pair], bounds: Bounds, digests: PixelDigests) -> list[Facts]:
+@dataclass(frozen=True)
+class _Metadata:
+    """A TIFF whose metadata are to be read, and the text files that lay beside it."""
+
+    path: Path
+    texts: Texts
+
+
+_Task = _Pixels | _Metadata
+_Result = Acquisition | str | UnreadableImageError
+
+
+def read(pairs: Sequence[Pair], bounds: Bounds, known: KnownFacts) -> list[Facts]:
     """The facts of each pair. Metadata over a limit are a note; no metadata is no error.
 
-    Raises DataError that names a file whose picture cannot be read.
+    Raises DataError that names a file whose picture cannot be read, or a text file beside a TIFF
+    that is not what it was when the TIFF was hashed.
     """
-    keys = [
-        (digests.key(one.labelled, one.sha256), digests.key(one.jpeg, one.JPEG_sha256))
+    pictures = [
+        (known.pixels.key(path, sha256), path)
         for one in pairs
+        for path, sha256 in ((one.labelled, one.sha256), (one.jpeg, one.JPEG_sha256))
     ]
-    pictures = {
-        key: path
-        for own, one in zip(keys, pairs, strict=True)
-        for key, path in zip(own, (one.labelled, one.jpeg), strict=True)
-    }
-    known = {key: found for key in pictures if (found := digests.get(key)) is not None}
-    new = [key for key in pictures if key not in known]
-    tasks = [_Task(one.original, of_pixels=False) for one in pairs]
-    tasks += [_Task(pictures[key], of_pixels=True) for key in new]
-    results = _results(tasks, bounds)
-    taken = [_taken(result) for result in results[: len(pairs)]]
-    fresh = zip(new, tasks[len(pairs) :], results[len(pairs) :], strict=True)
-    decoded = {key: _decoded(task.path, result) for key, task, result in fresh}
-    digests.put(decoded)
-    known |= decoded
+    texts = [known.texts(one.original) for one in pairs]
+    takes = [
+        (known.acquisitions.key(one.sha256, own), _Metadata(one.original, own))
+        for one, own in zip(pairs, texts, strict=True)
+    ]
+    digests = known.pixels.get_many([key for key, _ in pictures])
+    acquired = known.acquisitions.get_many([key for key, _ in takes])
+    tasks: dict[bytes, _Task] = {key: task for key, task in takes if key not in acquired}
+    tasks |= {key: _Pixels(path) for key, path in pictures if key not in digests}
+    _read_all(tasks, bounds, known, digests, acquired)
     return [
-        Facts(acquisition, known[tiff], known[jpeg])
-        for acquisition, (tiff, jpeg) in zip(taken, keys, strict=True)
+        Facts(acquired[take], digests[tiff], digests[jpeg])
+        for (take, _), (tiff, _), (jpeg, _) in zip(
+            takes, pictures[::2], pictures[1::2], strict=True
+        )
     ]
 
 
-_Result = Acquisition | str | UnreadableImageError
+def _read_all(
+    tasks: Mapping[bytes, _Task],
+    bounds: Bounds,
+    known: KnownFacts,
+    digests: dict[bytes, str],
+    acquired: dict[bytes, Acquisition],
+) -> None:
+    """Do the tasks, add what is found to `digests` and `acquired`, and keep it."""
+    new_digests: dict[bytes, str] = {}
+    new_takes: dict[bytes, Acquisition] = {}
+    for (key, task), result in zip(tasks.items(), _results([*tasks.values()], bounds), strict=True):
+        if isinstance(task, _Pixels):
+            new_digests[key] = _decoded(task.path, result)
+        else:
+            acquired[key] = _taken(task, result)
+            if isinstance(result, Acquisition):
+                new_takes[key] = result
+    digests |= new_digests
+    known.pixels.put(new_digests)
+    known.acquisitions.put(new_takes)
 
 
 def _results(tasks: Sequence[_Task], bounds: Bounds) -> list[_Result]:
     if not tasks:
         return []
+    from backlabel.labels import reading  # noqa: PLC0415 - what opens images takes half a second
+
     results = pool.map_files(
-        partial(_read, limits=bounds.limits),
-        tasks,
+        partial(reading.read, limits=bounds.limits),
+        [(task.path, task.texts if isinstance(task, _Metadata) else None) for task in tasks],
         workers=min(bounds.workers, -(-len(tasks) // _PER_WORKER)),
         max_seconds=bounds.max_seconds,
         max_memory_mib=bounds.max_memory_mib,
@@ -108,15 +154,14 @@ def _results(tasks: Sequence[_Task], bounds: Bounds) -> list[_Result]:
     return [result for _, result in results]
 
 
-def _read(task: _Task, limits: images.Limits) -> Acquisition | str:
-    if task.of_pixels:
-        return pixels.digest(images.read_samples(task.path, limits))
-    return metadata.read(task.path, limits)
-
-
-def _taken(result: _Result) -> Acquisition:
-    # Copying has read the whole file: what fails here is not the file, but reading its metadata.
+def _taken(task: _Metadata, result: _Result) -> Acquisition:
+    # The file is what was hashed: what fails here is not the file, but reading its metadata.
     if isinstance(result, UnreadableImageError):
+        if result.reason == TEXT_CHANGED:
+            raise DataError(
+                f"{names.to_cell(result.detail)}: changed since the TIFF beside it was hashed. "
+                "Run the hash stage again."
+            )
         return Acquisition(note=f"metadata were not read: {result}")
     assert isinstance(result, Acquisition)
     return result

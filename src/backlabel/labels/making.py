@@ -13,16 +13,17 @@ from importlib import metadata
 from pathlib import Path
 
 from backlabel import __version__
-from backlabel.errors import DataError, OutputError
+from backlabel.errors import OutputError
 from backlabel.hashing.cache import versions as hashing_versions
+from backlabel.hashing.contents import Folder
 from backlabel.labels import card, copies, facts, ledger, manifest
 from backlabel.labels.about import About
 from backlabel.labels.decisions import Decided, Known
-from backlabel.labels.facts import Bounds, Facts, Pair
-from backlabel.labels.pixels import PixelDigests
+from backlabel.labels.facts import Bounds, Facts, KnownFacts, Pair
+from backlabel.labels.originals import Originals
 from backlabel.labels.splits import Place
 from backlabel.microscope.acquisition import Acquisition
-from backlabel.storage import names, tables
+from backlabel.storage import tables
 from backlabel.storage.files import sha256
 from backlabel.storage.rows import Labelled, Match, Named, TiffHash
 from backlabel.workers.progress import track
@@ -55,7 +56,9 @@ class Recipe:
     link: copies.Link
     public: bool
     bounds: Bounds
-    digests: PixelDigests
+    known_facts: KnownFacts
+    cache: Path
+    """The folder in which the hash stage keeps what it knows of files."""
     run: Run
 
 
@@ -79,29 +82,40 @@ def write_set(
 ) -> list[Labelled]:
     """Write the labelled set to the folder `target`; returns its manifest.
 
-    The folder is made beside `target` and then put in its place, so that it is whole or absent. The
-    ledger at `names_path` is extended before the set appears, so that no name is given twice.
+    The folder is made beside `target` and then put in its place, so that it is whole or absent. A
+    file that stays has a name in both meanwhile, and is neither copied nor read. The ledger at `names_path` is extended before the set appears, so that no name is given twice.
     `notes` are sentences for the set's README.
     """
     partial_folder = target.with_name(_PARTIAL.name)
     copies.recover(partial_folder, target)
     own = manifest.own_files(target)
-    copies.refuse_foreign(target, own)
+    held = Folder(recipe.cache)
+    held.look_at(copies.files_below(target))
+    copies.refuse_foreign(target, own, held.digest)
     known = ledger.read(names_path)
     files, extended = ledger.assign([_source(one.match) for one in chosen], known)
     try:
         _create(partial_folder)
-        rows = list(_rows(chosen, files, partial_folder, recipe))
+        rows = list(_rows(chosen, files, _Folders(partial_folder, target, own), recipe))
         rows.sort(key=lambda row: os.fsencode(row.file))
         manifest.write(partial_folder, rows)
         card.write(partial_folder, rows, about, notes)
         manifest.seal(partial_folder, rows)
         if extended != known:
             tables.write(names_path, Named, extended)
-        copies.replace_folder(partial_folder, target, own)
+        copies.replace_folder(partial_folder, target, own, held.digest)
     finally:
         shutil.rmtree(partial_folder, ignore_errors=True)
     return rows
+
+
+@dataclass(frozen=True)
+class _Folders:
+    """Where the new set is made, and the old one with the SHA-256 of each of its files."""
+
+    new: Path
+    old: Path
+    own: Mapping[str, str]
 
 
 def _create(folder: Path) -> None:
@@ -116,30 +130,45 @@ def _source(match: Match) -> ledger.Source:
 
 
 def _rows(
-    chosen: Sequence[Decided], files: Sequence[str], folder: Path, recipe: Recipe
+    chosen: Sequence[Decided], files: Sequence[str], folders: _Folders, recipe: Recipe
 ) -> Iterator[Labelled]:
-    """Make each file below `folder`, then read what the manifest says of it."""
+    """Make each file, then read what the manifest says of it."""
+    images = [image for one in chosen for image in _hashed(one, recipe.known)]
+    originals = Originals(images, recipe.cache, recipe.bounds.limits.max_bytes)
     with ThreadPoolExecutor(_THREADS) as executor:
-        made = executor.map(lambda one, file: _pair(one, folder / file, recipe), chosen, files)
+        made = executor.map(
+            lambda one, file: _pair(one, file, folders, originals, recipe), chosen, files
+        )
         try:
             pairs = list(track(made, "copy TIFFs", total=len(chosen)))
         finally:
             executor.shutdown(cancel_futures=True)  # after an error the rest is not made
-    found = facts.read(pairs, recipe.bounds, recipe.digests)
+    originals.keep()
+    found = facts.read(pairs, recipe.bounds, recipe.known_facts)
     for one, file, pair, own in zip(chosen, files, pairs, found, strict=True):
         row = _row(one, file, pair, own, recipe)
         yield manifest.publishable(row) if recipe.public else row
 
 
-def _pair(decided: Decided, target: Path, recipe: Recipe) -> Pair:
-    """Make the file `target` of its original; both it and its JPEG must be what was hashed."""
+def _pair(
+    decided: Decided, file: str, folders: _Folders, originals: Originals, recipe: Recipe
+) -> Pair:
+    """Make the file of its original; both it and its JPEG must be what was hashed."""
     tiff, jpeg = _hashed(decided, recipe.known)
-    digest = copies.make(
-        Path(tiff.path), target, link=recipe.link, max_bytes=recipe.bounds.limits.max_bytes
-    )
-    _refuse_changed(tiff, digest)
-    _refuse_changed(jpeg, _digest(jpeg.path))
-    return Pair(Path(tiff.path), target, digest, Path(jpeg.path), jpeg.sha256)
+    source, made, old = Path(tiff.path), folders.new / file, folders.old / file
+    originals.require(jpeg)
+    if folders.own.get(file) == tiff.sha256 and copies.stays(old, source, made, link=recipe.link):
+        originals.require(tiff)
+    else:
+        digest = copies.make(
+            source,
+            made,
+            link=recipe.link,
+            max_bytes=recipe.bounds.limits.max_bytes,
+            known=originals.known(tiff),
+        )
+        originals.require(tiff, digest)
+    return Pair(source, made, tiff.sha256, Path(jpeg.path), jpeg.sha256)
 
 
 def _hashed(decided: Decided, known: Known) -> tuple[TiffHash, TiffHash]:
@@ -175,20 +204,3 @@ def _row(decided: Decided, file: str, pair: Pair, found: Facts, recipe: Recipe) 
         config_digest=run.config_digest,
         run_key=run.key,
     )
-
-
-def _digest(path: str) -> str:
-    try:
-        return sha256(Path(path))
-    except OSError as error:
-        raise DataError(
-            f"{names.to_cell(path)}: cannot be read any more ({error.strerror}). "
-            "Put it back, or run the hash stage again."
-        ) from error
-
-
-def _refuse_changed(image: TiffHash, digest: str) -> None:
-    if digest != image.sha256:
-        raise DataError(
-            f"{names.to_cell(image.path)}: changed since it was hashed. Run the hash stage again."
-        )

@@ -11,8 +11,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from backlabel.errors import OutputError
 from backlabel.matching.evidence import Pair, Scores
 from backlabel.matching.settings import Settings
 from backlabel.storage.store import Store
+from backlabel.storage.versions import code_version
 
 HASH_BYTES = 128
 _ROOMS = ("hashing", "images", "kernels", "matching")
@@ -140,16 +139,9 @@ def kept_for(settings: Settings, folder: Path) -> Kept | None:
     return Kept(folder, circumstances)
 
 
-@cache
 def version() -> str:
-    """Of the code that scores: a digest of its sources and of the libraries that it rests on."""
-    digest = hashlib.sha256()
-    package = Path(__file__).parents[1]
-    for name in _ROOMS:
-        for source in sorted((package / name).glob("*.py")):
-            digest.update(f"{name}/{source.name}\0".encode() + source.read_bytes() + b"\0")
-    digest.update(json.dumps([metadata.version(name) for name in _PACKAGES]).encode())
-    return digest.hexdigest()
+    """Of the code that scores, and of the libraries that it rests on."""
+    return code_version(_ROOMS, _PACKAGES)
 
 
 def _scores(raw: bytes | None) -> Scores | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -92,9 +93,9 @@ def _described(layout: Layout, page: Directory) -> Acquisition:
 
 
 def _from_sidecar(path: Path) -> Acquisition:
-    for beside in _beside(path):
+    for one in beside(str(path)):
         try:
-            with opened(beside, max_bytes=_MAX_SIDECAR) as source:
+            with opened(Path(one), max_bytes=_MAX_SIDECAR) as source:
                 found = sidecars.read(source.read(0, source.size))
         except UnreadableImageError as error:
             if error.reason != "vanished":
@@ -105,8 +106,14 @@ def _from_sidecar(path: Path) -> Acquisition:
     return Acquisition()
 
 
-def _beside(path: Path) -> Iterator[Path]:
+def beside(path: str) -> Iterator[str]:
     """Where vendors' programs put their text: `a.txt`, and TESCAN's `a-tif.hdr` or `a.hdr`."""
-    yield from (path.with_suffix(suffix) for suffix in (".txt", ".TXT", ".Txt"))
-    yield path.with_name(f"{path.stem}-{path.suffix[1:]}.hdr")
-    yield path.with_suffix(".hdr")
+    stem, suffix = os.path.splitext(path)  # noqa: PTH122 - asked for every TIFF
+    yield from (stem + text for text in (".txt", ".TXT", ".Txt"))
+    yield f"{stem}-{suffix[1:]}.hdr"
+    yield f"{stem}.hdr"
+
+
+def may_be_beside(path: str) -> bool:
+    """Whether the name of a file is one under which `beside` looks."""
+    return path.endswith((".txt", ".TXT", ".Txt", ".hdr"))

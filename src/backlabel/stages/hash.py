@@ -11,9 +11,10 @@ from backlabel.errors import DataError, UnreadableImageError
 from backlabel.hashing import engine
 from backlabel.inventory import scanning
 from backlabel.labels import schemes
+from backlabel.stages import beside
 from backlabel.storage import paths, tables
 from backlabel.storage.files import make_folder, shared_folder, write_json
-from backlabel.storage.rows import JpegHash, Passed, TiffHash
+from backlabel.storage.rows import Beside, JpegHash, Passed, TiffHash
 
 
 def main(params: config.Params) -> None:
@@ -28,6 +29,7 @@ def main(params: config.Params) -> None:
     ]
     unreadable += [*jpegs.errors, *tiffs.errors]
     _write(rows, hashed["tiff"], unreadable, [*jpegs.skips, *tiffs.skips])
+    tables.write(paths.BESIDE, Beside, beside.rows(tiffs, params))
     _refuse_many_unreadable(unreadable, len(rows) + len(hashed["tiff"]), params)
 
 

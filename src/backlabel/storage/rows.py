@@ -53,6 +53,17 @@ class Passed:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A file below the data that is no image and that a later stage reads.
+
+    Its SHA-256 is empty where it cannot be read.
+    """
+
+    path: FileName
+    sha256: str
+
+
+@dataclass(frozen=True)
 class TruePair:
     """A TIFF and the JPEG that was made from it, as the data's own list says."""
 

@@ -1,0 +1,32 @@
+"""What a worker process reads of one file: the digest of its pixels, or how it was taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backlabel import images
+from backlabel.errors import UnreadableImageError
+from backlabel.labels import pixels
+from backlabel.labels.known import TEXT_CHANGED, Texts
+from backlabel.microscope import metadata
+from backlabel.microscope.acquisition import Acquisition
+from backlabel.storage.files import sha256
+
+
+def read(task: tuple[Path, Texts | None], limits: images.Limits) -> Acquisition | str:
+    """How the TIFF was taken that has these texts beside it; without any, its pixels' digest.
+
+    Raises UnreadableImageError, with TEXT_CHANGED where other texts lie beside it now.
+    """
+    path, texts = task
+    if texts is None:
+        return pixels.digest(images.read_samples(path, limits))
+    _require(path, dict(texts))
+    return metadata.read(path, limits)
+
+
+def _require(path: Path, texts: dict[str, str]) -> None:
+    for one in metadata.beside(str(path)):
+        is_there = Path(one).is_file()
+        if (is_there or one in texts) and texts.get(one) != (sha256(Path(one)) if is_there else ""):
+            raise UnreadableImageError(TEXT_CHANGED, one)

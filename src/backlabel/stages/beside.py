@@ -1,0 +1,41 @@
+"""What later stages read below the data besides images, so that they need not watch all of it.
+
+Stage hash alone depends on `data`: DVC walks it once. The table says what else a later stage reads
+there, and any change of it runs that stage.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from backlabel import config
+from backlabel.inventory.scanning import Inventory
+from backlabel.microscope import metadata
+from backlabel.storage.files import sha256
+from backlabel.storage.rows import Beside
+
+
+def rows(tiffs: Inventory, params: config.Params) -> list[Beside]:
+    """The files beside the TIFFs that tell how they were taken, and the tables of the parameters."""
+    tables = [params.data.truth, params.label.group_table]
+    found = {*_texts(tiffs), *(table for table in tables if table and Path(table).exists())}
+    return [Beside(path, digest(path)) for path in sorted(found, key=os.fsencode)]
+
+
+def _texts(tiffs: Inventory) -> Iterator[str]:
+    listed = {row.path for row in tiffs.skips if metadata.may_be_beside(row.path)}
+    if listed:
+        for image in tiffs.images:
+            yield from listed.intersection(metadata.beside(image.path))
+
+
+def digest(path: str) -> str:
+    """SHA-256 of a file that may be anything; empty where it cannot be read."""
+    if not Path(path).is_file():  # a FIFO would be waited for without end
+        return ""
+    try:
+        return sha256(Path(path))
+    except OSError:
+        return ""
