@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image, ImageFilter
 
 from backlabel.storage import paths, tables
-from backlabel.storage.rows import Decision, JpegHash, Match, Named, TiffHash, Verdict
+from backlabel.storage.rows import Beside, Decision, JpegHash, Match, Named, TiffHash, Verdict
 
 ROOT = Path(__file__).parents[1]
 LABELS = {"L1": "Fibres", "L9": "Tips"}
@@ -59,6 +59,7 @@ def write_tables(root, pairs):
         for _, label, seed in pairs
     ]
     rows = [match(tiff, jpeg) for tiff, jpeg in zip(tiffs, jpegs, strict=True)]
+    tables.write(root / paths.BESIDE, Beside, [])
     tables.write(root / paths.TIFF_HASHES, TiffHash, tiffs)
     tables.write(root / paths.JPEG_HASHES, JpegHash, jpegs)
     tables.write(root / paths.mapping_path(None), Match, rows)

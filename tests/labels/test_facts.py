@@ -13,9 +13,10 @@ from PIL import Image
 
 from backlabel import images
 from backlabel.errors import DataError
-from backlabel.labels import facts, pixels
-from backlabel.labels.facts import Bounds, Pair
+from backlabel.labels import facts, reading
+from backlabel.labels.facts import Bounds, KnownFacts, Pair
 from backlabel.microscope.acquisition import Acquisition
+from backlabel.storage.rows import Beside
 
 BOUNDS = Bounds(images.Limits(), max_seconds=60, max_memory_mib=512, workers=1)
 DEEP = np.random.default_rng(5).integers(0, 65536, (40, 50), np.uint16)
@@ -32,8 +33,11 @@ def pair(tmp_path):
 
 
 @pytest.fixture
-def digests(tmp_path):
-    return pixels.PixelDigests(tmp_path / "cache.sqlite", images.Limits())
+def digests(pair, tmp_path):
+    text = str(tmp_path / "a.txt")
+    return KnownFacts.of(
+        tmp_path / "cache", images.Limits(), [Beside(text, sha256(tmp_path / "a.txt"))]
+    )
 
 
 def sha256(path):
@@ -65,12 +69,12 @@ def test_equal_pixels_have_equal_digests_however_stored(pair, digests, byteorder
 
 def hungry(task, limits):
     """Stands for a tag that takes more memory than a worker may have."""
-    return "ab" * 32 if task.of_pixels else bytearray(1 << 40)
+    return "ab" * 32 if task[1] is None else bytearray(1 << 40)
 
 
 def endless(task, limits):
     """Stands for a tag that takes more time than a worker may have."""
-    if not task.of_pixels:
+    if task[1] is not None:
         time.sleep(600)
     return "ab" * 32
 
@@ -79,7 +83,7 @@ def endless(task, limits):
     ("read", "reason"), [(hungry, "too much memory"), (endless, "too slow")], ids=["memory", "time"]
 )
 def test_metadata_over_a_limit_are_a_note(pair, digests, monkeypatch, read, reason):
-    monkeypatch.setattr(facts, "_read", read)
+    monkeypatch.setattr(reading, "read", read)
     (found,) = facts.read([pair], replace(BOUNDS, max_seconds=5), digests)
     assert found.taken == Acquisition(note=found.taken.note)
     assert found.taken.note.startswith(f"metadata were not read: {reason}")
@@ -94,3 +98,28 @@ def test_picture_that_cannot_be_decoded_is_named(pair, digests):
 
 def test_nothing_to_read(digests):
     assert facts.read([], BOUNDS, digests) == []
+
+
+def test_what_is_known_is_not_read_again(pair, digests, monkeypatch):
+    found = facts.read([pair], BOUNDS, digests)
+    monkeypatch.setattr(facts, "_results", lambda tasks, _: pytest.fail("read") if tasks else [])
+    moved = replace(pair, original=pair.original.with_name("a.tif"))
+    assert facts.read([moved], BOUNDS, digests) == found
+
+
+def test_another_text_beside_a_tiff_is_another_taking(pair, digests, tmp_path):
+    (before,) = facts.read([pair], BOUNDS, digests)
+    (tmp_path / "a.txt").write_text("[SemImageFile]\nMagnification=7000\n")
+    changed = [Beside(str(tmp_path / "a.txt"), sha256(tmp_path / "a.txt"))]
+    known = KnownFacts.of(tmp_path / "cache", images.Limits(), changed)
+    (after,) = facts.read([pair], BOUNDS, known)
+    assert (before.taken.magnification, after.taken.magnification) == (5000, 7000)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda path: path.write_text("other"), lambda path: path.unlink()]
+)
+def test_a_text_that_changed_since_it_was_hashed_is_refused(pair, digests, tmp_path, change):
+    change(tmp_path / "a.txt")
+    with pytest.raises(DataError, match=r"a\.txt: changed since the TIFF beside it was hashed"):
+        facts.read([pair], BOUNDS, digests)

@@ -11,7 +11,7 @@ import pytest
 
 from backlabel import cli, images
 from backlabel.errors import DataError
-from backlabel.labels import manifest, pixels, verify
+from backlabel.labels import known, manifest, pixels, verify
 from backlabel.labels.verify import Finding
 from backlabel.storage import tables
 from backlabel.storage.rows import Labelled, Verdict
@@ -164,12 +164,12 @@ def test_digest_of_pixels_by_its_definition():
 
 
 def test_picture_is_remembered_by_content_and_kind(tmp_path):
-    digests = pixels.PixelDigests(tmp_path / "cache.sqlite", images.Limits())
+    digests = known.PixelDigests(tmp_path / "cache.sqlite", images.Limits())
     key = digests.key(tmp_path / "a.tif", "ab" * 32)
-    assert digests.get(key) is None
+    assert digests.get_many([key]) == {}
     digests.put({key: "cd" * 32})
-    again = pixels.PixelDigests(tmp_path / "cache.sqlite", images.Limits())
-    assert again.get(again.key(tmp_path / "b.TIF", "ab" * 32)) == "cd" * 32
-    assert again.get(again.key(tmp_path / "a.jpg", "ab" * 32)) is None
-    stricter = pixels.PixelDigests(tmp_path / "cache.sqlite", images.Limits(max_pixels=1))
-    assert stricter.get(stricter.key(tmp_path / "a.tif", "ab" * 32)) is None
+    again = known.PixelDigests(tmp_path / "cache.sqlite", images.Limits())
+    same, other = (again.key(tmp_path / name, "ab" * 32) for name in ("b.TIF", "a.jpg"))
+    assert again.get_many([other, same]) == {same: "cd" * 32}
+    stricter = known.PixelDigests(tmp_path / "cache.sqlite", images.Limits(max_pixels=1))
+    assert stricter.get_many([stricter.key(tmp_path / "a.tif", "ab" * 32)]) == {}

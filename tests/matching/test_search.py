@@ -14,6 +14,11 @@ ZEROS = np.zeros((1, 128), np.uint8)
 ONES = np.full((1, 128), 255, np.uint8)
 
 
+@pytest.fixture(autouse=True, params=[-1, 1 << 20], ids=["kernel", "few"])
+def way(request, monkeypatch):
+    monkeypatch.setattr(search, "_FEW", request.param)
+
+
 def hashes(rows: int, *, seed: int) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, (rows, 128), dtype=np.uint8)
 

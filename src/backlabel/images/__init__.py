@@ -1,18 +1,19 @@
 """Any TIFF or JPEG -> 8-bit grey, or one named error.
 
-Only this package imports Pillow, tifffile, imagecodecs and simplejpeg.
+Only this package imports Pillow, tifffile, imagecodecs and simplejpeg. What reads images takes half
+a second to import, and is imported when it is asked for: a run that knows all images reads none.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from backlabel.images.picture import GreyImage, Limits, Picture
-from backlabel.images.reading import (
-    picture,
-    read,
-    read_samples,
-    read_unit,
-    require_content,
-)
 from backlabel.images.source import Source, file_at, opened, unreadable
 from backlabel.inventory.content import Kind
+
+if TYPE_CHECKING:
+    from backlabel.images.reading import read, read_samples, read_unit, require_content
 
 __all__ = [
     "GreyImage",
@@ -29,3 +30,19 @@ __all__ = [
     "require_content",
     "unreadable",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What reads images, where it is asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from backlabel.images import reading  # noqa: PLC0415
+
+    return getattr(reading, name)
+
+
+def picture(source: Source, name: str, limits: Limits = Limits()) -> Picture:  # noqa: B008
+    """As `reading.picture`; no name for `__getattr__`, since a module here has it too."""
+    from backlabel.images import reading  # noqa: PLC0415
+
+    return reading.picture(source, name, limits)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from backlabel import images
 from backlabel.errors import DataError, UnreadableImageError
@@ -17,6 +18,7 @@ from backlabel.labels.known import TEXT_CHANGED, Acquisitions, PixelDigests, Tex
 from backlabel.microscope import metadata
 from backlabel.microscope.acquisition import Acquisition
 from backlabel.storage import names
+from backlabel.storage.rows import Beside
 from backlabel.workers import pool
 
 _PER_WORKER = 32  # tasks that a further worker process is worth starting for
@@ -59,6 +61,15 @@ class KnownFacts:
     pixels: PixelDigests
     acquisitions: Acquisitions
     beside: Mapping[str, str]
+
+    @classmethod
+    def of(cls, cache: Path, limits: images.Limits, beside: Sequence[Beside]) -> Self:
+        """What is kept in the folder `cache` of files read under `limits`."""
+        return cls(
+            PixelDigests(cache / "pixels.sqlite", limits),
+            Acquisitions(cache / "metadata.sqlite", limits),
+            {row.path: row.sha256 for row in beside},
+        )
 
     def texts(self, path: Path) -> Texts:
         """The text files beside a TIFF, where metadata may be, with their SHA-256."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from backlabel.errors import OutputError
-from backlabel.hashing.versions import versions
+from backlabel.hashing.cache import versions
 from backlabel.images.picture import Limits
 from backlabel.microscope.acquisition import Acquisition
 from backlabel.storage.store import Store

@@ -83,8 +83,9 @@ def write_set(
     """Write the labelled set to the folder `target`; returns its manifest.
 
     The folder is made beside `target` and then put in its place, so that it is whole or absent. A
-    file that stays has a name in both meanwhile, and is neither copied nor read. The ledger at `names_path` is extended before the set appears, so that no name is given twice.
-    `notes` are sentences for the set's README.
+    file that stays has a name in both meanwhile, and is neither copied nor read. The ledger at
+    `names_path` is extended before the set appears, so that no name is given twice. `notes` are
+    sentences for the set's README.
     """
     partial_folder = target.with_name(_PARTIAL.name)
     copies.recover(partial_folder, target)

@@ -1,4 +1,4 @@
-"""The originals must be what was hashed: by what an untouched file is known again, or by reading."""
+"""The originals must be what was hashed: an untouched file is known again, others are read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backlabel.storage.rows import TiffHash
 
 
 class Originals:
-    """The files of `images`, whose contents are looked up in the folder `cache`. Safe for threads."""
+    """The files of `images`; `cache` is the folder of what is known. Safe for threads."""
 
     def __init__(self, images: Sequence[TiffHash], cache: Path, max_bytes: int) -> None:
         self._contents = Contents(cache)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.kernels import hamming
-
 HASH_BYTES = 128
 """Bytes of a packed hash of 1,024 bits."""
+_FEW = 1 << 20
+"""Pairs of hashes that NumPy compares before numba is imported and has loaded its kernels."""
 _ABOVE_ALL = 8 * HASH_BYTES + 1
 
 
@@ -25,8 +25,11 @@ def nearest(
     kept = min(k, len(base))
     index = np.zeros((len(query), kept), np.int64)
     distance = np.full((len(query), kept), _ABOVE_ALL, np.int32)
-    if kept and len(query):
-        hamming.search(_words(query), _columns(base), len(base), index, distance)
+    if len(query) * len(base) <= _FEW:
+        return nearest_reference(query, base, k=k)
+    from backlabel.kernels import hamming  # noqa: PLC0415 - as said of _FEW
+
+    hamming.search(_words(query), _columns(base), len(base), index, distance)
     return index, distance
 
 
@@ -38,7 +41,7 @@ def nearest_reference(
     index = np.zeros((len(query), min(k, len(base))), np.int64)
     distance = np.zeros(index.shape, np.int32)
     for i, one in enumerate(query):
-        bits = np.unpackbits(one ^ base, axis=1).sum(axis=1, dtype=np.int32)
+        bits = np.bitwise_count(one ^ base).sum(axis=1, dtype=np.int32)
         index[i] = np.argsort(bits, kind="stable")[:k]
         distance[i] = bits[index[i]]
     return index, distance
@@ -61,6 +64,8 @@ def _words(hashes: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 def _columns(base: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """`base` in blocks (b, 16, BLOCK_ROWS), so that neighbouring rows lie side by side."""
+    from backlabel.kernels import hamming  # noqa: PLC0415 - as above
+
     rows = hamming.BLOCK_ROWS
     padded = np.zeros((-(-len(base) // rows) * rows, hamming.WORDS), np.uint64)
     padded[: len(base)] = _words(base)

@@ -16,6 +16,7 @@ from backlabel.matching.decide import Limits, Rule
 from backlabel.matching.kept import kept_for
 from backlabel.matching.settings import Settings
 from backlabel.reporting import drawing, summary, sweep
+from backlabel.stages import beside
 from backlabel.storage import paths, tables
 from backlabel.storage.files import shared_folder, write_json
 from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash, TruePair
@@ -23,6 +24,7 @@ from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash
 
 def main(params: config.Params) -> None:
     """Match the TIFFs of the hash tables to the JPEGs; write mapping, metrics, sweep and plots."""
+    beside.require_data(params)
     settings = _settings(params)
     all_jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
     jpegs = [row for row in all_jpegs if not row.information]

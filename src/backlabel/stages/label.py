@@ -21,16 +21,17 @@ from backlabel.labels import (
 from backlabel.labels.about import About, applicable, originals_digest
 from backlabel.labels.copies import Link
 from backlabel.labels.decisions import Decided, Known
-from backlabel.labels.facts import Bounds
-from backlabel.labels.pixels import PixelDigests
+from backlabel.labels.facts import Bounds, KnownFacts
 from backlabel.labels.splits import Place
+from backlabel.stages import beside
 from backlabel.storage import paths, tables
 from backlabel.storage.files import shared_folder, write_json
-from backlabel.storage.rows import Duplicate, JpegHash, Match, TiffHash
+from backlabel.storage.rows import Beside, Duplicate, JpegHash, Match, TiffHash
 
 
 def main(params: config.Params) -> None:
     """Make the labelled set of what the mapping matched or a person accepted."""
+    beside.require_data(params)
     mapping = tables.read(paths.mapping_path(params.compare.n_tiff), Match)
     made_by_people = reviews.read(paths.DECISIONS)
     known = _known(params)
@@ -98,7 +99,7 @@ def _about(known: Known, about: config.About) -> tuple[About, str]:
 
 
 def _recipe(known: Known, places: dict[str, Place], params: config.Params) -> making.Recipe:
-    read = params.read
+    read, cache = params.read, shared_folder() / "cache"
     limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
     mapping, table = paths.mapping_path(params.compare.n_tiff), params.label.group_table
     sources = [paths.JPEG_HASHES, paths.TIFF_HASHES, mapping, paths.DECISIONS, table]
@@ -113,6 +114,7 @@ def _recipe(known: Known, places: dict[str, Place], params: config.Params) -> ma
             max_memory_mib=read.max_memory_mib,
             workers=params.hash.workers or os.cpu_count() or 1,
         ),
-        digests=PixelDigests(shared_folder() / "cache" / "pixels.sqlite", limits),
+        known_facts=KnownFacts.of(cache, limits, tables.read(paths.BESIDE, Beside)),
+        cache=cache,
         run=making.run(config.digest(params), [source for source in sources if source]),
     )

@@ -14,7 +14,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 @cache
 def code_version(rooms: Sequence[str], packages: Sequence[str]) -> str:
-    """A digest of the sources of `rooms`, folders of this package, and of versions of `packages`."""
+    """A digest of the sources in the folders `rooms` and of the versions of `packages`."""
     digest = hashlib.sha256()
     for room in rooms:
         for source in sorted((_PACKAGE / room).glob("*.py")):
