@@ -67,7 +67,12 @@ class Clone:
 
     def run(self, *command: str) -> None:
         done = subprocess.run(
-            command, cwd=self.path, env=self.environment, capture_output=True, text=True
+            command,
+            check=False,
+            cwd=self.path,
+            env=self.environment,
+            capture_output=True,
+            text=True,
         )
         if done.returncode:
             raise SystemExit(f"{self.path}: {command}:\n{done.stdout}\n{done.stderr}")
@@ -82,7 +87,7 @@ class Clone:
         self.run("dvc", "remote", "add", "--local", "bench", str(self.path.parent / "remote"))
         jpegs = self.path / "data/jpeg/Particles"
         jpegs.mkdir(parents=True)
-        for jpeg in (images / "jpeg").iterdir():
+        for jpeg in (images / "jpeg").glob("*.jpg"):
             shutil.copyfile(jpeg, jpegs / jpeg.name)
         shutil.copytree(images / "tiff", self.path / "data/tiff")
         (self.path / "data.dvc").unlink()
@@ -107,6 +112,7 @@ class Clone:
     def _is_busy(self) -> bool:
         status = subprocess.run(
             ["dvc", "queue", "status"],
+            check=True,
             cwd=self.path,
             env=self.environment,
             capture_output=True,
