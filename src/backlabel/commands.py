@@ -28,6 +28,7 @@ _WORKERS_IMPORT = {
     "compare": ["backlabel.matching.scoring", "backlabel.images.reading"],
     "calibrate": ["backlabel.calibration.over_files", "backlabel.images.reading"],
 }
+_KEPT = {"hash": "hashes.sqlite", "compare": "scores.sqlite"}
 _SHOWN = 5  # differing parameters that an error names
 
 
@@ -52,11 +53,15 @@ def run_stage(chosen: argparse.Namespace) -> int:
 
 
 def _preload(command: str) -> None:
-    """Let the process from which workers are forked import while this one does."""
+    """Let the process from which workers are forked import while this one does.
+
+    Where something is kept of earlier runs there may be nothing to do for workers: it waits then.
+    """
     if command in _WORKERS_IMPORT:
         from backlabel.workers import forking  # noqa: PLC0415 - other commands need no workers
 
-        forking.preload(_WORKERS_IMPORT[command])
+        kept = files.shared_folder() / "cache" / _KEPT.get(command, "")
+        forking.preload(_WORKERS_IMPORT[command], at_once=not kept.is_file())
 
 
 def _parameters(changed: Sequence[Difference]) -> config.Params:

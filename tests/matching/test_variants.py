@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scenes import scene
 
+from backlabel.hashing import frequencies, hash_image
 from backlabel.matching.variants import (
     BORDERS,
     FLIPS_AND_ROTATIONS,
@@ -49,7 +50,7 @@ def test_apply_flips_and_rotates_as_pillow_does(source: str) -> None:
 )
 def test_hash_is_that_of_the_changed_pixels(source: str, most: int) -> None:
     grey = scene(2)
-    ((_, _, plain),) = hashes(grey, [Variant(source)])
+    ((_, _, plain),) = hashes(grey, [Variant(source)], frequencies, hash_image)
     expected = independent_hash(apply(Variant(source), grey))
     assert np.count_nonzero(np.unpackbits(plain) != expected) <= most
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-import pandas as pd
 import pytest
 
 from backlabel.errors import TableError
@@ -96,13 +95,13 @@ def test_list_of_true_pairs_is_mended_by_hand(tmp_path):
 
 
 def test_names_that_are_no_unicode():
-    """pandas holds Unicode alone; names of files may be any bytes."""
+    """Names of files may be any bytes."""
     odd = os.fsdecode(b"\xff.tif")
     assert summary.accuracy([match(odd, "A")], [TruePair(odd, "A", "Tips", "")])["recall"] == 1
 
 
 def test_bounds_of_ssim_classes():
-    values = pd.Series([1.0, 0.95, 0.85, 0.849, 0.70, 0.699, -0.1, None])
+    values = [1.0, 0.95, 0.85, 0.849, 0.70, 0.699, -0.1, None]
     assert summary.ssim_classes(values) == {
         "above_0.95": 1,
         "0.85_to_0.95": 2,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
+import time
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,8 @@ import pytest
 import workspace
 from backlabel import config
 from backlabel.errors import DataError, OutputError
-from backlabel.labels import card, manifest, verify
+from backlabel.hashing.contents import Contents
+from backlabel.labels import card, copies, manifest, verify
 from backlabel.stages import label
 from backlabel.storage import paths, tables
 from backlabel.storage.rows import Choice, Decision, Labelled, Match, Verdict
@@ -287,3 +290,93 @@ def test_digest_of_the_configuration():
     changed["label"]["link"] = "hardlink"
     changed["track"]["experiment"] = "other"
     assert config.digest(config.check(changed, "")) == config.digest(params)
+
+
+def inodes(root):
+    return {
+        path.relative_to(root).as_posix(): (path.lstat().st_ino, path.lstat().st_mtime_ns)
+        for path in (root / "labeled").rglob("*.tif")
+    }
+
+
+@pytest.mark.parametrize("link", ["auto", "copy", "hardlink"])
+def test_what_stays_is_neither_copied_nor_read(root, monkeypatch, link):
+    """Another parameter is another manifest; one original is rejected, and the others stay."""
+    run(link=link)
+    time.sleep(2.1)  # until then a file counts as one that may still change
+    run(link=link)
+    before = inodes(root)
+    sha256 = hashlib.sha256((root / "data/tiff/x/m 1.tif").read_bytes()).hexdigest()
+    reject = Decision("data/tiff/x/m 1.tif", sha256, Choice.REJECT, None, None, None, "Ada", "")
+    tables.write(paths.DECISIONS, Decision, [reject])
+    monkeypatch.setattr(copies, "make", lambda *_, **__: pytest.fail("made again"))
+    monkeypatch.setattr(Contents, "read", lambda *_, **__: pytest.fail("read again"))
+    assert len(run(link=link, split_seed=7)) == 2
+    after = inodes(root)
+    assert len(after) == 2
+    assert after.items() <= before.items()
+    assert verify.verify(root / "labeled").findings == []
+
+
+def test_a_file_under_another_label_is_made_anew(root):
+    run()
+    before = inodes(root)
+    rows = tables.read(paths.mapping_path(None), Match)
+    changed = [replace(row, label="L1", category="Fibres") for row in rows]
+    tables.write(paths.mapping_path(None), Match, changed)
+    files = {row.file for row in run()}
+    assert all(file.startswith("Fibres/L1_") for file in files)
+    assert len(inodes(root)) == len(before) == 3
+    assert verify.verify(root / "labeled").findings == []
+
+
+@pytest.mark.parametrize("kind", ["tiff", "jpeg"])
+def test_an_original_that_changed_under_its_old_time_is_refused(root, kind):
+    """What is known of a file rests on more than its size and its time."""
+    run()
+    time.sleep(2.1)
+    run()
+    path = root / {"tiff": "data/tiff/x/m 1.tif", "jpeg": workspace.jpeg_path("L9", 1)}[kind]
+    status = path.stat()
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(DataError, match="changed since it was hashed"):
+        run()
+
+
+def test_a_labelled_file_that_was_changed_by_others_is_refused(root):
+    run()
+    time.sleep(2.1)
+    run()
+    path = next((root / "labeled").rglob("*.tif"))
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(OutputError, match="was changed by others"):
+        run()
+
+
+@pytest.mark.parametrize("kind", ["hardlink", "symlink"])
+def test_links_of_dvc_stay_links_of_dvc(root, kind):
+    """As `cache.type` hardlink and symlink leave data; DVC copies the labelled files before."""
+    (root / ".dvc").mkdir()
+    for number, path in enumerate(sorted((root / "data/tiff").rglob("*.*"))):
+        cached = root / f".dvc/cache/files/md5/{number:02x}/{number:030x}"
+        cached.parent.mkdir(parents=True)
+        path.rename(cached)
+        cached.chmod(0o444)
+        path.hardlink_to(cached) if kind == "hardlink" else path.symlink_to(cached)
+    run()
+    made = inodes(root)
+    for row in tables.read(paths.MANIFEST, Labelled):
+        labelled, original = root / "labeled" / row.file, root / row.TIFF_path
+        assert labelled.samefile(original)
+        assert labelled.is_symlink() == (kind == "symlink")
+        content = labelled.read_bytes()
+        labelled.unlink()
+        labelled.write_bytes(content)
+    run()
+    for row in tables.read(paths.MANIFEST, Labelled):
+        assert (root / "labeled" / row.file).samefile(root / row.TIFF_path)
+    if kind == "hardlink":
+        assert inodes(root) == made

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backlabel.calibration.degrade import COPIES, Copy, Grey, copy, next_frame
-from backlabel.hashing import hash_image
+from backlabel.hashing import frequencies, hash_image
 from backlabel.matching import scores
 from backlabel.matching.evidence import Candidate
 from backlabel.matching.near_pairs import near_pairs
@@ -65,7 +65,7 @@ def scored(tiff: Grey, jpeg: Copy, sources: Sequence[str] = SOURCES) -> Candidat
     theirs = hash_image(jpeg.pixels)
     variants = expand(sources, _shape(tiff), [_shape(jpeg.pixels)])
     bases = theirs.standardised[None], theirs.grey[None]
-    ((near,),) = near_pairs([list(hashes(tiff, variants))], *bases, k=1)
+    ((near,),) = near_pairs([list(hashes(tiff, variants, frequencies, hash_image))], *bases, k=1)
     pair = scores.Registered.of(tiff, jpeg.pixels, Variant.parse(near.variant))
     known = scores.direct(pair, "uniform", scores.FAST)
     return Candidate(near, scores.score(pair, jpeg.table, known, scores.FAST), label="")

@@ -16,7 +16,6 @@ from backlabel.hashing.cache import Entry, HashCache, Hashed
 from backlabel.hashing.file import hash_file
 from backlabel.hashing.identity import Content
 from backlabel.inventory.scanning import Listed
-from backlabel.kernels.compiled import compile_all
 from backlabel.storage.rows import TiffHash
 from backlabel.workers import pool
 
@@ -88,8 +87,14 @@ def _hashed(items: Sequence[Listed], cache: HashCache, settings: Settings) -> It
     if not items:
         return
     by_kernels = partial(hash_file, limits=settings.limits, cache=cache)
-    for _, result in _mapped(by_kernels, items, settings, compile_all):
+    for _, result in _mapped(by_kernels, items, settings, _compile_all):
         yield result
+
+
+def _compile_all() -> None:
+    from backlabel.kernels.compiled import compile_all  # noqa: PLC0415 - only workers need it
+
+    compile_all()
 
 
 def _cached(results: Iterable[Outcome], cache: HashCache) -> Iterator[Outcome]:

@@ -15,8 +15,8 @@ from typing import Self
 from backlabel import images
 from backlabel.errors import DataError, UnreadableImageError
 from backlabel.labels.known import TEXT_CHANGED, Acquisitions, PixelDigests, Texts
-from backlabel.microscope import metadata
 from backlabel.microscope.acquisition import Acquisition
+from backlabel.microscope.beside import beside
 from backlabel.storage import names
 from backlabel.storage.rows import Beside
 from backlabel.workers import pool
@@ -75,7 +75,7 @@ class KnownFacts:
         """The text files beside a TIFF, where metadata may be, with their SHA-256."""
         if not self.beside:
             return ()
-        places = metadata.beside(str(path))
+        places = beside(str(path))
         return tuple((one, self.beside[one]) for one in places if one in self.beside)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
-
 from backlabel.errors import DataError, TableError
 from backlabel.storage import names
 
@@ -42,6 +40,8 @@ def specimen_folder(path: str, root: str) -> str | None:
 
 def _cells(path: Path, column: str) -> dict[str, str]:
     """The cells of `column` by TIFF. Raises TableError for what is no such table."""
+    import pandas as pd  # noqa: PLC0415 - slow to import, and few sets have such a table
+
     try:
         # A spreadsheet's byte-order mark does no harm here.
         table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from backlabel.storage import names, tables
+from backlabel.storage import names, parquet, tables
 from backlabel.storage.files import atomic_write, sha256
-from backlabel.storage.frames import frame
 from backlabel.storage.rows import Labelled
 
 CSV = "manifest.csv"
@@ -42,7 +41,7 @@ def write(folder: Path, rows: Sequence[Labelled]) -> None:
     """Write `rows` below `folder` as CSV and as Parquet; `seal` comes when all files are there."""
     tables.write(folder / CSV, Labelled, rows)
     with atomic_write(folder / PARQUET, "wb") as file:
-        frame(Labelled, rows).to_parquet(file, index=False, write_page_checksum=True)
+        parquet.write(file, Labelled, rows)
 
 
 def seal(folder: Path, rows: Sequence[Labelled]) -> None:

@@ -149,8 +149,8 @@ _PIXELS: Mapping[str, Callable[[GreyImage], GreyImage]] = MappingProxyType(
 def hashes(
     grey: GreyImage,
     variants: Iterable[Variant],
-    frequencies: Callable[[GreyImage], Block] = hashing.frequencies,
-    hash_image: Callable[[GreyImage], hashing.Hashes] = hashing.hash_image,
+    frequencies: Callable[[GreyImage], Block],
+    hash_image: Callable[[GreyImage], hashing.Hashes],
 ) -> Iterator[tuple[Variant, NDArray[np.uint8], NDArray[np.uint8]]]:
     """Each variant with its packed hashes (128 bytes): of the standardised and the grey image.
 

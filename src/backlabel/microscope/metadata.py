@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from backlabel.images.picture import Limits
 from backlabel.images.source import Source, opened
 from backlabel.microscope import fei, fibsem, olympus, sidecars, tags, tescan, zeiss
 from backlabel.microscope.acquisition import Acquisition, checked, has_values, joined
+from backlabel.microscope.beside import beside
 
 _OLYMPUS, _ZEISS, _FEI_SFEG, _FEI_HELIOS, _TESCAN = 33560, 34118, 34680, 34682, 50431
 _DESCRIPTION = 270
@@ -104,16 +103,3 @@ def _from_sidecar(path: Path) -> Acquisition:
         if found is not None:
             return found
     return Acquisition()
-
-
-def beside(path: str) -> Iterator[str]:
-    """Where vendors' programs put their text: `a.txt`, and TESCAN's `a-tif.hdr` or `a.hdr`."""
-    stem, suffix = os.path.splitext(path)  # noqa: PTH122 - asked for every TIFF
-    yield from (stem + text for text in (".txt", ".TXT", ".Txt"))
-    yield f"{stem}-{suffix[1:]}.hdr"
-    yield f"{stem}.hdr"
-
-
-def may_be_beside(path: str) -> bool:
-    """Whether the name of a file is one under which `beside` looks."""
-    return path.endswith((".txt", ".TXT", ".Txt", ".hdr"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from backlabel.storage import tables
-from backlabel.storage.frames import frame
 from backlabel.storage.rows import Match, TruePair, Verdict
 
 QUANTILES = (0.05, 0.25, 0.75, 0.95)
@@ -31,44 +30,44 @@ def known_pairs(path: Path, looked_at: Collection[str]) -> list[TruePair] | None
 
 def summarise(rows: Sequence[Match], truth: Sequence[TruePair] | None) -> dict[str, object]:
     """All metrics of a mapping; `truth` adds precision and recall."""
-    table = frame(Match, rows)
-    matched = table[table["verdict"] == Verdict.MATCHED]
+    matched = [row for row in rows if row.verdict is Verdict.MATCHED]
+    verdicts = Counter(row.verdict for row in rows)
+    categories = Counter(row.category for row in matched if row.category is not None)
     metrics: dict[str, object] = {
-        "tiffs": len(table),
+        "tiffs": len(rows),
         "matched": len(matched),
-        "match_rate": share(len(matched), len(table)),
-        "verdicts": {
-            verdict.replace(" ", "_"): int((table["verdict"] == verdict).sum())
-            for verdict in Verdict
-        },
-        "labels": {
-            str(name): int(count)
-            for name, count in matched["category"].value_counts().sort_index().items()
-        },
-        "ssim_computed": int(table["used_ssim"].sum()),
-        "ssim_classes": ssim_classes(table["ssim_value"]),
-        "matched_hamming": distribution(matched["hamming_distance"]),
-        "matched_ssim": distribution(matched["ssim_value"]),
+        "match_rate": share(len(matched), len(rows)),
+        "verdicts": {verdict.replace(" ", "_"): verdicts[verdict] for verdict in Verdict},
+        "labels": dict(sorted(categories.items())),
+        "ssim_computed": sum(row.used_ssim for row in rows),
+        "ssim_classes": ssim_classes([row.ssim_value for row in rows]),
+        "matched_hamming": distribution([row.hamming_distance for row in matched]),
+        "matched_ssim": distribution([row.ssim_value for row in matched]),
     }
     if truth is not None:
         metrics["truth"] = accuracy(rows, truth)
     return metrics
 
 
-def distribution(values: pd.Series[float]) -> dict[str, float]:
+def distribution(values: Iterable[float | None]) -> dict[str, float]:
     """Mean, median, extremes and quantiles of what is not missing; empty where all is."""
-    known = values.dropna()
-    if known.empty:
+    known = np.array([value for value in values if value is not None], np.float64)
+    if not known.size:
         return {}
-    quantiles = {f"q{round(100 * q):02d}": float(known.quantile(q)) for q in QUANTILES}
-    named = {name: float(known.agg(name)) for name in ("mean", "median", "min", "max")}
-    return named | quantiles
+    return {
+        "mean": float(known.mean()),
+        "median": float(np.median(known)),
+        "min": float(known.min()),
+        "max": float(known.max()),
+        **{f"q{round(100 * q):02d}": float(np.quantile(known, q)) for q in QUANTILES},
+    }
 
 
-def ssim_classes(values: pd.Series[float]) -> dict[str, int]:
+def ssim_classes(values: Iterable[float | None]) -> dict[str, int]:
     """How many values fall in each class; missing ones fall in none."""
-    classes = pd.cut(values, _BOUNDS, right=False, labels=SSIM_CLASSES)
-    return {name: int((classes == name).sum()) for name in SSIM_CLASSES}
+    known = np.array([value for value in values if value is not None], np.float64)
+    counts = np.histogram(known, _BOUNDS)[0]
+    return dict(zip(SSIM_CLASSES, counts.tolist(), strict=True))
 
 
 def accuracy(rows: Sequence[Match], truth: Sequence[TruePair]) -> dict[str, float]:
@@ -76,13 +75,13 @@ def accuracy(rows: Sequence[Match], truth: Sequence[TruePair]) -> dict[str, floa
 
     Precision over no match, and recall over no true pair, are 1: nothing wrong, nothing missed.
     """
-    table, true = frame(Match, rows), frame(TruePair, truth)
-    matched = table[table["verdict"] == Verdict.MATCHED]
-    pairs = true.drop_duplicates(["TIFF_path", "JPEG_path"])
-    right = len(matched.merge(pairs, on=["TIFF_path", "JPEG_path"]))
-    labels = true.drop_duplicates(["TIFF_path", "category"])
-    right_labels = len(matched.merge(labels, on=["TIFF_path", "category"]))
-    true_pairs = int(table["TIFF_path"].isin(true["TIFF_path"]).sum())
+    matched = [row for row in rows if row.verdict is Verdict.MATCHED]
+    pairs = {(pair.TIFF_path, pair.JPEG_path) for pair in truth}
+    labels = {(pair.TIFF_path, pair.category) for pair in truth}
+    right = sum((row.TIFF_path, row.JPEG_path) in pairs for row in matched)
+    right_labels = sum((row.TIFF_path, row.category) in labels for row in matched)
+    true = {pair.TIFF_path for pair in truth}
+    true_pairs = sum(row.TIFF_path in true for row in rows)
     return {
         "true_pairs": true_pairs,
         "right_pairs": right,

@@ -13,7 +13,7 @@ from pathlib import Path
 from backlabel import config
 from backlabel.errors import DataError
 from backlabel.inventory.scanning import Inventory
-from backlabel.microscope import metadata
+from backlabel.microscope.beside import beside, may_be_beside
 from backlabel.storage.files import sha256
 from backlabel.storage.rows import Beside
 
@@ -36,10 +36,10 @@ def require_data(params: config.Params) -> None:
 
 
 def _texts(tiffs: Inventory) -> Iterator[str]:
-    listed = {row.path for row in tiffs.skips if metadata.may_be_beside(row.path)}
+    listed = {row.path for row in tiffs.skips if may_be_beside(row.path)}
     if listed:
         for image in tiffs.images:
-            yield from listed.intersection(metadata.beside(image.path))
+            yield from listed.intersection(beside(image.path))
 
 
 def digest(path: str) -> str:

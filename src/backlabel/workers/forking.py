@@ -21,14 +21,15 @@ _ATTEMPTS = 20
 _PAUSE_S = 0.05  # a killed process refuses connections for a moment before it counts as dead
 
 
-def preload(modules: Sequence[str]) -> None:
-    """Start the process from which workers are forked; it imports `modules` meanwhile.
+def preload(modules: Sequence[str], *, at_once: bool = True) -> None:
+    """Let the process from which workers are forked import `modules`: `at_once`, or when it starts.
 
     Of use before the first worker is started. A module that cannot be imported there is left for
     the worker that needs it, which reports the error.
     """
     CONTEXT.set_forkserver_preload(list(modules))
-    ensure_forkserver()
+    if at_once:
+        ensure_forkserver()
 
 
 def ensure_forkserver() -> None:

@@ -1,0 +1,31 @@
+"""Records as Parquet, which pandas reads with the types that they have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import pytest
+
+from backlabel.storage import parquet
+from backlabel.storage.frames import frame
+from backlabel.storage.tables import FileName
+
+
+@dataclass(frozen=True)
+class Row:
+    name: FileName
+    bits: int | None
+    score: float | None
+    is_known: bool
+
+
+ROWS = [Row("=a\udcff.tif", 3, None, True), Row("b.tif", None, 0.25, False)]
+
+
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:1], []], ids=["rows", "one", "none"])
+def test_pandas_reads_what_it_would_make_of_the_rows_itself(tmp_path, rows):
+    with (tmp_path / "a.parquet").open("wb") as file:
+        parquet.write(file, Row, rows)
+    found = pd.read_parquet(tmp_path / "a.parquet")
+    pd.testing.assert_frame_equal(found, frame(Row, rows))
