@@ -1,4 +1,4 @@
-"""torchvision's ImageFolder reads the labelled set as `backlabel.load` does, where it fits torch."""
+"""torchvision's ImageFolder reads the labelled set as `backlabel.load`, where it fits torch."""
 
 from __future__ import annotations
 
