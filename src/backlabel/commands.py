@@ -14,7 +14,8 @@ from backlabel import composing, config, helping
 from backlabel.composing import Difference
 from backlabel.errors import BacklabelError, DataError
 from backlabel.reporting import closing, durations
-from backlabel.storage import files
+from backlabel.storage import files, paths, tables
+from backlabel.storage.rows import Match, SweepPoint
 
 STAGES = {
     "hash": "hash every JPEG and TIFF",
@@ -182,6 +183,33 @@ def calibrate(chosen: argparse.Namespace) -> int:
         workers=chosen.workers,
     )
     run.main(config.load(), request)
+    return 0
+
+
+def sweep(chosen: argparse.Namespace) -> int:
+    """Say in tables, and to MLflow, what other thresholds would match."""
+    _preload("compare")
+    from backlabel.stages import sweep  # noqa: PLC0415
+
+    params = config.load()
+    report = sweep.main(params, chosen.out)
+    _write_lines(report.artifacts)
+    from backlabel.reporting import tracking  # noqa: PLC0415 - MLflow takes seconds
+
+    track = params.track
+    _write_lines([tracking.deliver(report, track.experiment, timeout_s=track.timeout_s)])
+    return 0
+
+
+def plots(chosen: argparse.Namespace) -> int:
+    """Draw what the last run found."""
+    from backlabel.reporting import drawing  # noqa: PLC0415 - matplotlib takes a second
+
+    compare = config.load().compare
+    rows = tables.read(paths.mapping_path(compare.n_tiff), Match)
+    points = tables.read(paths.SWEEP, SweepPoint)
+    drawing.write_all(rows, points, compare.model_dump(), chosen.out)
+    _write_lines([f"the plots are in {chosen.out}/"])
     return 0
 
 

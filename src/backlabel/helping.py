@@ -27,6 +27,8 @@ EXAMPLES = {
         ("backlabel calibrate data/tiff --precision 0.9999", "thresholds for your own images"),
         ('backlabel calibrate data/tiff --images 50 --kinds "quality 90"', "a quick look"),
     ],
+    "sweep": [("backlabel sweep", "from the scores of the last runs; see docs/experiments.md")],
+    "plots": [("backlabel plots", "histograms and curves of the last run, into pictures/")],
     "mlflow": [("backlabel mlflow --port 5001", "where port 5000 is taken")],
     "completion": [
         (

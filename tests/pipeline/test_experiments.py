@@ -104,7 +104,7 @@ def test_run_holds_plots_and_data_set(experimented):
     client = MlflowClient(f"sqlite:///{experimented.path / 'mlflow.db'}")
     run = stricter(experimented)
     plots = {item.path for item in client.list_artifacts(run.info.run_id, "plots")}
-    assert "plots/hamming_histogram.png" in plots
+    assert "plots/hamming_histogram.csv" in plots
     (dataset,) = run.inputs.dataset_inputs
     assert dataset.dataset.name == "labeled"
     manifest = (experimented.path / paths.MANIFEST).read_bytes()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from backlabel import config
 from backlabel.storage import paths, tables
 from backlabel.storage.rows import JpegHash, Labelled, Match, Verdict
 
@@ -118,12 +119,33 @@ def test_a_few_tiffs_drawn_by_the_seed(reproduced, tmp_path):
     assert not (clone.path / paths.mapping_path(None)).exists()
 
 
-def test_plots_are_readable_offline(reproduced, tmp_path):
+def test_dvc_draws_the_tables_of_plots(reproduced, tmp_path):
     reproduced.run("dvc", "plots", "show", "-o", str(tmp_path / "plots"))
     page = (tmp_path / "plots" / "index.html").read_text()
-    assert "hamming_histogram" in page
-    assert "http://" not in page
-    assert "https://" not in page
+    for title in ("Best candidates by Hamming distance", "Match rate over the Hamming threshold"):
+        assert title in page
+
+
+def test_plots_are_drawn_as_pictures_where_they_are_wanted(reproduced, tmp_path):
+    pictures = tmp_path / "pictures"
+    reproduced.run("backlabel", "plots", "--out", str(pictures))
+    assert (pictures / "hamming_histogram.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_other_thresholds_are_told_from_what_is_kept(reproduced, tmp_path):
+    """One run in MLflow, and tables; the point in force says what the run itself found."""
+    clone = reproduced.copy(tmp_path / "clone")
+    clone.run("backlabel", "sweep")
+    compare = config.load(clone.path / "params.yaml").compare
+    with (clone.path / "sweep/ssim_hamming_threshold_over_hamming_threshold.csv").open() as file:
+        points = {
+            (row["hamming_threshold"], row["ssim_hamming_threshold"]): row
+            for row in csv.DictReader(file)
+        }
+    in_force = points[str(compare.hamming_threshold), str(compare.ssim_hamming_threshold)]
+    found = json.loads((clone.path / "metrics/compare.json").read_text())
+    assert int(in_force["matched"]) >= found["matched"]  # who shares a JPEG is not asked
+    assert max(int(one) for one, _ in points) > compare.hamming_threshold
 
 
 def test_the_experiments_own_code_runs(reproduced, tmp_path):

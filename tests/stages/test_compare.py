@@ -17,7 +17,6 @@ from backlabel import composing, config, images
 from backlabel.calibration.degrade import next_frame
 from backlabel.errors import ConfigError, UnreadableImageError
 from backlabel.matching import device, scoring
-from backlabel.reporting import drawing
 from backlabel.stages import compare
 from backlabel.stages import hash as hashing
 from backlabel.storage import paths, tables
@@ -81,7 +80,6 @@ def matches(hashed, tmp_path, monkeypatch):
     """Runs the stage with changed parameters and gives the rows by the TIFF's name."""
     shutil.copytree(hashed, tmp_path / "run")
     monkeypatch.chdir(tmp_path / "run")
-    monkeypatch.setattr(drawing, "write_all", lambda *_: None)  # its own tests draw
 
     def run(**changes):
         compare.main(checked(**changes))

@@ -51,6 +51,11 @@ def read(path: Path) -> list[Named]:
     return rows
 
 
+def originals(path: Path) -> set[str]:
+    """The paths of the originals that have a name. Raises as `read`."""
+    return {row.TIFF_path for row in read(path)}
+
+
 def assign(sources: Sequence[Source], known: Iterable[Named]) -> tuple[list[str], list[Named]]:
     """The file of each source, and the ledger with the new ones added, in the order of paths.
 

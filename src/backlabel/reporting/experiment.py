@@ -51,7 +51,7 @@ def report(
         curves=_curves(tables.read(paths.SWEEP, SweepPoint)),
         tags={name: value for name, value in _tags(rows).items() if value},
         artifacts=[
-            *map(str, sorted(paths.PLOTS.glob("*.png"))),
+            *map(str, sorted(paths.PLOTS.glob("*.csv"))),
             str(mapping),
             str(paths.SWEEP),
             str(config.PARAMS),

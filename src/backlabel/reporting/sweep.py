@@ -27,7 +27,7 @@ from backlabel.storage.rows import Match, SweepPoint, TruePair, Verdict
 STEP_BITS = 5
 _BEYOND = 2  # times the threshold in force
 STEPS = 50
-_SWEPT = {
+SWEPT = {
     Rule.SEED: {},
     Rule.SSIM: {"min_ssim": "min_ssim"},
     Rule.COMBINED: {
@@ -36,7 +36,7 @@ _SWEPT = {
     },
 }
 """The field of Limits by the name of the parameter that sets it, for each rule."""
-_COMPARED: Mapping[str, Callable[[Candidate], float | None]] = {
+COMPARED: Mapping[str, Callable[[Candidate], float | None]] = {
     "hamming_threshold": attrgetter("distance"),
     "ssim_hamming_threshold": attrgetter("distance"),
     "min_ssim": attrgetter("ssim"),
@@ -69,8 +69,8 @@ def sweep(
         if not isinstance(known, UnreadableImageError)
     }
     points = []
-    known_up_to = _known_up_to(readable.values(), limits)
-    for name, steps in groupby(_values(limits, rule, known_up_to), key=itemgetter(0)):
+    last = known_up_to(readable.values(), limits)
+    for name, steps in groupby(_values(limits, rule, last), key=itemgetter(0)):
         values = [(value, changed) for _, value, changed in steps]
         matched, right = np.zeros(len(values), np.int64), np.zeros(len(values), np.int64)
         for path, known in readable.items():
@@ -100,7 +100,7 @@ def _decided(
     A threshold is only ever compared with the candidates' own values, so that the decision is the
     same for all of its values between two of theirs, and is made once there.
     """
-    own = {value for one in candidates if (value := _COMPARED[threshold](one)) is not None}
+    own = {value for one in candidates if (value := COMPARED[threshold](one)) is not None}
     steps = [value for value, _ in values]
     # A score passes up to its own value and a distance above it: both change at the next value.
     starts = sorted({0, *(bisect_right(steps, value) for value in own)} - {len(values)})
@@ -110,7 +110,7 @@ def _decided(
         yield slice(start, end), decision.chosen.row if matched and decision.chosen else None
 
 
-def _known_up_to(evidence: Iterable[list[Candidate]], limits: Limits) -> int:
+def known_up_to(evidence: Iterable[list[Candidate]], limits: Limits) -> int:
     """The highest threshold of SSIM, in bits, below which every candidate has its scores."""
     unscored = [
         one.distance
@@ -121,7 +121,7 @@ def _known_up_to(evidence: Iterable[list[Candidate]], limits: Limits) -> int:
     return min([*unscored, _BEYOND * limits.hamming_threshold, BITS])
 
 
-def _values(limits: Limits, rule: Rule, known_up_to: int) -> Iterator[tuple[str, float, Limits]]:
+def _values(limits: Limits, rule: Rule, last: int) -> Iterator[tuple[str, float, Limits]]:
     beyond = min(_BEYOND * limits.hamming_threshold, BITS)
     for bits in _steps(limits.hamming_threshold, beyond):
         lower = min(bits, limits.ssim_hamming_threshold)
@@ -130,14 +130,14 @@ def _values(limits: Limits, rule: Rule, known_up_to: int) -> Iterator[tuple[str,
             bits,
             replace(limits, hamming_threshold=bits, ssim_hamming_threshold=lower),
         )
-    for bits in _steps(limits.ssim_hamming_threshold, known_up_to):
+    for bits in _steps(limits.ssim_hamming_threshold, last):
         higher = max(bits, limits.hamming_threshold)
         yield (
             "ssim_hamming_threshold",
             bits,
             replace(limits, hamming_threshold=higher, ssim_hamming_threshold=bits),
         )
-    for name, field in _SWEPT[rule].items():
+    for name, field in SWEPT[rule].items():
         for step in range(STEPS + 1):
             value = step / STEPS
             yield name, value, _with(limits, field, value)

@@ -27,7 +27,7 @@ def rows(tiffs: Inventory, params: config.Params) -> list[Beside]:
 
 def require_data(params: config.Params) -> None:
     """Raise DataError where the images are not here: DVC fetches them for stage hash alone."""
-    for folder in (params.data.jpeg, params.data.tiff):
+    for folder in (*params.data.jpegs, *params.data.tiffs):
         if not Path(folder).is_dir():
             raise DataError(
                 f"{folder}: the folder is not there, and this stage reads images. "

@@ -15,7 +15,7 @@ from backlabel.matching import device, engine, mapping
 from backlabel.matching.decide import Limits, Rule
 from backlabel.matching.kept import kept_for
 from backlabel.matching.settings import Settings
-from backlabel.reporting import drawing, summary, sweep
+from backlabel.reporting import series, summary, sweep
 from backlabel.stages import beside
 from backlabel.storage import paths, tables
 from backlabel.storage.files import shared_folder, write_json
@@ -25,7 +25,7 @@ from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash
 def main(params: config.Params) -> None:
     """Match the TIFFs of the hash tables to the JPEGs; write mapping, metrics, sweep and plots."""
     beside.require_data(params)
-    settings = _settings(params)
+    how = settings(params)
     all_jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
     jpegs = [row for row in all_jpegs if not row.information]
     tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
@@ -36,7 +36,7 @@ def main(params: config.Params) -> None:
     chosen = _draw([row.path for row in tiffs] + [row.path for row in failed], params.compare)
     tiffs = [row for row in tiffs if row.path in chosen]
 
-    outcome = engine.match(tiffs, jpegs, settings, kept_for(settings, shared_folder() / "cache"))
+    outcome = engine.match(tiffs, jpegs, how, kept_for(how, shared_folder() / "cache"))
     found = mapping.rows(tiffs, jpegs, outcome)
     found += [
         mapping.unreadable(row.path, UnreadableImageError(row.reason, row.detail))
@@ -48,7 +48,8 @@ def main(params: config.Params) -> None:
     _write(found, evidence, jpegs, params, recall=outcome.index_recall, truth=truth)
 
 
-def _settings(params: config.Params) -> Settings:
+def settings(params: config.Params) -> Settings:
+    """How to match, from the parameters. Raises ConfigError where a device is not there."""
     compare, read = params.compare, params.read
     return Settings(
         rule=Rule(compare.rule),
@@ -116,4 +117,4 @@ def _write(
     tables.write(paths.SWEEP, SweepPoint, points)
     metrics = summary.summarise(found, truth) | ({"index_recall": recall} if recall else {})
     write_json(paths.METRICS / "compare.json", metrics)
-    drawing.write_all(found, points, compare.model_dump(), paths.PLOTS)
+    series.write_all(found, points, paths.PLOTS)

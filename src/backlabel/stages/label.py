@@ -36,8 +36,7 @@ def main(params: config.Params) -> None:
     made_by_people = reviews.read(paths.DECISIONS)
     known = _known(params)
     chosen, in_force = decisions.apply(made_by_people, mapping, known)
-    named = {row.TIFF_path for row in ledger.read(paths.NAMES)}
-    chosen, twins = duplicates.set_apart(chosen, named)
+    chosen, twins = duplicates.set_apart(chosen, ledger.originals(paths.NAMES))
     places = _places(chosen, known, params)
     shortfalls = splits.shortfalls(list(places.values()), params.label.splits.model_dump())
     about, note = _about(known, params.label.about)
@@ -50,20 +49,22 @@ def main(params: config.Params) -> None:
         notes=shortfalls,
     )
     tables.write(paths.DUPLICATES, Duplicate, twins)
-    metrics = counts.metrics(rows, twins, mapping) | {
+    others = {
         "decisions": counts.decisions(made_by_people, in_force),
         "splits": counts.splits(places.values(), params.label.splits.model_dump()),
     }
-    write_json(paths.METRICS / "label.json", metrics)
-    for warning in [*shortfalls, *([note] if note else [])]:
+    write_json(paths.METRICS / "label.json", counts.metrics(rows, twins, mapping) | others)
+    for warning in filter(None, [*shortfalls, note]):
         sys.stderr.write(f"label: warning: {warning}\n")
 
 
 def _known(params: config.Params) -> Known:
+    jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
     return Known(
         tiffs={row.path: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
-        jpegs={row.path: row for row in tables.read(paths.JPEG_HASHES, JpegHash)},
-        categories={f"L{i}": line[0] for i, line in enumerate(params.labels.categories)},
+        jpegs={row.path: row for row in jpegs},
+        categories={f"L{i}": line[0] for i, line in enumerate(params.labels.categories)}
+        or dict(sorted({(row.label, row.category) for row in jpegs})),
         some_jpegs=params.hash.category is not None,
     )
 
@@ -73,7 +74,7 @@ def _places(chosen: Sequence[Decided], known: Known, params: config.Params) -> d
     label = params.label
     tiffs = [known.tiffs[one.match.TIFF_path] for one in chosen]
     specimens = grouping.shared(
-        [tiff.path for tiff in tiffs], label.group_by, params.data.tiff, label.group_table
+        [tiff.path for tiff in tiffs], label.group_by, params.data.tiffs, label.group_table
     )
     members = [
         splits.Member(tiff.sha256, specimen, one.match.JPEG_sha256 or "", one.match.category or "")
@@ -93,9 +94,8 @@ def _places(chosen: Sequence[Decided], known: Known, params: config.Params) -> d
 
 
 def _about(known: Known, about: config.About) -> tuple[About, str]:
-    words = About(**about.model_dump(exclude={"only_for"}))
     digest = originals_digest(tiff.sha256 for tiff in known.tiffs.values())
-    return applicable(words, about.only_for, digest)
+    return applicable(About(**about.model_dump(exclude={"only_for"})), about.only_for, digest)
 
 
 def _recipe(known: Known, places: dict[str, Place], params: config.Params) -> making.Recipe:

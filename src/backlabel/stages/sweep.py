@@ -1,0 +1,116 @@
+"""`backlabel sweep`: what other thresholds would match, from evidence that is kept.
+
+No DVC stage: it changes no result. It opens no image that stage compare has scored.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from backlabel import config
+from backlabel.errors import UnreadableImageError
+from backlabel.matching import engine
+from backlabel.matching.decide import Rule
+from backlabel.matching.evidence import Candidate, Pair
+from backlabel.matching.kept import Kept, kept_for
+from backlabel.reporting import plane, summary
+from backlabel.reporting.plane import Axis, Point
+from backlabel.reporting.report import Report
+from backlabel.stages import compare
+from backlabel.storage import paths, tables
+from backlabel.storage.files import atomic_write, shared_folder
+from backlabel.storage.rows import JpegHash, TiffHash
+
+
+def main(params: config.Params, out: Path) -> Report:
+    """Write a table for each plane of thresholds below `out`; the report is for MLflow."""
+    jpegs = [row for row in tables.read(paths.JPEG_HASHES, JpegHash) if not row.information]
+    tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
+    settings = compare.settings(params)
+    kept = kept_for(settings, shared_folder() / "cache")
+    found = engine.match(tiffs, jpegs, settings, kept).evidence
+    evidence = {
+        tiff.path: known if kept is None else _widened(known, tiff, jpegs, kept, settings.rule)
+        for tiff, known in zip(tiffs, found, strict=True)
+    }
+    truth = summary.known_pairs(Path(params.data.truth), {row.path for row in jpegs})
+    files: list[Path] = []
+    curves: dict[str, list[tuple[int, float]]] = {}
+    best: dict[str, float] = {}
+    for axes in plane.axes(evidence, settings.limits, settings.rule):
+        points = plane.plane(
+            axes,
+            evidence,
+            jpegs=[row.path for row in jpegs],
+            limits=settings.limits,
+            rule=settings.rule,
+            truth=truth,
+        )
+        files.append(_write(out, axes, points))
+        curves |= dict(_curves(axes, points, settings.limits))
+        name = ".".join(axis.threshold for axis in axes)
+        best[f"most_matched/{name}"] = max(point.match_rate for point in points)
+    key = [config.digest(params), [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]]
+    return Report(
+        key=hashlib.sha256(json.dumps(["sweep", *key]).encode()).hexdigest(),
+        name=f"sweep of {len(tiffs)} TIFFs",
+        params={name: json.dumps(value) for name, value in config.settled(params).items()},
+        metrics=best,
+        curves=curves,
+        tags={"backlabel.sweep": "true"},
+        artifacts=[str(file) for file in files],
+        description="What other thresholds would match, from the evidence at hand.",
+    )
+
+
+def _widened(
+    known: engine.Evidence, tiff: TiffHash, jpegs: Sequence[JpegHash], kept: Kept, rule: Rule
+) -> list[Candidate] | UnreadableImageError:
+    """With the scores, too, that are kept of runs with looser thresholds."""
+    if isinstance(known, UnreadableImageError):
+        return known
+    bare = [one for one in known if one.scores is None]
+    pairs = [
+        Pair(tiff.path, jpegs[one.row].path, one.pair.variant, tiff.sha256, jpegs[one.row].sha256)
+        for one in bare
+    ]
+    found = iter(kept.scores(pairs, complete=rule is Rule.COMBINED))
+    return [
+        dataclasses.replace(one, scores=next(found)) if one.scores is None else one for one in known
+    ]
+
+
+def _write(out: Path, axes: Sequence[Axis], points: Sequence[Point]) -> Path:
+    path = out / f"{'_over_'.join(axis.threshold for axis in reversed(axes))}.csv"
+    names = [axis.threshold for axis in axes]
+    others = ["matched", "match_rate", "wrong", "precision", "recall"]
+    with atomic_write(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*names, *others])
+        for point in points:
+            values = [point.one, point.other][: len(names)]
+            writer.writerow([*values, *(getattr(point, name) for name in others)])
+    return path
+
+
+def _curves(
+    axes: Sequence[Axis], points: Sequence[Point], limits: object
+) -> Iterator[tuple[str, list[tuple[int, float]]]]:
+    """Along the first threshold, the second being as it is in force, or as near as there is."""
+    at = None
+    if len(axes) > 1:
+        in_force = getattr(limits, axes[1].threshold)
+        at = min(axes[1].values, key=lambda value: abs(value - in_force))
+    for measure in ("match_rate", "precision", "recall"):
+        line = [
+            (round(point.one if point.one > 1 else 100 * point.one), getattr(point, measure))
+            for point in points
+            if at is None or point.other == at
+        ]
+        if all(value is not None for _, value in line):
+            yield f"plane/{axes[0].threshold}.{measure}", line
