@@ -27,9 +27,10 @@ ERROR = 2  # exit status
 _WORKERS_IMPORT = {
     "hash": ["backlabel.hashing.file", "backlabel.hashing.perceptual", "backlabel.images.reading"],
     "compare": ["backlabel.matching.scoring", "backlabel.images.reading"],
+    "label": ["backlabel.labels.reading", "backlabel.images.reading"],
     "calibrate": ["backlabel.calibration.over_files", "backlabel.images.reading"],
 }
-_KEPT = {"hash": "hashes.sqlite", "compare": "scores.sqlite"}
+_KEPT = {"hash": "hashes.sqlite", "compare": "scores.sqlite", "label": "pixels.sqlite"}
 _SHOWN = 5  # differing parameters that an error names
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import replace
 
 import numpy as np
+import over_limits
 import pytest
 import tifffile
 from PIL import Image
@@ -67,24 +67,14 @@ def test_equal_pixels_have_equal_digests_however_stored(pair, digests, byteorder
     )
 
 
-def hungry(task, limits):
-    """Stands for a tag that takes more memory than a worker may have."""
-    return "ab" * 32 if task[1] is None else bytearray(1 << 40)
-
-
-def endless(task, limits):
-    """Stands for a tag that takes more time than a worker may have."""
-    if task[1] is not None:
-        time.sleep(600)
-    return "ab" * 32
-
-
 @pytest.mark.parametrize(
-    ("read", "reason"), [(hungry, "too much memory"), (endless, "too slow")], ids=["memory", "time"]
+    ("read", "seconds", "reason"),
+    [(over_limits.hungry, 60, "too much memory"), (over_limits.endless, 10, "too slow")],
+    ids=["memory", "time"],
 )
-def test_metadata_over_a_limit_are_a_note(pair, digests, monkeypatch, read, reason):
+def test_metadata_over_a_limit_are_a_note(pair, digests, monkeypatch, read, seconds, reason):
     monkeypatch.setattr(reading, "read", read)
-    (found,) = facts.read([pair], replace(BOUNDS, max_seconds=5), digests)
+    (found,) = facts.read([pair], replace(BOUNDS, max_seconds=seconds), digests)
     assert found.taken == Acquisition(note=found.taken.note)
     assert found.taken.note.startswith(f"metadata were not read: {reason}")
     assert found.pixels_sha256 == found.JPEG_pixels_sha256 == "ab" * 32

@@ -91,21 +91,17 @@ def stays(existing: Path, source: Path, target: Path, *, link: Link) -> bool:
 def _is_as_asked(existing: Path, source: Path, link: Link) -> bool:
     if existing.is_symlink() and images.file_at(existing) == existing:
         return False  # it leads elsewhere than to DVC's cache
+    if link is Link.HARDLINK or source.is_symlink():
+        return True  # by `cache.type` DVC puts copies in the place of links, and links of copies
     is_same = existing.samefile(source)
-    if link is Link.AUTO and (source.is_symlink() or is_linked_by_dvc(source.stat())):
-        return is_same and existing.is_symlink() == source.is_symlink()
-    # Under `cache.type copy` DVC puts a copy in the place of a hard link that was made before.
-    return link is Link.HARDLINK or not is_same
+    return is_same if link is Link.AUTO and is_linked_by_dvc(source.stat()) else not is_same
 
 
 def _linked(source: Path, target: Path, status: os.stat_result, link: Link) -> bool:
-    """A link as DVC would put there after the stage, or a hard link where these are asked for.
+    """A hard link where these are asked for, or where DVC has linked the original to its cache.
 
-    DVC recognises its own: it neither reads nor copies the file again.
+    DVC would put the same link there after the stage; as it is, it does not read the file again.
     """
-    if source.is_symlink() and link is Link.AUTO:
-        target.symlink_to(images.file_at(source))
-        return True
     if link is Link.HARDLINK or (link is Link.AUTO and is_linked_by_dvc(status)):
         return _hardlinked(source, target)
     return False
