@@ -358,7 +358,7 @@ def test_a_labelled_file_that_was_changed_by_others_is_refused(root):
 
 
 def linked_by_dvc(root, kind):
-    """Data as `cache.type` leaves them, and the labelled set as DVC makes it ready for the stage."""
+    """Leave data as DVC does by `cache.type`."""
     (root / ".dvc").mkdir()
     for number, path in enumerate(sorted((root / "data/tiff").rglob("*.*"))):
         cached = root / f".dvc/cache/files/md5/{number:02x}/{number:030x}"

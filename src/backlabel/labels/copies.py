@@ -26,7 +26,10 @@ class Link(StrEnum):
     """How the labelled file comes by the bytes of its original."""
 
     AUTO = "auto"
-    """Blocks shared until one of the two is written to (reflink), where the file system can."""
+    """Blocks shared until one of the two is written to (reflink), where the file system can.
+
+    Where DVC has made the original a hard link to its cache, one more of these.
+    """
     COPY = "copy"
     """Blocks of its own."""
     HARDLINK = "hardlink"
