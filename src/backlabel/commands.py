@@ -190,15 +190,14 @@ def calibrate(chosen: argparse.Namespace) -> int:
 def sweep(chosen: argparse.Namespace) -> int:
     """Say in tables, and to MLflow, what other thresholds would match."""
     _preload("compare")
+    from backlabel.reporting import delivery  # noqa: PLC0415
     from backlabel.stages import sweep  # noqa: PLC0415
 
     params = config.load()
     report = sweep.main(params, chosen.out)
     _write_lines(report.artifacts)
-    from backlabel.reporting import tracking  # noqa: PLC0415 - MLflow takes seconds
-
     track = params.track
-    _write_lines([tracking.deliver(report, track.experiment, timeout_s=track.timeout_s)])
+    _write_lines([delivery.deliver(report, track.experiment, timeout_s=track.timeout_s)])
     return 0
 
 

@@ -14,7 +14,7 @@ from pictures import picture, save
 from backlabel import config
 from backlabel.calibration import run
 from backlabel.errors import ConfigError
-from backlabel.reporting import store, tracking
+from backlabel.reporting import places, tracking
 
 ROOT = Path(__file__).parents[2]
 PARAMS = config.load(ROOT / "params.yaml")
@@ -70,7 +70,7 @@ def test_files_and_run(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"\nmin_noise_correlation: {noise['value']}\n" in shown
     assert "(0.1581-1.0000)" in shown
 
-    client = MlflowClient(store.tracking_uri())
+    client = MlflowClient(places.tracking_uri())
     experiment = client.get_experiment_by_name("backlabel-calibration")
     (logged,) = client.search_runs([experiment.experiment_id])
     assert logged.data.metrics["compare.min_noise_correlation.recommended"] == noise["value"]
@@ -95,7 +95,7 @@ def test_again_is_the_same_to_the_byte_and_without_mlflow_too(
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     tracking.log_spooled(timeout_s=5)
-    client = MlflowClient(store.tracking_uri())
+    client = MlflowClient(places.tracking_uri())
     experiment = client.get_experiment_by_name("backlabel-calibration")
     assert len(client.search_runs([experiment.experiment_id])) == 1
 

@@ -18,7 +18,7 @@ from multiprocessing import get_context
 import pytest
 from mlflow.tracking import MlflowClient
 
-from backlabel.reporting import spool, store, tracking
+from backlabel.reporting import direct, naming, places, spool, store, tracking
 from backlabel.reporting.report import DataSet, Report
 
 REPORT = Report(
@@ -62,7 +62,7 @@ def without_store(tmp_path, monkeypatch):
 
 
 def runs(name="e"):
-    client = MlflowClient(store.tracking_uri())
+    client = MlflowClient(places.tracking_uri())
     return client.search_runs([client.get_experiment_by_name(name).experiment_id])
 
 
@@ -80,9 +80,9 @@ def test_other_key_is_another_run(root):
 
 def test_run_left_unfinished_by_a_kill_is_replaced(root):
     tracking.log(replace(REPORT, key="k2"), "e", timeout_s=5)
-    client = MlflowClient(store.tracking_uri())
+    client = MlflowClient(places.tracking_uri())
     experiment = client.get_experiment_by_name("e").experiment_id
-    client.create_run(experiment, tags={tracking.KEY_TAG: "k1"})
+    client.create_run(experiment, tags={naming.KEY_TAG: "k1"})
     tracking.log(REPORT, "e", timeout_s=5)
     assert sorted(run.info.status for run in runs()) == ["FINISHED", "FINISHED"]
 
@@ -93,7 +93,7 @@ def test_what_a_run_holds(root):
     assert run.data.metrics["compare.labels.Films _ Co"] == 3
     assert run.info.artifact_uri.startswith((root / "mlartifacts").as_uri())
     assert (root / "mlartifacts" / run_id / "artifacts/plots/x.png").read_bytes() == b"png"
-    history = MlflowClient(store.tracking_uri()).get_metric_history(run_id, "sweep.rate")
+    history = MlflowClient(places.tracking_uri()).get_metric_history(run_id, "sweep.rate")
     assert {(point.step, point.value) for point in history} == {(0, 0.0), (150, 1.0)}
 
 
@@ -164,7 +164,7 @@ def test_what_was_kept_is_delivered_first(root, monkeypatch):
     ],
 )
 def test_steps_are_whole(threshold, value, axis, step):
-    assert tracking.point_on_axis(threshold, value) == (axis, step)
+    assert naming.point_on_axis(threshold, value) == (axis, step)
 
 
 def kept_naming(folder, artifact):
@@ -246,7 +246,7 @@ def test_torn_store_is_set_aside_and_made_anew(root, capsys, tear):
     tear(path)
     torn = path.read_bytes()
     tracking.log(replace(REPORT, key="k2"), "e", timeout_s=5)
-    assert [run.data.tags[tracking.KEY_TAG] for run in runs()] == ["k2"]
+    assert [run.data.tags[naming.KEY_TAG] for run in runs()] == ["k2"]
     assert (root / "mlflow.db.torn-1").read_bytes() == torn
     assert "mlflow.db: was torn" in capsys.readouterr().err
 
@@ -304,3 +304,70 @@ def test_full_disk_keeps_the_report_and_leaves_no_store(without_store):
 def test_makers_of_mlflow_are_told_nothing(root):
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
     assert os.environ["DO_NOT_TRACK"] == "true"
+
+
+def told(run):
+    """All that MLflow says of a run but its id, its times and what follows from them."""
+    client = MlflowClient(places.tracking_uri())
+    inputs = [
+        (one.dataset.to_dictionary(), sorted((tag.key, tag.value) for tag in one.tags))
+        for one in run.inputs.dataset_inputs
+    ]
+    curves = {
+        name: sorted((point.step, point.value) for point in client.get_metric_history(run_id, name))
+        for run_id in [run.info.run_id]
+        for name in run.data.metrics
+    }
+    names = ("run_name", "status", "lifecycle_stage", "experiment_id", "user_id")
+    return {
+        "info": {name: getattr(run.info, name) for name in names},
+        "seconds": round((run.info.end_time - run.info.start_time) / 1000),
+        "artifacts": run.info.artifact_uri.replace(run.info.run_id, ""),
+        "files": [item.path for item in client.list_artifacts(run.info.run_id, "plots")],
+        "data": (run.data.params, run.data.metrics, curves),
+        "tags": {name: text for name, text in run.data.tags.items() if name != naming.KEY_TAG},
+        "inputs": inputs,
+    }
+
+
+@pytest.mark.parametrize("dataset", [REPORT.dataset, None], ids=["data set", "none"])
+def test_a_run_written_directly_is_the_client_s_in_all_that_mlflow_tells(root, dataset):
+    report = replace(REPORT, dataset=dataset, curves={"sweep.rate": [(150, 1.0), (0, 0.5)]})
+    tracking.log(report, "e", timeout_s=5)
+    assert direct.log(replace(report, key="k2"), "e") is not None
+    by_client, by_hand = sorted(runs(), key=lambda run: run.data.tags[naming.KEY_TAG])
+    assert told(by_hand) == told(by_client)
+    assert by_hand.data.tags[naming.KEY_TAG] == "k2"
+
+
+def test_this_mlflow_s_layout_is_known(root):
+    """Else every experiment waits for MLflow's import: compare the layouts, and add the revision."""
+    with closing(sqlite3.connect(root / "mlflow.db")) as opened:
+        (revision,) = opened.execute("SELECT version_num FROM alembic_version").fetchone()
+    assert revision in direct.REVISIONS
+
+
+def test_a_run_written_directly_is_found_by_its_key_and_goes_on_where_the_client_left_off(root):
+    first = tracking.log(REPORT, "e", timeout_s=5)
+    assert direct.log(replace(REPORT, name="again"), "e") == first
+    second = direct.log(replace(REPORT, key="k2"), "e")
+    assert tracking.log(replace(REPORT, key="k2"), "e", timeout_s=5) == second
+    assert len(runs()) == 2
+
+
+def test_what_is_not_as_expected_is_left_to_the_client(root, monkeypatch):
+    assert direct.log(REPORT, "e") is None  # an experiment that is not there
+    tracking.log(REPORT, "e", timeout_s=5)
+    other = replace(REPORT, key="k2")
+    assert direct.log(replace(other, metrics={"a": float("nan")}), "e") is None
+    assert direct.log(replace(other, params={"a": "x" * 8001}), "e") is None
+    assert direct.log(replace(other, artifacts=["plots/gone.png"]), "e") is None
+    client = MlflowClient(places.tracking_uri())
+    experiment = client.get_experiment_by_name("e").experiment_id
+    client.create_run(experiment, tags={naming.KEY_TAG: "k2"})  # left by a kill
+    assert direct.log(other, "e") is None
+    with monkeypatch.context() as patch:
+        patch.setattr(direct, "REVISIONS", frozenset({"another"}))
+        assert direct.log(replace(REPORT, key="k3"), "e") is None
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    assert direct.log(replace(REPORT, key="k3"), "e") is None

@@ -18,7 +18,7 @@ from backlabel.calibration.measure import CONFIDENCE, Point, Recommendation, Sha
 from backlabel.calibration.over_files import Outcome
 from backlabel.calibration.trials import Trial
 from backlabel.matching.decide import Limits, Rule
-from backlabel.reporting import plots, tracking
+from backlabel.reporting import naming, plots
 from backlabel.reporting.report import Report
 from backlabel.storage import names
 from backlabel.storage.tables import FileName
@@ -177,7 +177,7 @@ def as_run(found: Mapping[str, Any], result: Result, artifacts: Sequence[Path]) 
         for value, precision, recall in zip(
             curve.values, curve.precision, curve.recall, strict=True
         ):
-            axis, step = tracking.point_on_axis(curve.threshold, value)
+            axis, step = naming.point_on_axis(curve.threshold, value)
             lines.setdefault(f"curve.{axis}.precision", []).append((step, precision))
             lines.setdefault(f"curve.{axis}.recall", []).append((step, recall))
     return Report(

@@ -11,8 +11,8 @@ from typing import Any
 from backlabel import __version__, config, git
 from backlabel.composing import Difference
 from backlabel.reporting import closing, durations
+from backlabel.reporting.naming import point_on_axis
 from backlabel.reporting.report import DataSet, Report
-from backlabel.reporting.tracking import point_on_axis
 from backlabel.storage import paths, tables
 from backlabel.storage.files import content_digest, sha256
 from backlabel.storage.rows import Labelled, SweepPoint

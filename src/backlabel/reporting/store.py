@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import sys
 from contextlib import closing
@@ -11,17 +10,12 @@ from typing import Any
 
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+from backlabel.reporting.places import SCHEME, tracking_uri
 from backlabel.storage.files import shared_root
 
-_SCHEME = "sqlite:///"
 _BESIDE = ("-journal", "-wal", "-shm")
 """What SQLite keeps beside a file; left there it would be taken for the next file's."""
 _TORN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-
-
-def tracking_uri() -> str:
-    """MLFLOW_TRACKING_URI, or the SQLite store at the main repository's root."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"{_SCHEME}{shared_root() / 'mlflow.db'}"
 
 
 def artifact_location() -> str | None:
@@ -42,9 +36,9 @@ def prepare() -> None:
     it cannot be made.
     """
     uri = tracking_uri()
-    if not uri.startswith(_SCHEME):
+    if not uri.startswith(SCHEME):
         return
-    path = Path(uri.removeprefix(_SCHEME))
+    path = Path(uri.removeprefix(SCHEME))
     if path.exists() and _is_torn(path):
         sys.stderr.write(
             f"{path}: was torn when it was made or written; kept as {_set_aside(path)}, and a new "
@@ -87,7 +81,7 @@ def _make(path: Path) -> None:
     _remove(partial)
     try:
         create: Any = SqlAlchemyStore  # which has no types
-        create(f"{_SCHEME}{partial}", artifact_location()).engine.dispose()
+        create(f"{SCHEME}{partial}", artifact_location()).engine.dispose()
         partial.replace(path)
     finally:
         _remove(partial)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
-import json
 import os
-import re
 import sqlite3
 import time
 from pathlib import Path
@@ -19,13 +16,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from backlabel import git
 from backlabel.errors import BacklabelError, DataError
-from backlabel.reporting import spool, store
+from backlabel.reporting import naming, places, spool, store
+from backlabel.reporting.naming import KEY_TAG, metric_name
 from backlabel.reporting.report import DataSet, Report
-from backlabel.storage.files import lock, shared_folder
+from backlabel.storage.files import lock
 
-KEY_TAG = "backlabel.key"
 _LOCK_WAIT_S = 600.0
 _MAX_BATCH = 1000  # metrics, the limit of MLflow's log_batch
 _AWAY = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)
@@ -47,13 +43,13 @@ def log(report: Report, experiment: str, *, timeout_s: int) -> str:
     try:
         # A fresh SQLite store breaks when two processes create it at once, and two workers with
         # the same key must see each other's run: one at a time.
-        with lock(_lock(), timeout_s=_LOCK_WAIT_S):
+        with lock(places.lock(), timeout_s=_LOCK_WAIT_S):
             store.prepare()
-            client = MlflowClient(store.tracking_uri())
+            client = MlflowClient(places.tracking_uri())
             experiment_id = _experiment(client, experiment)
             return _finished(client, experiment_id, report) or _log(client, experiment_id, report)
     except _AWAY as error:
-        raise TrackingAwayError(f"{store.tracking_uri()}: {error}") from error
+        raise TrackingAwayError(f"{places.tracking_uri()}: {error}") from error
 
 
 def experiment_id(experiment: str) -> str:
@@ -62,11 +58,11 @@ def experiment_id(experiment: str) -> str:
     Raises TrackingAwayError if the store cannot be used.
     """
     try:
-        with lock(_lock(), timeout_s=_LOCK_WAIT_S):
+        with lock(places.lock(), timeout_s=_LOCK_WAIT_S):
             store.prepare()
-            return _experiment(MlflowClient(store.tracking_uri()), experiment)
+            return _experiment(MlflowClient(places.tracking_uri()), experiment)
     except _AWAY as error:
-        raise TrackingAwayError(f"{store.tracking_uri()}: {error}") from error
+        raise TrackingAwayError(f"{places.tracking_uri()}: {error}") from error
 
 
 def deliver(report: Report, experiment: str, *, timeout_s: int) -> str:
@@ -105,25 +101,6 @@ def log_spooled(*, timeout_s: int) -> tuple[list[str], list[str]]:
     return runs, refused
 
 
-def point_on_axis(threshold: str, value: float) -> tuple[str, int]:
-    """A threshold's name in curves and its value as a step, which MLflow wants whole.
-
-    Bits are whole already; shares and SSIM are shown in hundredths.
-    """
-    if threshold.endswith("hamming_threshold"):
-        return threshold, round(value)
-    return f"{threshold}_percent", round(100 * value)
-
-
-def metric_name(name: str) -> str:
-    """`name` in the characters that MLflow allows in names."""
-    return re.sub(r"[^\w\-. /:]", "_", name, flags=re.ASCII)
-
-
-def _lock() -> Path:
-    return shared_folder() / "mlflow.lock"
-
-
 def _experiment(client: MlflowClient, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
@@ -148,7 +125,7 @@ def _log(client: MlflowClient, experiment_id: str, report: Report) -> str:
     run = client.create_run(
         experiment_id,
         start_time=now - round(1000 * report.seconds),
-        tags={**_about_the_run(report), **report.tags, KEY_TAG: report.key},
+        tags=naming.tags(report),
         run_name=report.name,
     )
     run_id = str(run.info.run_id)
@@ -170,28 +147,12 @@ def _log(client: MlflowClient, experiment_id: str, report: Report) -> str:
     return run_id
 
 
-def _about_the_run(report: Report) -> dict[str, str]:
-    """Who ran it and with what, under the names by which MLflow's UI shows it."""
-    user = git.user()
-    if not user:
-        try:
-            user = getpass.getuser()
-        except (KeyError, OSError):  # a number that the system has no name for
-            user = str(os.getuid())
-    return {
-        "mlflow.user": user,
-        "mlflow.source.name": "backlabel",
-        "mlflow.source.type": "LOCAL",
-        "mlflow.note.content": report.description,
-    }
-
-
 def _dataset(dataset: DataSet) -> DatasetInput:
     entity = Dataset(
         name=dataset.name,
         digest=dataset.digest,
-        source_type="dvc",
-        source=json.dumps(dataset.source),
-        profile=json.dumps({"num_rows": dataset.rows}),
+        source_type=naming.DATASET_KIND,
+        source=naming.source_of(dataset),
+        profile=naming.profile_of(dataset),
     )
-    return DatasetInput(entity, [InputTag("mlflow.data.context", "labelled set")])
+    return DatasetInput(entity, [InputTag(*naming.DATASET_TAG)])

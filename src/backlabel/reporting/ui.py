@@ -13,7 +13,7 @@ import webbrowser
 from types import FrameType
 
 from backlabel.errors import ConfigError
-from backlabel.reporting import store, tracking
+from backlabel.reporting import places, tracking
 
 HOST = "127.0.0.1"
 _LONGEST_START_S = 120.0
@@ -28,7 +28,7 @@ def serve(experiment: str, port: int) -> int:
     """
     _refuse_used(port)
     url = address(tracking.experiment_id(experiment), port)
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store.tracking_uri()]
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", places.tracking_uri()]
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
     signal.signal(signal.SIGTERM, _end)
     with subprocess.Popen(command) as server:  # noqa: S603 - the same Python's MLflow

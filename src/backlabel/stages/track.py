@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backlabel import composing, config
-from backlabel.reporting import experiment, tracking
+from backlabel.reporting import delivery, experiment
 from backlabel.storage import paths
 from backlabel.storage.files import write_json
 
@@ -25,7 +25,7 @@ def main(params: config.Params) -> None:
     changed = composing.refuse_unsettled()
     report = experiment.report(params, metrics, changed)
     track = params.track
-    told = tracking.deliver(report, track.experiment, timeout_s=track.timeout_s)
+    told = delivery.deliver(report, track.experiment, timeout_s=track.timeout_s)
     sys.stderr.write(f"{told}\n")
     # No run id: the same experiment must give the same bytes on every machine.
     write_json(TRACKED, {"experiment": track.experiment, "key": report.key})
