@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from multiprocessing import get_context
 
@@ -341,7 +342,7 @@ def test_a_run_written_directly_is_the_client_s_in_all_that_mlflow_tells(root, d
 
 
 def test_this_mlflow_s_layout_is_known(root):
-    """Else every experiment waits for MLflow's import: compare the layouts, and add the revision."""
+    """Else every experiment waits for MLflow's import: compare layouts, and add the revision."""
     with closing(sqlite3.connect(root / "mlflow.db")) as opened:
         (revision,) = opened.execute("SELECT version_num FROM alembic_version").fetchone()
     assert revision in direct.REVISIONS

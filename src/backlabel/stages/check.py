@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from backlabel import config, images
-from backlabel.inventory import prediction, preflight
+from backlabel.inventory import cache_type, prediction, preflight
 from backlabel.inventory.preflight import Finding
+from backlabel.inventory.walking import walk
 from backlabel.labels import schemes
 from backlabel.stages.categories import label_schemes
 
@@ -22,6 +25,7 @@ def findings(folder: Path) -> list[Finding]:
     params = config.load() if config.PARAMS.is_file() else None
     if params is None:
         return preflight.check(folder)
+    found = cache_type.findings(Path.cwd(), folder, _sizes(folder))
     data = params.data
     wanted = {"jpeg": (data.jpegs, data.jpeg_formats), "tiff": (data.tiffs, data.tiff_formats)}
     inside = [
@@ -30,7 +34,7 @@ def findings(folder: Path) -> list[Finding]:
         for one in folders
         if _is_in(Path(one), folder)
     ]
-    found = preflight.check(folder, [one for one, _ in inside])
+    found += preflight.check(folder, [one for one, _ in inside])
     require_image = partial(_require_image, max_bytes=params.read.max_bytes)
     for one, formats in inside:
         found += prediction.refusals(one, formats, require_image)
@@ -38,6 +42,13 @@ def findings(folder: Path) -> list[Finding]:
     if len(copies) == len(data.jpegs):  # categories may be told by all copies together
         found += prediction.without_category(copies, data.jpeg_formats, *_judges(params))
     return sorted(found, key=lambda finding: (os.fsencode(finding.path), finding.problem))
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    for entry in walk(folder):
+        if entry.kind == "file" and not entry.fault:
+            with suppress(OSError):  # what cannot be looked at is told by others
+                yield Path(entry.path).stat().st_size
 
 
 def _is_in(inner: Path, outer: Path) -> bool:
