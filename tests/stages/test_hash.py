@@ -184,15 +184,17 @@ def test_a_file_that_is_disturbed_while_it_is_hashed_is_listed(
     path = root / "data/tiff/y/m 1.tif"
     before, content_of = path.read_bytes(), hashing_file.content_of
 
-    def disturbing(file, source):
-        if file.name != path.name or file.parent.name != "y":
-            return content_of(file, source)
+    inode = path.stat().st_ino
+
+    def disturbing(source):
+        if source.status.st_ino != inode:
+            return content_of(source)
         if moment == "after":
-            found = content_of(file, source)
-            disturb(file)
+            found = content_of(source)
+            disturb(path)
             return found
-        disturb(file)
-        return content_of(file, source)
+        disturb(path)
+        return content_of(source)
 
     with monkeypatch.context() as patch:
         patch.setattr(pool, "map_files", in_this_process)

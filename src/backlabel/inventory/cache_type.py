@@ -62,7 +62,7 @@ def findings(root: Path, folder: Path, sizes: Iterable[int]) -> list[Finding]:
         Finding(
             str(folder),
             f"{total / 1e9:.1f} GB, which DVC copies for each experiment with --temp or in the "
-            f"queue (cache.type is {','.join(chosen(root))}, and this file system shares no blocks)",
+            f"queue (cache.type is {','.join(chosen(root))}; blocks cannot be shared here)",
             "`dvc config --local cache.type hardlink,copy && dvc checkout --relink` links them "
             "instead; see docs/cache-types.md.",
             note=True,

@@ -10,8 +10,7 @@ from backlabel.labels import pixels
 from backlabel.labels.known import TEXT_CHANGED, Texts
 from backlabel.microscope import metadata
 from backlabel.microscope.acquisition import Acquisition
-from backlabel.microscope.beside import beside
-from backlabel.storage.files import sha256
+from backlabel.microscope.beside import beside, digest
 
 
 def read(task: tuple[Path, Texts | None], limits: images.Limits) -> Acquisition | str:
@@ -28,6 +27,5 @@ def read(task: tuple[Path, Texts | None], limits: images.Limits) -> Acquisition 
 
 def _require(path: Path, texts: dict[str, str]) -> None:
     for one in beside(str(path)):
-        is_there = Path(one).is_file()
-        if (is_there or one in texts) and texts.get(one) != (sha256(Path(one)) if is_there else ""):
+        if digest(one) != texts.get(one, ""):
             raise UnreadableImageError(TEXT_CHANGED, one)

@@ -1,9 +1,12 @@
-"""Under which names vendors' programs lay a text beside an image; nothing else is asked here."""
+"""The texts that vendors' programs lay beside an image: their names, and what they hold."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+
+from backlabel.storage.files import sha256
 
 
 def beside(path: str) -> Iterator[str]:
@@ -17,3 +20,13 @@ def beside(path: str) -> Iterator[str]:
 def may_be_beside(path: str) -> bool:
     """Whether the name of a file is one under which `beside` looks."""
     return path.endswith((".txt", ".TXT", ".Txt", ".hdr"))
+
+
+def digest(path: str) -> str:
+    """SHA-256 of what may be any file, or none; empty where it cannot be read."""
+    if not os.path.isfile(path):  # noqa: PTH113 - no error; a FIFO would be waited for without end
+        return ""
+    try:
+        return sha256(Path(path))
+    except OSError:
+        return ""

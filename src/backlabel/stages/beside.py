@@ -13,8 +13,7 @@ from pathlib import Path
 from backlabel import config
 from backlabel.errors import DataError
 from backlabel.inventory.scanning import Inventory
-from backlabel.microscope.beside import beside, may_be_beside
-from backlabel.storage.files import sha256
+from backlabel.microscope.beside import beside, digest, may_be_beside
 from backlabel.storage.rows import Beside
 
 
@@ -40,13 +39,3 @@ def _texts(tiffs: Inventory) -> Iterator[str]:
     if listed:
         for image in tiffs.images:
             yield from listed.intersection(beside(image.path))
-
-
-def digest(path: str) -> str:
-    """SHA-256 of a file that may be anything; empty where it cannot be read."""
-    if not Path(path).is_file():  # a FIFO would be waited for without end
-        return ""
-    try:
-        return sha256(Path(path))
-    except OSError:
-        return ""
