@@ -185,3 +185,10 @@ def mlflow(chosen: argparse.Namespace) -> int:
     from backlabel.reporting import ui  # noqa: PLC0415 - MLflow takes seconds
 
     return ui.serve(config.load().track.experiment, chosen.port)
+
+
+def review(chosen: argparse.Namespace) -> int:
+    """Serve the page on which people decide."""
+    from backlabel.review import serving  # noqa: PLC0415 - the server takes half a second
+
+    return serving.serve(config.load(), port=chosen.port, who=chosen.who)
