@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from backlabel import composing, config
+from backlabel import composing, config, helping
 from backlabel.composing import Difference
 from backlabel.errors import BacklabelError, DataError
 from backlabel.reporting import closing, durations
@@ -192,3 +192,9 @@ def review(chosen: argparse.Namespace) -> int:
     from backlabel.review import serving  # noqa: PLC0415 - the server takes half a second
 
     return serving.serve(config.load(), port=chosen.port, who=chosen.who)
+
+
+def completion(chosen: argparse.Namespace) -> int:
+    """Print the script that makes a shell complete the commands."""
+    sys.stdout.write(f"{helping.completion(chosen.parser, chosen.shell)}\n")
+    return 0
