@@ -7,9 +7,11 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from backlabel import config
+from backlabel.labels import decisions
 from backlabel.review import bars
 from backlabel.review.book import Book, Several
 from backlabel.storage import paths, tables
@@ -64,10 +66,10 @@ class Desk:
                 if jpeg:
                     self.by_jpeg[jpeg].append(pair)
 
-    @property
+    @cached_property
     def categories(self) -> dict[str, str]:
         """Category by label, of the scheme in force."""
-        return {f"L{i}": line[0] for i, line in enumerate(self.params.labels.categories)}
+        return decisions.categories(self.params.labels.categories, self.jpegs.values())
 
     def category(self, row: Match) -> str:
         """The category of the JPEG of a row; empty where there is none."""
