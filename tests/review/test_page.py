@@ -197,9 +197,8 @@ def test_views_zoom_in_step(page):
     press(page, "0", "m")
     expect(page.locator("#name-tiff")).to_contain_text("with the JPEG's histogram")
     # The picture is there, and both are of one shape.
-    page.wait_for_function(
-        "[...document.querySelectorAll('#stage img')].every(i => i.naturalWidth)"
-    )
+    for one in images.all():
+        expect(one).not_to_have_js_property("naturalWidth", 0)
     shapes = [one.evaluate("i => [i.naturalWidth, i.naturalHeight]") for one in images.all()]
     assert shapes == [[128, 96], [128, 96]]
 

@@ -77,7 +77,7 @@ async function open(place) {
   history.replaceState(null, "", `#${id}`);
   at("why").value = "";
   await refresh(id);
-  showMetadata(id);
+  showMetadata(id).catch(fail);
   prefetch();
 }
 
@@ -322,11 +322,13 @@ function applyRelabel() {
   });
 }
 
+// That the server is away is said when something is asked of it.
+const listen = () => poll().catch(() => {});
+
 async function poll() {
   if (waiting) return;
   const before = version;
-  let answer;
-  try { answer = await ask(`/api/changes?since=${version}`); } catch { return; } // said when it matters
+  const answer = await ask(`/api/changes?since=${version}`);
   if (waiting || version !== before) return; // overtaken by a decision of this tab
   take(answer);
   if (pair && answer.changed.some(([id]) => id === pair.id)) await refresh(pair.id);
@@ -363,8 +365,8 @@ async function start() {
   at("bulk-dialog").addEventListener("close", applyBulk);
   at("relabel-dialog").addEventListener("close", applyRelabel);
   document.addEventListener("keydown", onKey);
-  window.addEventListener("focus", poll);
-  setInterval(poll, POLL_MS);
+  window.addEventListener("focus", listen);
+  setInterval(listen, POLL_MS);
   await load(location.hash.slice(1));
   document.body.dataset.ready = "yes";
 }

@@ -41,8 +41,8 @@ class Viewer {
 
   async explain(image) {
     const asked = image.getAttribute("src");
-    const answer = await fetch(asked);
-    if (answer.ok || image.getAttribute("src") !== asked) return;
+    const answer = await fetch(asked).catch(() => null);
+    if (!answer || answer.ok || image.getAttribute("src") !== asked) return;
     const side = image === this.images[0] ? "The TIFF" : "The JPEG";
     this.error.textContent = `${side} cannot be shown: ${(await answer.json()).error}`;
   }
