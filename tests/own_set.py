@@ -1,4 +1,4 @@
-"""A new user's data: 30 originals in folders of their own names, PNG copies of twelve categories."""
+"""A new user's data: 30 originals in folders of any names, PNG copies of twelve categories."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def make(root):
     """Write the originals below `root/raw`, the copies below `root/published`."""
     for number in range(COUNT):
         grey = micrograph(number)
-        original = root / f"raw/run {number % 4}/Regina_{number:03}.tif"
+        original = root / f"raw/run {number % 10}/Regina_{number:03}.tif"
         original.parent.mkdir(parents=True, exist_ok=True)
         tifffile.imwrite(original, grey)
         copy = root / "published" / CATEGORIES[number % len(CATEGORIES)] / f"{number:04x}.png"

@@ -125,9 +125,9 @@ def _scheme(told: Told, copies: looking.Side) -> Scheme:
         if chosen is None:
             known = ", ".join(one.name for one in offered)
             raise ConfigError(f"--labels {told.labels}: is unknown; there are {known}.")
-        if chosen.categories:
-            return chosen
-        return looking.listed(replace(chosen, name="own", table=table or chosen.table), copies)
+        if not chosen.categories:
+            chosen = replace(chosen, name="own", table=table or chosen.table)
+        return looking.listed(chosen, copies)
     found = looking.scheme(copies, offered, table)
     if found is None:
         raise ConfigError(

@@ -88,9 +88,11 @@ def scheme(copies: Side, offered: Sequence[Scheme], table: str | None) -> Scheme
 def listed(chosen: Scheme, copies: Side) -> Scheme:
     """`chosen` with the categories that the copies have, so that each keeps its label.
 
-    Raises TableError for a table that cannot be used.
+    Raises SchemeError for a copy that has none by it, TableError for a table that cannot be used.
     """
-    whole = schemes.with_categories_of(_paths(copies), copies.folders, chosen)
+    paths = _paths(copies)
+    whole = schemes.with_categories_of(paths, copies.folders, chosen)
+    schemes.categories(paths, copies.folders, whole)
     if not all(whole.categories):  # an order with holes cannot be listed
         return chosen
     return whole
