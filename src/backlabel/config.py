@@ -18,6 +18,7 @@ from ruamel.yaml.error import YAMLError
 from backlabel import allowed
 from backlabel.errors import ConfigError
 from backlabel.section import Bits, Line, Name, RepoPath, Section, Share
+from backlabel.workers.cluster import Cluster
 
 PARAMS = Path("params.yaml")
 CONF = Path("conf")
@@ -32,6 +33,7 @@ MACHINE_KEYS = frozenset(
         "compare.memory_mib",
         "label.link",
         "track.timeout_s",
+        *(f"cluster.{name}" for name in Cluster.model_fields),
     }
 )
 """Parameters that change how a run goes, not what it finds: no stage re-runs because of them."""
@@ -211,6 +213,7 @@ class Params(Section):
 
     data: Data
     read: Read
+    cluster: Cluster
     hash: Hash
     compare: Compare
     labels: Labels

@@ -25,7 +25,9 @@ from backlabel.matching.scoring import Changed, Engine, Pair, Scorer
 from backlabel.matching.ssim import Window
 from backlabel.matching.variants import Variant
 from backlabel.storage.rows import JpegHash, TiffHash
-from backlabel.workers.pool import Workers, cores
+from backlabel.workers.cluster import Cluster
+from backlabel.workers.crew import Crew, crew
+from backlabel.workers.pool import cores
 
 if TYPE_CHECKING:
     from backlabel.matching.index import MultiHash
@@ -60,6 +62,7 @@ class Settings:
     """For one image."""
     max_memory_mib: int
     """For one pair, in its worker process."""
+    cluster: Cluster | None = None
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,9 @@ def match(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], settings: Settin
     Under the combined rule a JPEG is given to one TIFF at most.
     """
     matching = _Matching(tiffs, jpegs, settings)
-    with Workers(
-        cores(),
+    with crew(
+        settings.cluster,
+        workers=cores(),
         max_seconds=_IMAGES_OF_A_PAIR * settings.max_seconds,
         max_memory_mib=settings.max_memory_mib,
         prepare=compile_all if settings.engine == "fast" else None,
@@ -124,7 +128,7 @@ class _Matching:
         self._grey = from_hexes([row.phash_grey for row in jpegs]) if settings.both_hashes else None
         self._index, self._index_grey = self._indexed(self._standardised), self._indexed(self._grey)
 
-    def evidence(self, workers: Workers) -> list[Evidence]:
+    def evidence(self, workers: Crew) -> list[Evidence]:
         """The candidates of each TIFF with their scores, or why it could not be read."""
         found = self._scored(self._near([_as_it_is(tiff) for tiff in self._tiffs]), workers)
         sources = [name for name in self._settings.variants if name != _IDENTITY.source]
@@ -186,7 +190,7 @@ class _Matching:
         return not decide(known, self._settings.limits, self._settings.rule).acceptable
 
     def _variants(
-        self, missed: Sequence[int], sources: Sequence[str], workers: Workers
+        self, missed: Sequence[int], sources: Sequence[str], workers: Crew
     ) -> list[list[Query] | UnreadableImageError]:
         """The variants of the TIFFs that are `missed`; none of the others."""
         shapes = sorted({(row.height, row.width) for row in self._jpegs})
@@ -200,7 +204,7 @@ class _Matching:
             queries[i] = result
         return queries
 
-    def _scored(self, found: list[list[NearPair]], workers: Workers) -> list[Evidence]:
+    def _scored(self, found: list[list[NearPair]], workers: Crew) -> list[Evidence]:
         """`found` with the scores of those below the threshold for scores."""
         limit = self._settings.limits.ssim_hamming_threshold
         close = [(i, pair) for i, own in enumerate(found) for pair in own if pair.distance < limit]
@@ -216,7 +220,7 @@ class _Matching:
         ]
 
     def _scores(
-        self, pairs: Sequence[Pair], workers: Workers
+        self, pairs: Sequence[Pair], workers: Crew
     ) -> list[Scores | UnreadableImageError | None]:
         settings = self._settings
         if settings.device == "cpu":

@@ -48,6 +48,7 @@ def _hash(
         workers=params.hash.workers,
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
+        cluster=params.cluster,
     )
     results = engine.hash_files(items, settings, shared_folder() / "cache")
     hashed: dict[images.Kind, list[TiffHash]] = {"jpeg": [], "tiff": []}

@@ -112,6 +112,7 @@ def _recipe(known: Known, places: dict[str, Place], params: config.Params) -> ma
             max_seconds=read.max_seconds,
             max_memory_mib=read.max_memory_mib,
             workers=params.hash.workers or os.cpu_count() or 1,
+            cluster=params.cluster,
         ),
         digests=PixelDigests(shared_folder() / "cache" / "pixels.sqlite", limits),
         run=making.run(config.digest(params), [source for source in sources if source]),

@@ -12,5 +12,6 @@ Item = TypeVar("Item")
 
 
 def track(items: Iterable[Item], what: str, *, total: int | None = None) -> Iterable[Item]:
-    """`items`, with a bar named `what` while they are taken."""
-    return tqdm(items, desc=what, total=total, disable=not sys.stderr.isatty(), unit="image")
+    """`items`, with a bar named `what` while they are taken; none where `what` is empty."""
+    is_shown = bool(what) and sys.stderr.isatty()
+    return tqdm(items, desc=what, total=total, disable=not is_shown, unit="image")
