@@ -2,11 +2,19 @@
 
 import sys
 
-from backlabel import interrupts
+from backlabel import interrupts, system
+from backlabel.errors import UnsupportedSystemError
+
+_ERROR = 2
 
 
 def main() -> int:
     """Run the command that the process was started with; returns the exit status."""
+    try:
+        system.refuse_others()
+    except UnsupportedSystemError as error:
+        sys.stderr.write(f"backlabel: {error}\n")
+        return _ERROR
     return interrupts.one_line(_run)
 
 

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from backlabel import config, images
+from backlabel import config
 from backlabel.errors import ConfigError, UnreadableImageError
+from backlabel.images.picture import Limits as ReadLimits
 from backlabel.matching import device, engine, mapping
 from backlabel.matching.decide import Limits, Rule
+from backlabel.matching.kept import kept_for
+from backlabel.matching.settings import Settings
 from backlabel.reporting import drawing, summary, sweep
 from backlabel.storage import paths, tables
-from backlabel.storage.files import write_json
+from backlabel.storage.files import shared_folder, write_json
 from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash, TruePair
 
 
@@ -31,7 +34,7 @@ def main(params: config.Params) -> None:
     chosen = _draw([row.path for row in tiffs] + [row.path for row in failed], params.compare)
     tiffs = [row for row in tiffs if row.path in chosen]
 
-    outcome = engine.match(tiffs, jpegs, settings)
+    outcome = engine.match(tiffs, jpegs, settings, kept_for(settings, shared_folder() / "cache"))
     found = mapping.rows(tiffs, jpegs, outcome)
     found += [
         mapping.unreadable(row.path, UnreadableImageError(row.reason, row.detail))
@@ -43,9 +46,9 @@ def main(params: config.Params) -> None:
     _write(found, evidence, jpegs, params, recall=outcome.index_recall, truth=truth)
 
 
-def _settings(params: config.Params) -> engine.Settings:
+def _settings(params: config.Params) -> Settings:
     compare, read = params.compare, params.read
-    return engine.Settings(
+    return Settings(
         rule=Rule(compare.rule),
         limits=limits(compare),
         top_k=compare.top_k,
@@ -57,7 +60,7 @@ def _settings(params: config.Params) -> engine.Settings:
         device="cpu" if compare.engine == "reference" else device.resolve(compare.device),
         batch_size=compare.batch_size,
         memory_mib=compare.memory_mib,
-        read_limits=images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
+        read_limits=ReadLimits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
         cluster=params.cluster,

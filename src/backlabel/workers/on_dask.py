@@ -9,8 +9,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,27 +43,36 @@ def crew(
     max_memory_mib: int,
     prepare: Callable[[], object] | None,
 ) -> Iterator[DaskCrew]:
-    """The workers of `cluster`, which is started, or reached, and left again.
+    """The workers of `cluster`, which is started, or reached, for a first item, and left again.
 
     Raises WorkerError where it cannot be reached, no worker comes, or a worker is not fit.
     """
-    with _marked() as mark, clusters.connected(cluster) as connection:
-        terms = remote.Terms(
-            root=str(Path.cwd()),
-            mark=str(mark),
-            build=remote.build(),
-            max_seconds=max_seconds,
-            max_memory_mib=max_memory_mib,
-            prepare=prepare,
-        )
-        clusters.require_fit(connection, terms)
-        sys.stderr.write(f"dask: {connection.dashboard()}\n")
-        try:
-            yield DaskCrew(connection, terms)
-        finally:
-            if connection.client.status == "running":
-                with suppress(*clusters.LOST):
-                    connection.client.run(remote.release, str(mark), on_error="ignore")
+    with ExitStack() as stack:
+
+        def connect() -> tuple[clusters.Connection, remote.Terms]:
+            mark = stack.enter_context(_marked())
+            terms = remote.Terms(
+                root=str(Path.cwd()),
+                mark=str(mark),
+                build=remote.build(),
+                max_seconds=max_seconds,
+                max_memory_mib=max_memory_mib,
+                prepare=prepare,
+            )
+            connection = stack.enter_context(clusters.connected(cluster))
+            clusters.require_fit(connection, terms)
+            sys.stderr.write(f"dask: {connection.dashboard()}\n")
+            stack.callback(_release, connection, str(mark))
+            return connection, terms
+
+        yield DaskCrew(connect)
+
+
+def _release(connection: clusters.Connection, mark: str) -> None:
+    """End the processes that this run has on workers which stay."""
+    if connection.client.status == "running":
+        with suppress(*clusters.LOST):
+            connection.client.run(remote.release, mark, on_error="ignore")
 
 
 @contextmanager
@@ -100,13 +110,13 @@ class _Chunk:
 
 
 class DaskCrew:
-    """As `backlabel.workers.crew.Crew`, over a connection."""
+    """As `backlabel.workers.crew.Crew`, over a connection that is made when there is an item."""
 
-    def __init__(self, connection: clusters.Connection, terms: remote.Terms) -> None:
-        self._connection, self._terms = connection, terms
-        self._threads = connection.threads()
+    def __init__(self, connect: Callable[[], tuple[clusters.Connection, remote.Terms]]) -> None:
+        self._connect = cache(connect)
+        self._threads = 0
         self._alone_since: float | None = None
-        self._looked = time.monotonic()
+        self._looked = float("-inf")
 
     def map(
         self,
@@ -134,13 +144,17 @@ class DaskCrew:
                 first = order.popleft()
                 yield from zip(first.items, results, strict=True)
         finally:
-            with suppress(*clusters.LOST):
-                self._connection.client.cancel([one.future for one in order])
+            if order:  # an error, or the caller has gone away
+                with suppress(*clusters.LOST):
+                    self._connection().client.cancel([one.future for one in order])
+
+    def _connection(self) -> clusters.Connection:
+        return self._connect()[0]
 
     def _submit(self, function: Callable[[Any], Any], items: list[Any]) -> Future[Any]:
-        packed = pickle.dumps((self._terms, function, items))
-        with clusters.reported_as_lost(self._connection.address):
-            return self._connection.client.submit(_task(), packed, pure=False)
+        packed = pickle.dumps((self._connect()[1], function, items))
+        with clusters.reported_as_lost(self._connection().address):
+            return self._connection().client.submit(_task(), packed, pure=False)
 
     def _results(self, one: _Chunk, function: Callable[[Any], Any]) -> list[Any]:
         while True:
@@ -159,7 +173,7 @@ class DaskCrew:
                     ) from error
                 one.future = self._submit(function, one.items)
             except CancelledError as error:
-                raise clusters.lost(self._connection.address) from error
+                raise clusters.lost(self._connection().address) from error
             except ModuleNotFoundError as error:
                 if (error.name or "").split(".")[0] != "backlabel":
                     raise
@@ -173,12 +187,12 @@ class DaskCrew:
         if now - self._looked < _LOOK_S:
             return
         self._looked = now
-        with clusters.reported_as_lost(self._connection.address):
-            self._threads = self._connection.threads()
-            self._connection.replace_lost_jobs()
+        with clusters.reported_as_lost(self._connection().address):
+            self._threads = self._connection().threads()
+            self._connection().replace_lost_jobs()
         if self._threads:
             self._alone_since = None
         elif self._alone_since is None:
             self._alone_since = now
-        elif now - self._alone_since > self._connection.cluster.wait_s:
-            raise clusters.no_worker(self._connection)
+        elif now - self._alone_since > self._connection().cluster.wait_s:
+            raise clusters.no_worker(self._connection())
