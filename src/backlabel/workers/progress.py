@@ -12,6 +12,6 @@ Item = TypeVar("Item")
 
 
 def track(items: Iterable[Item], what: str, *, total: int | None = None) -> Iterable[Item]:
-    """`items`, with a bar named `what` while they are taken; none where `what` is empty."""
-    is_shown = bool(what) and sys.stderr.isatty()
-    return tqdm(items, desc=what, total=total, disable=not is_shown, unit="image")
+    """`items`, with a bar named `what` while they are taken; no bar where it has no name."""
+    hidden = not what or not sys.stderr.isatty()
+    return tqdm(items, desc=what, total=total, disable=hidden, unit="image")
