@@ -28,7 +28,7 @@ OWNERS = {
     "matplotlib": ("reporting/",),
     "mlflow": ("reporting/",),
     "numba": ("kernels/",),
-    "ruamel": ("config.py", "composing.py"),
+    "ruamel": ("config.py", "composing.py", "yaml_editing.py"),
     "sqlalchemy": ("reporting/",),
     "shtab": ("helping.py",),
     "simplejpeg": ("images/",),
