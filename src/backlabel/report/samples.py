@@ -14,7 +14,7 @@ from backlabel.review import pictures
 from backlabel.review.desk import Pair
 from backlabel.review.pictures import Subject
 from backlabel.storage.rows import Verdict
-from backlabel.workers import pool
+from backlabel.workers import crew
 
 MOST_PICTURES = 200  # of ambiguous pairs: a file that nobody can open helps nobody
 _LOWEST, _SPREAD, _NEAR = 8, 12, 8
@@ -69,7 +69,7 @@ class Bounds:
 
 def drawn(subjects: Sequence[Subject], bounds: Bounds) -> list[tuple[str, ...] | str]:
     """For each pair its pictures, as addresses that hold the bytes, or why there are none."""
-    results = pool.map_files(
+    results = crew.map_files(
         partial(_jpegs, limits=bounds.limits),
         subjects,
         workers=max(1, min(bounds.workers, len(subjects) // _HANDED_OVER)),
