@@ -53,7 +53,7 @@ def pairs(tmp_path_factory):
         ("gone", "copy", "identity"),
     ]
     return [
-        Pair(str(folder / f"{tiff}.tif"), str(folder / f"{jpeg}.jpg"), variant)
+        Pair(str(folder / f"{tiff}.tif"), 1, str(folder / f"{jpeg}.jpg"), variant)
         for tiff, jpeg, variant in named
     ]
 

@@ -99,8 +99,10 @@ def _decisions(
     ]
     decisions = [decide(known, settings.limits, settings.rule) for _, known in readable]
     if settings.rule is Rule.COMBINED:
-        digests = [tiffs[i].sha256 for i, _ in readable]
-        decisions = assign.one_to_one(decisions, digests, settings.limits, settings.rule)
+        digests = [(tiffs[i].sha256, tiffs[i].page) for i, _ in readable]
+        files = [tiffs[i].sha256 for i, _ in readable]
+        decisions = assign.one_to_one(decisions, digests, settings.limits, settings.rule, files)
+    decisions = assign.one_label(decisions, [tiffs[i].key for i, _ in readable])
     found: list[Decision | None] = [None] * len(evidence)
     for (i, _), decision in zip(readable, decisions, strict=True):
         found[i] = decision
@@ -191,7 +193,7 @@ class _Matching:
         """The variants of the TIFFs that are `missed`; none of the others."""
         shapes = sorted({(row.height, row.width) for row in self._jpegs})
         wanted = [
-            Changed(tiff.path, tuple(variants.expand(sources, (tiff.height, tiff.width), shapes)))
+            Changed(*tiff.key, tuple(variants.expand(sources, (tiff.height, tiff.width), shapes)))
             for tiff in (self._tiffs[i] for i in missed)
         ]
         queries: list[list[Query] | UnreadableImageError] = [[] for _ in self._tiffs]
@@ -205,7 +207,7 @@ class _Matching:
         limit = self._settings.limits.ssim_hamming_threshold
         close = [(i, pair) for i, own in enumerate(found) for pair in own if pair.distance < limit]
         pairs = [
-            Pair(self._tiffs[i].path, self._jpegs[pair.row].path, pair.variant) for i, pair in close
+            Pair(*self._tiffs[i].key, self._jpegs[pair.row].path, pair.variant) for i, pair in close
         ]
         results = iter(self._scores(pairs, workers))
         return [

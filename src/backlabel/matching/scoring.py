@@ -23,9 +23,10 @@ _HEADER = 1 << 16  # bytes; a JPEG's tables stand before its image data
 
 @dataclass(frozen=True)
 class Pair:
-    """The files of a pair, and by which variant of the TIFF it was found."""
+    """The files of a pair, the TIFF's page, and by which variant of it the pair was found."""
 
     tiff: str
+    page: int
     jpeg: str
     variant: str
 
@@ -35,6 +36,7 @@ class Changed:
     """A TIFF whose variants are to be hashed."""
 
     tiff: str
+    page: int
     variants: tuple[Variant, ...]
 
 
@@ -76,7 +78,7 @@ class Scorer:
 
     def hashes(self, changed: Changed) -> list[Query]:
         """The hashes of the variants of a TIFF."""
-        grey = _tiff(changed.tiff, self.limits)
+        grey = _tiff(changed.tiff, changed.page, self.limits)
         measures = self._measures
         return list(
             variants.hashes(grey, changed.variants, measures.frequencies, measures.hash_image)
@@ -91,7 +93,7 @@ class Scorer:
         return REFERENCE
 
     def _read(self, pair: Pair) -> tuple[Registered, encoding.Table | None] | None:
-        tiff = _tiff(pair.tiff, self.limits)
+        tiff = _tiff(pair.tiff, pair.page, self.limits)
         try:
             jpeg, table = _jpeg(pair.jpeg, self.limits)
         except UnreadableImageError:
@@ -101,9 +103,9 @@ class Scorer:
 
 
 @lru_cache(maxsize=1)  # the pairs of a TIFF come one after the other
-def _tiff(path: str, limits: images.Limits) -> GreyImage:
+def _tiff(path: str, page: int, limits: images.Limits) -> GreyImage:
     with images.opened(Path(path), max_bytes=limits.max_bytes):  # unchanged until it is read
-        return images.read(Path(path), limits).grey
+        return images.read(Path(path), limits, page).grey
 
 
 def _jpeg(path: str, limits: images.Limits) -> tuple[GreyImage, encoding.Table | None]:

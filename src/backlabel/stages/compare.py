@@ -15,7 +15,15 @@ from backlabel.matching.decide import Limits, Rule
 from backlabel.reporting import drawing, summary, sweep
 from backlabel.storage import paths, tables
 from backlabel.storage.files import write_json
-from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash, TruePair
+from backlabel.storage.rows import (
+    JpegHash,
+    Match,
+    PageKey,
+    Passed,
+    SweepPoint,
+    TiffHash,
+    TruePair,
+)
 
 
 def main(params: config.Params) -> None:
@@ -34,12 +42,12 @@ def main(params: config.Params) -> None:
     outcome = engine.match(tiffs, jpegs, settings)
     found = mapping.rows(tiffs, jpegs, outcome)
     found += [
-        mapping.unreadable(row.path, UnreadableImageError(row.reason, row.detail))
+        mapping.unreadable((row.path, row.page or 1), UnreadableImageError(row.reason, row.detail))
         for row in failed
         if row.path in chosen
     ]
-    found.sort(key=lambda row: os.fsencode(row.TIFF_path))
-    evidence = {tiff.path: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
+    found.sort(key=lambda row: (os.fsencode(row.TIFF_path), row.page))
+    evidence = {tiff.key: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
     _write(found, evidence, jpegs, params, recall=outcome.index_recall, truth=truth)
 
 
@@ -64,16 +72,19 @@ def _settings(params: config.Params) -> engine.Settings:
 
 
 def _draw(paths: Sequence[str], compare: config.Compare) -> set[str]:
-    """All paths, or the `n_tiff` that the seed draws from them in sorted order."""
+    """All paths, or the `n_tiff` that the seed draws from them in sorted order.
+
+    A path that stands there for each of several pages is drawn once, with all of them.
+    """
+    ordered = sorted(set(paths), key=os.fsencode)
     if compare.n_tiff is None:
-        return set(paths)
-    if compare.n_tiff > len(paths):
+        return set(ordered)
+    if compare.n_tiff > len(ordered):
         raise ConfigError(
-            f"compare.n_tiff is {compare.n_tiff}, but there are {len(paths)} TIFFs. "
+            f"compare.n_tiff is {compare.n_tiff}, but there are {len(ordered)} TIFFs. "
             "Ask for fewer, or for all with compare.n_tiff=null."
         )
-    drawn = np.random.default_rng(compare.seed).permutation(len(paths))[: compare.n_tiff]
-    ordered = sorted(paths, key=os.fsencode)
+    drawn = np.random.default_rng(compare.seed).permutation(len(ordered))[: compare.n_tiff]
     return {ordered[i] for i in drawn}
 
 
@@ -91,7 +102,7 @@ def limits(compare: config.Compare) -> Limits:
 
 def _write(
     found: list[Match],
-    evidence: dict[str, engine.Evidence],
+    evidence: dict[PageKey, engine.Evidence],
     jpegs: Sequence[JpegHash],
     params: config.Params,
     *,

@@ -60,7 +60,7 @@ def main(params: config.Params) -> None:
 
 def _known(params: config.Params) -> Known:
     return Known(
-        tiffs={row.path: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
+        tiffs={row.key: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
         jpegs={row.path: row for row in tables.read(paths.JPEG_HASHES, JpegHash)},
         categories={f"L{i}": line[0] for i, line in enumerate(params.labels.categories)},
         some_jpegs=params.hash.category is not None,
@@ -70,7 +70,7 @@ def _known(params: config.Params) -> Known:
 def _places(chosen: Sequence[Decided], known: Known, params: config.Params) -> dict[str, Place]:
     """The split and group of each TIFF, by path."""
     label = params.label
-    tiffs = [known.tiffs[one.match.TIFF_path] for one in chosen]
+    tiffs = [known.tiffs[one.match.key] for one in chosen]
     specimens = grouping.shared(
         [tiff.path for tiff in tiffs], label.group_by, params.data.tiff, label.group_table
     )
