@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test test-fast check mlflow params
+.PHONY: help install locked repro test test-fast check coverage site release mlflow params
 
 help:
 	@echo "make repro   run the pipeline on the data below data/"
@@ -14,6 +14,10 @@ help:
 	@echo "make check   lint and types alone"
 	@echo "make mlflow  open the MLflow UI on loopback"
 	@echo "make params  write params.yaml from conf/"
+	@echo "make coverage  all tests, and the share of lines that they run"
+	@echo "make site    the documentation, into site/"
+	@echo "make locked  install by hashes alone"
+	@echo "make release VERSION=0.2.0  see CONTRIBUTING.md"
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -21,6 +25,13 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 install: $(STAMP)
+
+# Nothing but files of known hashes, on the platform that requirements.lock names.
+locked:
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $(STAMP)
 
 # What is there already is kept: only missing sample data is fetched, from the repository itself.
 # A kill may have left files of DVC torn, at which it would stop.
@@ -36,12 +47,30 @@ check: install
 	ruff check .
 	mypy
 	MYPYPATH=src:benchmarks mypy benchmarks/*.py benchmarks/*/*.py
+	MYPYPATH=src mypy scripts/*.py
 
 test: check
 	pytest -n auto --dist loadfile
 
 test-fast: install
 	pytest -n auto --dist worksteal -m "not pipeline"
+
+# Workers and `python -m backlabel` are counted too (pyproject.toml); compiled kernels cannot be.
+coverage: install
+	pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered --cov-report=xml
+
+site: install
+	mkdocs build --strict --quiet
+
+# The package's version is part of what the stages depend on: their results are committed with it.
+release: check
+	python scripts/release.py prepare "$(VERSION)"
+	dvc repro
+	dvc push
+	rm -rf dist
+	python -m build --outdir dist
+	twine check --strict dist/*
+	python scripts/release.py tag "$(VERSION)"
 
 mlflow: install
 	backlabel mlflow $(if $(PORT),--port $(PORT))

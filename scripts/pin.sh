@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes constraints.txt from what is installed in .venv: the versions that the tests passed with.
+# Writes constraints.txt from what is installed in .venv, the versions that the tests passed with, and
+# requirements.lock with their hashes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 {
@@ -7,3 +8,4 @@ cd "$(dirname "$0")/.."
     echo "# suffix, so that each platform takes its own build of the version."
     .venv/bin/pip freeze --exclude-editable 2>/dev/null | grep -v ' @ ' | sed 's/+cpu$//'
 } > constraints.txt
+.venv/bin/python scripts/lock.py

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import workspace
-from backlabel import cli, composing
+from backlabel import cli, commands, composing
 from backlabel.composing import Difference
 from backlabel.errors import UnreadableImageError
 from backlabel.storage import paths
@@ -71,7 +71,7 @@ def test_composing_says_what_changed_and_what_has_no_effect(root, capsys):
 
 def test_way_back_is_part_of_an_error_under_an_experiments_parameters(root, monkeypatch, capsys):
     def refuse():
-        with cli._way_back([Difference("labels.name", "seed", "nffa")]):
+        with commands._way_back([Difference("labels.name", "seed", "nffa")]):
             raise UnreadableImageError("empty", "The file has no byte.")
 
     monkeypatch.setattr(composing, "adopt", refuse)

@@ -14,6 +14,9 @@ __all__ = ["LabelledSet", "__version__", "load"]
 def __getattr__(name: str) -> Any:
     """`load` and `LabelledSet` bring torch, which takes seconds: only where they are asked for."""
     if name in {"LabelledSet", "load"}:
+        from backlabel import system  # noqa: PLC0415
+
+        system.refuse_others()
         from backlabel import dataset  # noqa: PLC0415
 
         return getattr(dataset, name)

@@ -2,16 +2,25 @@
 
 import sys
 
-from backlabel import interrupts
+from backlabel import interrupts, system
+from backlabel.errors import UnsupportedSystemError
+
+_ERROR = 2
 
 
 def main() -> int:
     """Run the command that the process was started with; returns the exit status."""
+    try:
+        system.refuse_others()
+    except UnsupportedSystemError as error:
+        sys.stderr.write(f"backlabel: {error}\n")
+        return _ERROR
     return interrupts.one_line(_run)
 
 
 def _run() -> int:
-    from backlabel import cli  # here, so that an interrupt during its imports ends in one line too
+    # Here, so that an interrupt during its imports ends in one line too.
+    from backlabel import cli  # noqa: PLC0415
 
     return cli.main()
 

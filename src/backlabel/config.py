@@ -11,19 +11,13 @@ import json
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from backlabel import allowed
 from backlabel.errors import ConfigError
+from backlabel.section import Bits, Line, Name, RepoPath, Section, Share
 
 PARAMS = Path("params.yaml")
 CONF = Path("conf")
@@ -42,7 +36,6 @@ MACHINE_KEYS = frozenset(
 )
 """Parameters that change how a run goes, not what it finds: no stage re-runs because of them."""
 
-BITS = 1024
 _ROUNDING = 1e-9
 _READ_BY_RULE = {
     "min_ssim": "ssim",
@@ -51,20 +44,6 @@ _READ_BY_RULE = {
     "min_margin": "combined",
 }
 """The rule that reads a threshold; the thresholds that are not named are read by all rules."""
-
-
-def _inside(path: str) -> str:
-    parts = PurePosixPath(path)
-    if not path or parts.is_absolute() or ".." in parts.parts:
-        raise ValueError("must be a path below the repository")
-    return path
-
-
-RepoPath = Annotated[str, AfterValidator(_inside)]
-Bits = Annotated[int, Field(ge=0, le=BITS)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
-Name = Annotated[str, Field(min_length=1, pattern=r"^[^/\\\x00-\x1f]+$")]
 
 
 Engine = Literal["fast", "reference"]
@@ -85,11 +64,7 @@ Source = Literal[
 """As `backlabel.matching.variants.SOURCES`; a test holds them together."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Data(_Section):
+class Data(Section):
     """Where the images lie, relative to the repository."""
 
     jpeg: RepoPath
@@ -97,7 +72,7 @@ class Data(_Section):
     truth: RepoPath
 
 
-class Read(_Section):
+class Read(Section):
     """Limits for one image, and for the share of images that cannot be read."""
 
     max_pixels: Annotated[int, Field(ge=1)]
@@ -107,7 +82,7 @@ class Read(_Section):
     max_unreadable_share: Share
 
 
-class Hash(_Section):
+class Hash(Section):
     """The hash stage."""
 
     category: Name | None
@@ -115,7 +90,7 @@ class Hash(_Section):
     workers: Annotated[int, Field(ge=0, le=1024)]
 
 
-class Compare(_Section):
+class Compare(Section):
     """The compare stage. Both Hamming thresholds are exclusive, `min_ssim` is inclusive."""
 
     n_tiff: Annotated[int, Field(ge=1)] | None
@@ -148,7 +123,7 @@ class Compare(_Section):
         return self
 
 
-class Labels(_Section):
+class Labels(Section):
     """A label scheme: line i holds the folder names of the category with prefix `L<i>`."""
 
     name: Name
@@ -165,7 +140,7 @@ class Labels(_Section):
         return self
 
 
-class Splits(_Section):
+class Splits(Section):
     """Shares of the labelled files; together they are all of them."""
 
     train: Share
@@ -180,7 +155,7 @@ class Splits(_Section):
         return self
 
 
-class About(_Section):
+class About(Section):
     """What is said of the labelled set where it is published; null where nothing is said.
 
     It is said of the originals whose digest (`backlabel.labels.about`) `only_for` is; null: of any.
@@ -197,7 +172,7 @@ class About(_Section):
     published: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None
 
 
-class Label(_Section):
+class Label(Section):
     """The label stage."""
 
     link: Literal["auto", "copy", "hardlink"]
@@ -224,14 +199,14 @@ class Label(_Section):
         return self
 
 
-class Track(_Section):
+class Track(Section):
     """MLflow."""
 
     experiment: Name
     timeout_s: Annotated[int, Field(ge=1)]
 
 
-class Params(_Section):
+class Params(Section):
     """All parameters, checked."""
 
     data: Data

@@ -45,3 +45,7 @@ class WorkerError(BacklabelError):
 
 class OutputError(BacklabelError):
     """An output cannot be written, or something foreign stands where it would go."""
+
+
+class UnsupportedSystemError(BacklabelError):
+    """The operating system is not Linux."""

@@ -206,14 +206,16 @@ def test_workers_that_never_begin_are_an_error_of_their_own():
 
 
 PARENT = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+import sys
 sys.path[:0] = {path!r}
+from backlabel import interrupts
 from test_pool import mapped, process_id, slowly
-if __name__ == "__main__":
+def main():
     print(next(mapped(process_id, [1]))[1], flush=True)
     for _, worker in mapped({function}, iter(int, 1), workers=2):
         print(worker, flush=True)
+if __name__ == "__main__":
+    sys.exit(interrupts.one_line(main))
 """
 
 
@@ -230,7 +232,7 @@ def parent(tmp_path, function, **options):
 
 
 def assert_they_end(processes):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(Path(f"/proc/{process}").exists() for process in processes):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -252,10 +254,8 @@ def test_ctrl_c_is_answered_by_the_parent_alone(tmp_path, after_s):
         started.stdout.readline()
         time.sleep(after_s)
         os.killpg(started.pid, signal.SIGINT)
-        _, told = started.communicate(timeout=10)
-    assert told.count("Traceback") == 1
-    assert told.rstrip().endswith("KeyboardInterrupt")
-    assert "Error" not in told
+        _, told = started.communicate(timeout=60)
+    assert told == "backlabel: interrupted; run the same command again to go on\n"
 
 
 def in_worker() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backlabel import config, images
+from backlabel import config, images, section
 from backlabel.calibration import over_files, report
 from backlabel.calibration.degrade import COPIES
 from backlabel.calibration.measure import calibrate
@@ -25,8 +25,8 @@ from backlabel.workers.pool import cores
 # Nothing but the threshold that is being chosen refuses a pair: what is recommended must not
 # depend on what was in force before.
 _OPEN = Limits(
-    hamming_threshold=config.BITS + 1,
-    ssim_hamming_threshold=config.BITS + 1,
+    hamming_threshold=section.BITS + 1,
+    ssim_hamming_threshold=section.BITS + 1,
     min_ssim=-1.0,
     min_noise_correlation=0.0,
     min_ssim_matched=-1.0,

@@ -11,7 +11,7 @@ from backlabel import images
 from backlabel.errors import UnreadableImageError
 from backlabel.images import GreyImage, encoding
 from backlabel.matching import scores, variants
-from backlabel.matching.evidence import Scores
+from backlabel.matching.evidence import Pair, Scores
 from backlabel.matching.near_pairs import Query
 from backlabel.matching.scores import Direct, Measures, Registered
 from backlabel.matching.ssim import Window
@@ -22,21 +22,12 @@ _HEADER = 1 << 16  # bytes; a JPEG's tables stand before its image data
 
 
 @dataclass(frozen=True)
-class Pair:
-    """The files of a pair, the TIFF's page, and by which variant of it the pair was found."""
-
-    tiff: str
-    page: int
-    jpeg: str
-    variant: str
-
-
-@dataclass(frozen=True)
 class Changed:
     """A TIFF whose variants are to be hashed."""
 
     tiff: str
     page: int
+    sha256: str
     variants: tuple[Variant, ...]
 
 
@@ -46,7 +37,8 @@ class Scorer:
 
     `complete` asks for all scores, otherwise for the SSIM of the standardised images alone.
     Methods raise UnreadableImageError where the TIFF cannot be read, and return None where the
-    JPEG cannot.
+    JPEG cannot. A file whose bytes are not those that were hashed counts as one that cannot: its
+    scores would be kept as another content's.
     """
 
     limits: images.Limits
@@ -78,7 +70,7 @@ class Scorer:
 
     def hashes(self, changed: Changed) -> list[Query]:
         """The hashes of the variants of a TIFF."""
-        grey = _tiff(changed.tiff, changed.page, self.limits)
+        grey = _tiff(changed.tiff, changed.page, changed.sha256, self.limits)
         measures = self._measures
         return list(
             variants.hashes(grey, changed.variants, measures.frequencies, measures.hash_image)
@@ -93,9 +85,9 @@ class Scorer:
         return REFERENCE
 
     def _read(self, pair: Pair) -> tuple[Registered, encoding.Table | None] | None:
-        tiff = _tiff(pair.tiff, pair.page, self.limits)
+        tiff = _tiff(pair.tiff, pair.page, pair.tiff_sha256, self.limits)
         try:
-            jpeg, table = _jpeg(pair.jpeg, self.limits)
+            jpeg, table = _jpeg(pair.jpeg, pair.jpeg_sha256, self.limits)
         except UnreadableImageError:
             return None
         variant = Variant.parse(pair.variant)
@@ -103,19 +95,26 @@ class Scorer:
 
 
 @lru_cache(maxsize=1)  # the pairs of a TIFF come one after the other
-def _tiff(path: str, page: int, limits: images.Limits) -> GreyImage:
-    with images.opened(Path(path), max_bytes=limits.max_bytes):  # unchanged until it is read
+def _tiff(path: str, page: int, sha256: str, limits: images.Limits) -> GreyImage:
+    with images.opened(Path(path), max_bytes=limits.max_bytes) as source:  # until it is read
+        _require(source, sha256)
         return images.read(Path(path), limits, page).grey
 
 
-def _jpeg(path: str, limits: images.Limits) -> tuple[GreyImage, encoding.Table | None]:
+def _jpeg(path: str, sha256: str, limits: images.Limits) -> tuple[GreyImage, encoding.Table | None]:
     """The pixels of a JPEG and the quantisation that it states, if any."""
     file = Path(path)
     # Held open until the end: picture and header must be of the same, unchanged file.
     with images.opened(file, max_bytes=limits.max_bytes) as source:
+        _require(source, sha256)
         grey = images.read(file, limits).grey
         head = source.read(0, min(_HEADER, source.size))
     try:
         return grey, encoding.luma_table(head)
     except UnreadableImageError:
         return grey, None
+
+
+def _require(source: images.Source, sha256: str) -> None:
+    if source.sha256() != sha256:
+        raise UnreadableImageError("changed", "its bytes are not those that were hashed")

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from backlabel.config import BITS
 from backlabel.errors import UnreadableImageError
 from backlabel.matching.decide import Limits, Rule, decide
 from backlabel.matching.evidence import Candidate
 from backlabel.reporting.summary import share
+from backlabel.section import BITS
 from backlabel.storage.rows import Match, PageKey, SweepPoint, TruePair, Verdict
 
 STEP_BITS = 5

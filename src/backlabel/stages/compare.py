@@ -6,24 +6,18 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from backlabel import config, images
-from backlabel.errors import ConfigError, UnreadableImageError
+from backlabel import config
+from backlabel.errors import UnreadableImageError
+from backlabel.images.picture import Limits as ReadLimits
 from backlabel.matching import device, engine, mapping
 from backlabel.matching.decide import Limits, Rule
+from backlabel.matching.drawn import draw
+from backlabel.matching.kept import kept_for
+from backlabel.matching.settings import Settings
 from backlabel.reporting import drawing, summary, sweep
 from backlabel.storage import paths, tables
-from backlabel.storage.files import write_json
-from backlabel.storage.rows import (
-    JpegHash,
-    Match,
-    PageKey,
-    Passed,
-    SweepPoint,
-    TiffHash,
-    TruePair,
-)
+from backlabel.storage.files import shared_folder, write_json
+from backlabel.storage.rows import JpegHash, Match, PageKey, Passed, SweepPoint, TiffHash, TruePair
 
 
 def main(params: config.Params) -> None:
@@ -36,10 +30,13 @@ def main(params: config.Params) -> None:
     failed = [row for row in unreadable if row.kind == "tiff"]
     looked_at = {*(row.path for row in all_jpegs), *(row.path for row in unreadable)}
     truth = summary.known_pairs(Path(params.data.truth), looked_at)
-    chosen = _draw([row.path for row in tiffs] + [row.path for row in failed], params.compare)
+    compare = params.compare
+    chosen = draw(
+        {row.path for row in tiffs} | {row.path for row in failed}, compare.n_tiff, compare.seed
+    )
     tiffs = [row for row in tiffs if row.path in chosen]
 
-    outcome = engine.match(tiffs, jpegs, settings)
+    outcome = engine.match(tiffs, jpegs, settings, kept_for(settings, shared_folder() / "cache"))
     found = mapping.rows(tiffs, jpegs, outcome)
     found += [
         mapping.unreadable((row.path, row.page or 1), UnreadableImageError(row.reason, row.detail))
@@ -51,9 +48,9 @@ def main(params: config.Params) -> None:
     _write(found, evidence, jpegs, params, recall=outcome.index_recall, truth=truth)
 
 
-def _settings(params: config.Params) -> engine.Settings:
+def _settings(params: config.Params) -> Settings:
     compare, read = params.compare, params.read
-    return engine.Settings(
+    return Settings(
         rule=Rule(compare.rule),
         limits=limits(compare),
         top_k=compare.top_k,
@@ -65,27 +62,10 @@ def _settings(params: config.Params) -> engine.Settings:
         device="cpu" if compare.engine == "reference" else device.resolve(compare.device),
         batch_size=compare.batch_size,
         memory_mib=compare.memory_mib,
-        read_limits=images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
+        read_limits=ReadLimits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
     )
-
-
-def _draw(paths: Sequence[str], compare: config.Compare) -> set[str]:
-    """All paths, or the `n_tiff` that the seed draws from them in sorted order.
-
-    A path that stands there for each of several pages is drawn once, with all of them.
-    """
-    ordered = sorted(set(paths), key=os.fsencode)
-    if compare.n_tiff is None:
-        return set(ordered)
-    if compare.n_tiff > len(ordered):
-        raise ConfigError(
-            f"compare.n_tiff is {compare.n_tiff}, but there are {len(ordered)} TIFFs. "
-            "Ask for fewer, or for all with compare.n_tiff=null."
-        )
-    drawn = np.random.default_rng(compare.seed).permutation(len(ordered))[: compare.n_tiff]
-    return {ordered[i] for i in drawn}
 
 
 def limits(compare: config.Compare) -> Limits:

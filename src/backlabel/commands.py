@@ -1,0 +1,193 @@
+"""What each sub-command of `backlabel` does; `backlabel.cli` reads the command line for it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from backlabel import composing, config, helping
+from backlabel.composing import Difference
+from backlabel.errors import BacklabelError, DataError
+from backlabel.reporting import closing, durations
+from backlabel.storage import files
+
+STAGES = {
+    "hash": "hash every JPEG and TIFF",
+    "compare": "find and verify the JPEG of each TIFF",
+    "label": "copy matched TIFFs into the labelled set",
+    "track": "log the experiment to MLflow",
+}
+ERROR = 2  # exit status
+_WORKERS_IMPORT = {
+    "hash": ["backlabel.hashing.file", "backlabel.hashing.perceptual", "backlabel.images.reading"],
+    "compare": ["backlabel.matching.scoring", "backlabel.images.reading"],
+    "calibrate": ["backlabel.calibration.over_files", "backlabel.images.reading"],
+}
+_SHOWN = 5  # differing parameters that an error names
+
+
+def run_stage(chosen: argparse.Namespace) -> int:
+    """Run one DVC stage; then say how it ended."""
+    # Imported here: each stage brings its own libraries, and MLflow alone takes seconds.
+    _preload(chosen.stage)
+    changed = composing.refuse_unsettled()
+    params = _parameters(changed)
+    stage = importlib.import_module(f"backlabel.stages.{chosen.stage}")
+    if getattr(chosen, "pending", False):
+        return _log_pending(params)
+    if chosen.stage == "compare":
+        _say_without_effect([one.name for one in changed], params)
+    started = time.monotonic()
+    # One lock for all stages: each reads what another one writes.
+    with files.lock(Path(".backlabel") / "stages.lock"), _way_back(changed):
+        stage.main(params)
+    durations.keep(chosen.stage, time.monotonic() - started)
+    _write_lines(closing.lines(chosen.stage, params.compare.n_tiff))
+    return 0
+
+
+def _preload(command: str) -> None:
+    """Let the process from which workers are forked import while this one does."""
+    if command in _WORKERS_IMPORT:
+        from backlabel.workers import forking  # noqa: PLC0415 - other commands need no workers
+
+        forking.preload(_WORKERS_IMPORT[command])
+
+
+def _parameters(changed: Sequence[Difference]) -> config.Params:
+    with _way_back(changed):
+        return config.load()
+
+
+@contextmanager
+def _way_back(changed: Sequence[Difference]) -> Iterator[None]:
+    """Add to an error how to be rid of what an experiment has left in `params.yaml`."""
+    try:
+        yield
+    except BacklabelError as error:
+        if changed and files.shared_root() == Path.cwd():  # not in a temporary checkout
+            error.add_note(
+                "params.yaml holds an experiment's parameters: "
+                f"{'; '.join(map(str, changed[:_SHOWN]))}. "
+                "`backlabel compose && dvc repro` brings back those of conf/ and their results."
+            )
+        raise
+
+
+def _say_without_effect(changed: Iterable[str], params: config.Params) -> None:
+    unread = config.without_effect(params.compare)
+    for name in changed:
+        if name in unread:
+            sys.stderr.write(f"backlabel: {name} has no effect: {unread[name]}\n")
+
+
+def _log_pending(params: config.Params) -> int:
+    from backlabel.reporting import tracking  # noqa: PLC0415
+
+    runs, refused = tracking.log_spooled(timeout_s=params.track.timeout_s)
+    _write_lines([*refused, f"{len(runs)} kept runs logged"])
+    return ERROR if refused else 0
+
+
+def compose(_: argparse.Namespace) -> int:
+    """Write `params.yaml` from `conf/` and say what changed."""
+    before = config.read_yaml(config.PARAMS) if config.PARAMS.exists() else {}
+    composing.write_composed()
+    changed = composing.differences(config.read_yaml(config.PARAMS), before)
+    _write_lines(one.as_change() for one in changed)
+    _say_without_effect([one.name for one in changed], config.load())
+    return 0
+
+
+def adopt(_: argparse.Namespace) -> int:
+    """Write what `params.yaml` has otherwise into `conf/`."""
+    written = composing.adopt()
+    _write_lines(one.as_change() for one in written)
+    _write_lines(
+        ["conf/ composes params.yaml" if written else "conf/ composes params.yaml already"]
+    )
+    return 0
+
+
+def summary(_: argparse.Namespace) -> int:
+    """Say again how the stages ended."""
+    n_tiff = config.load().compare.n_tiff
+    _write_lines(line for stage in STAGES for line in closing.lines(stage, n_tiff))
+    return 0
+
+
+def _write_lines(lines: Iterable[str]) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+def repair(_: argparse.Namespace) -> int:
+    """Put right what a killed DVC left half-written."""
+    from backlabel import dvc_repair  # noqa: PLC0415 - DVC takes half a second
+
+    _write_lines(dvc_repair.repair() or ["nothing to repair"])
+    return 0
+
+
+def check(chosen: argparse.Namespace) -> int:
+    """Say what DVC or the hash stage would not like in a folder."""
+    from backlabel.stages import check  # noqa: PLC0415
+    from backlabel.storage import names  # noqa: PLC0415
+
+    tracked = chosen.folder.with_name(f"{chosen.folder.name}.dvc")
+    if not chosen.folder.exists() and tracked.exists():
+        raise DataError(f"{chosen.folder}: is not here yet; `dvc pull {tracked}` fetches it.")
+    findings = check.findings(chosen.folder)
+    for finding in findings:
+        kind = "note: " if finding.note else ""
+        path = names.to_cell(finding.path)
+        sys.stdout.write(f"{path}\n  {kind}{finding.problem}. {finding.advice}\n")
+    wrong = sum(not finding.note for finding in findings)
+    sys.stdout.write(f"{chosen.folder}: {wrong} things to put right before `dvc add`\n")
+    return 1 if wrong else 0
+
+
+def verify(chosen: argparse.Namespace) -> int:
+    """Hold a labelled set against its manifest."""
+    from backlabel.labels import verify  # noqa: PLC0415
+
+    report = verify.verify(chosen.folder)
+    for finding in report.findings:
+        sys.stdout.write(f"{verify.line(finding)}\n")
+    sys.stdout.write(f"{chosen.folder}: {report.files} files, {len(report.findings)} differ\n")
+    return 1 if report.findings else 0
+
+
+def calibrate(chosen: argparse.Namespace) -> int:
+    """Recommend thresholds from TIFFs of one's own."""
+    _preload("calibrate")
+    from backlabel.calibration import run  # noqa: PLC0415
+
+    request = run.Request(
+        folders=chosen.folders,
+        precision=chosen.precision,
+        out=chosen.out,
+        images=chosen.images,
+        seed=chosen.seed,
+        kinds=chosen.kinds,
+        workers=chosen.workers,
+    )
+    run.main(config.load(), request)
+    return 0
+
+
+def mlflow(chosen: argparse.Namespace) -> int:
+    """Open the MLflow UI on loopback."""
+    from backlabel.reporting import ui  # noqa: PLC0415 - MLflow takes seconds
+
+    return ui.serve(config.load().track.experiment, chosen.port)
+
+
+def completion(chosen: argparse.Namespace) -> int:
+    """Print the script that makes a shell complete the commands."""
+    sys.stdout.write(f"{helping.completion(chosen.parser, chosen.shell)}\n")
+    return 0
