@@ -13,6 +13,7 @@ from backlabel.images.ifd import Directory, Layout
 from backlabel.images.pages import chosen
 from backlabel.images.picture import Limits
 from backlabel.images.source import Source, opened
+from backlabel.inventory.content import HEAD, kind_of
 from backlabel.microscope import fei, fibsem, olympus, sidecars, tags, tescan, zeiss
 from backlabel.microscope.acquisition import Acquisition, checked, has_values, joined
 
@@ -25,13 +26,14 @@ _VENDORS = {
     _TESCAN: "TESCAN",
     _OLYMPUS: "Olympus",
 }
+_WITHOUT_TAGS = ("png", "bmp", "jpeg")
 _MAX_SIDECAR = 1 << 20  # bytes; real ones have a few thousand
 
 DEFAULT_LIMITS = Limits()
 
 
 def read(path: Path, limits: Limits = DEFAULT_LIMITS, page: int | None = None) -> Acquisition:
-    """What the TIFF `path`, or else the text file beside it, says; saying nothing is no error.
+    """What the image `path`, or else the text file beside it, says; saying nothing is no error.
 
     Of its pages `page` is asked first, or the main one, then the others in their order.
 
@@ -47,6 +49,8 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS, page: int | None = None) -
 
 
 def _from_tags(source: Source, number: int | None) -> Acquisition:
+    if kind_of(source.read(0, min(HEAD, source.size))) in _WITHOUT_TAGS:
+        return Acquisition()
     try:
         layout = Layout(source.read)
         pages = ifd.pages(layout)
