@@ -21,17 +21,20 @@ OWNERS = {
     "faiss": ("matching/",),
     "hydra": ("composing.py",),
     "imagecodecs": ("images/",),
+    "jinja2": ("review/", "report/"),
     "imagehash": ("hashing/reference.py",),
     "matplotlib": ("reporting/",),
     "mlflow": ("reporting/",),
     "numba": ("kernels/",),
-    "ruamel": ("config.py", "composing.py"),
+    "ruamel": ("config.py", "composing.py", "yaml_editing.py"),
     "sqlalchemy": ("reporting/",),
     "shtab": ("helping.py",),
     "simplejpeg": ("images/",),
     "skimage": ("matching/",),
     "tifffile": ("images/",),
+    "starlette": ("review/",),
     "torch": ("matching/", "dataset.py"),
+    "uvicorn": ("review/",),
 }
 """The places that may import a library; the references that fast paths are tested against too."""
 PARTS = {"ruamel": "ruamel.yaml"}

@@ -60,11 +60,10 @@ def main(params: config.Params) -> None:
 
 def _known(params: config.Params) -> Known:
     jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
-    listed = {f"L{i}": line[0] for i, line in enumerate(params.labels.categories)}
     return Known(
         tiffs={row.key: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
         jpegs={row.path: row for row in jpegs},
-        categories=listed or dict(sorted({(row.label, row.category) for row in jpegs})),
+        categories=decisions.categories(params.labels.categories, jpegs),
         some_jpegs=params.hash.category is not None,
     )
 
