@@ -196,7 +196,8 @@ def adopt() -> list[Difference]:
     values = config.read_yaml(PARAMS)
     config.check(values, str(PARAMS))
     found = differences(values, composed())
-    _choose_scheme(values["labels"])
+    for group in ("labels", "cluster"):
+        _choose(group, values[group])
     for interpolated in (False, True):
         # A value that follows another one is written only where that one does not settle it.
         for one in differences(values, composed()):
@@ -207,12 +208,12 @@ def adopt() -> list[Difference]:
     return found
 
 
-def _choose_scheme(labels: Any) -> None:
-    """Choose the scheme of `conf/labels` that holds `labels`, where another one is chosen."""
-    for path in sorted((CONF / "labels").glob("*.yaml")):
-        if config.read_yaml(path) == labels and _choices()["labels"] != path.stem:
+def _choose(group: str, values: Any) -> None:
+    """Choose the file of `conf/<group>` that holds `values`, where another one is chosen."""
+    for path in sorted((CONF / group).glob("*.yaml")):
+        if config.read_yaml(path) == values and _choices()[group] != path.stem:
             document = yaml_editing.read(CONF / "config.yaml")
-            next(one for one in document["defaults"] if "labels" in one)["labels"] = path.stem
+            next(one for one in document["defaults"] if group in one)[group] = path.stem
             yaml_editing.save(CONF / "config.yaml", document)
             return
 
