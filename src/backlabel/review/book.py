@@ -97,14 +97,15 @@ class Book:
         The tab can undo them together. Raises OutputError, and then nothing has changed.
         """
         with self._writing():
-            changes = []
+            changes: list[Change] = []
+            changed: dict[str, Several] = {}
             for decision, shown in made:
                 path, page = decision.TIFF_path, decision.page
-                after = (*_on_others(self.of(path), page), decision)
-                changes.append(Change(path, self.of(path), after, self.shown(path)))
+                before = changed.get(path, self.of(path))
+                changed[path] = (*_on_others(before, page), decision)
+                changes.append(Change(path, before, changed[path], self.shown(path)))
                 self._shown[path] = (*_on_others(self.shown(path), page), shown)
-                self._decisions = {**self._decisions, path: after}
-            self._write({one.path: one.after for one in changes})
+            self._write(changed)
             history = self._done[tab]
             history.append(changes)
             del history[:-_HISTORY]
@@ -132,11 +133,11 @@ class Book:
         # The lock keeps two servers apart, the guard two requests of this one.
         with self._guard, lock(_LOCK, timeout_s=_PATIENCE_S):
             self.refresh()
-            shown, decisions = dict(self._shown), dict(self._decisions)
+            kept = dict(self._shown)
             try:
                 yield
             except BaseException:
-                self._shown, self._decisions = shown, decisions
+                self._shown = kept
                 raise
 
     def _write(self, changed: Mapping[str, Several]) -> None:
