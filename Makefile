@@ -41,7 +41,8 @@ repro: install
 	test -e data || dvc pull data.dvc
 	dvc repro
 	@backlabel summary
-	@echo "'make mlflow' shows the run beside others."
+	@echo "'make mlflow' shows the run beside others, 'backlabel review' the pairs to be decided."
+	@backlabel report
 
 check: install
 	ruff format --check .
@@ -66,7 +67,7 @@ coverage: install
 	pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered --cov-report=xml
 
 site: install
-	mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 # The package's version is part of what the stages depend on: their results are committed with it.
 release: check

@@ -7,11 +7,11 @@ import time
 
 def hungry(task, limits):
     """A tag that takes more memory than a worker may have."""
-    return "ab" * 32 if task[1] is None else bytearray(1 << 40)
+    return "ab" * 32 if task[2] is None else bytearray(1 << 40)
 
 
 def endless(task, limits):
     """A tag that takes more time than a worker may have."""
-    if task[1] is not None:
+    if task[2] is not None:
         time.sleep(600)
     return "ab" * 32

@@ -31,7 +31,7 @@ def evidence():
     """Some TIFFs with none to three candidates, with and without scores, and an unreadable one."""
     draw = random.Random(4)
     found = {
-        f"{i}.tif": [
+        (f"{i}.tif", 1): [
             candidate(
                 draw.randrange(6),
                 draw.randrange(0, 200, 5),
@@ -41,13 +41,13 @@ def evidence():
         ]
         for i in range(40)
     }
-    return found | {"bad.tif": UnreadableImageError("truncated", "")}
+    return found | {("bad.tif", 1): UnreadableImageError("truncated", "")}
 
 
 def slowly(evidence, limits, rule):
     return {
         (path, JPEGS[decision.chosen.row])
-        for path, known in evidence.items()
+        for (path, _), known in evidence.items()
         if not isinstance(known, UnreadableImageError)
         if (decision := decide(known, limits, rule)).verdict is Verdict.MATCHED
     }
@@ -82,9 +82,9 @@ def test_a_single_threshold_is_a_line(evidence):
 
 
 def test_the_plane_of_bits_reaches_as_far_as_scores_are_known():
-    one, other = axes({"a": [candidate(0, 10, ssim=0.9)]}, LIMITS, Rule.SEED)[0]
+    one, other = axes({("a", 1): [candidate(0, 10, ssim=0.9)]}, LIMITS, Rule.SEED)[0]
     assert one.values == other.values
     assert max(one.values) == 300
     assert {150, 120} <= {*one.values}
-    near = axes({"a": [candidate(0, 130)]}, LIMITS, Rule.SEED)[0][0]
+    near = axes({("a", 1): [candidate(0, 130)]}, LIMITS, Rule.SEED)[0][0]
     assert max(near.values) == 130

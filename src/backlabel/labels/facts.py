@@ -19,7 +19,8 @@ from backlabel.microscope.acquisition import Acquisition
 from backlabel.microscope.beside import beside
 from backlabel.storage import names
 from backlabel.storage.rows import Beside
-from backlabel.workers import pool
+from backlabel.workers import crew
+from backlabel.workers.cluster import Cluster
 
 _PER_WORKER = 32  # tasks that a further worker process is worth starting for
 
@@ -32,13 +33,18 @@ class Bounds:
     max_seconds: float
     max_memory_mib: int
     workers: int
+    cluster: Cluster | None = None
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An original, its copy in the labelled set, and its JPEG, with the SHA-256 of their bytes."""
+    """An original, its copy in the labelled set, and its JPEG, with the SHA-256 of their bytes.
+
+    `page` is the original's that holds the picture.
+    """
 
     original: Path
+    page: int
     labelled: Path
     sha256: str
     jpeg: Path
@@ -81,9 +87,10 @@ class KnownFacts:
 
 @dataclass(frozen=True)
 class _Pixels:
-    """A file whose pixels are to be digested."""
+    """A picture whose pixels are to be digested; a JPEG has no page."""
 
     path: Path
+    page: int | None
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ class _Metadata:
     """A TIFF whose metadata are to be read, and the text files that lay beside it."""
 
     path: Path
+    page: int
     texts: Texts
 
 
@@ -105,19 +113,28 @@ def read(pairs: Sequence[Pair], bounds: Bounds, known: KnownFacts) -> list[Facts
     that is not what it was when the TIFF was hashed.
     """
     pictures = [
-        (known.pixels.key(path, sha256), path)
+        own
         for one in pairs
-        for path, sha256 in ((one.labelled, one.sha256), (one.jpeg, one.JPEG_sha256))
+        for own in (
+            (
+                known.pixels.key(one.labelled, one.sha256, one.page),
+                _Pixels(one.labelled, one.page),
+            ),
+            (known.pixels.key(one.jpeg, one.JPEG_sha256), _Pixels(one.jpeg, None)),
+        )
     ]
     texts = [known.texts(one.original) for one in pairs]
     takes = [
-        (known.acquisitions.key(one.sha256, own), _Metadata(one.original, own))
+        (
+            known.acquisitions.key(one.sha256, one.page, own),
+            _Metadata(one.original, one.page, own),
+        )
         for one, own in zip(pairs, texts, strict=True)
     ]
     digests = known.pixels.get_many([key for key, _ in pictures])
     acquired = known.acquisitions.get_many([key for key, _ in takes])
     tasks: dict[bytes, _Task] = {key: task for key, task in takes if key not in acquired}
-    tasks |= {key: _Pixels(path) for key, path in pictures if key not in digests}
+    tasks |= {key: task for key, task in pictures if key not in digests}
     _read_all(tasks, bounds, known, digests, acquired)
     return [
         Facts(acquired[take], digests[tiff], digests[jpeg])
@@ -154,13 +171,17 @@ def _results(tasks: Sequence[_Task], bounds: Bounds) -> list[_Result]:
         return []
     from backlabel.labels import reading  # noqa: PLC0415 - what opens images takes half a second
 
-    results = pool.map_files(
+    results = crew.map_files(
         partial(reading.read, limits=bounds.limits),
-        [(task.path, task.texts if isinstance(task, _Metadata) else None) for task in tasks],
+        [
+            (task.path, task.page, task.texts if isinstance(task, _Metadata) else None)
+            for task in tasks
+        ],
         workers=min(bounds.workers, -(-len(tasks) // _PER_WORKER)),
         max_seconds=bounds.max_seconds,
         max_memory_mib=bounds.max_memory_mib,
         what="read metadata and pixels",
+        cluster=bounds.cluster,
     )
     return [result for _, result in results]
 

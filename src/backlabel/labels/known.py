@@ -29,9 +29,10 @@ class PixelDigests:
         self._store = Store(store)
         self._circumstances = json.dumps([asdict(limits), versions()], sort_keys=True).encode()
 
-    def key(self, path: Path, sha256: str) -> bytes:
-        """Of the file `path`, whose bytes have this SHA-256."""
-        return self._circumstances + bytes.fromhex(sha256) + path.suffix.lower().encode()
+    def key(self, path: Path, sha256: str, page: int = 1) -> bytes:
+        """Of page `page` of the file `path`, whose bytes have this SHA-256."""
+        kind = f"{path.suffix.lower()} {page}"
+        return self._circumstances + bytes.fromhex(sha256) + kind.encode()
 
     def get_many(self, keys: Sequence[bytes]) -> dict[bytes, str]:
         """The digests that are remembered."""
@@ -52,12 +53,12 @@ class Acquisitions:
         code = code_version(("images", "microscope"), ("tifffile",))
         self._circumstances = json.dumps([asdict(limits), code], sort_keys=True).encode()
 
-    def key(self, sha256: str, texts: Texts) -> bytes:
-        """Of a TIFF with this SHA-256 and these texts beside it.
+    def key(self, sha256: str, page: int, texts: Texts) -> bytes:
+        """Of a page of a TIFF with this SHA-256 and these texts beside it.
 
         What a text is called counts too: it says which of several is read first.
         """
-        beside = json.dumps([[Path(path).suffix, digest] for path, digest in texts])
+        beside = json.dumps([page, *([Path(path).suffix, digest] for path, digest in texts)])
         return b"acquisition" + self._circumstances + bytes.fromhex(sha256) + beside.encode()
 
     def get_many(self, keys: Sequence[bytes]) -> dict[bytes, Acquisition]:

@@ -169,12 +169,12 @@ def _pair(
             known=originals.known(tiff),
         )
         originals.require(tiff, digest)
-    return Pair(source, made, tiff.sha256, Path(jpeg.path), jpeg.sha256)
+    return Pair(source, tiff.page, made, tiff.sha256, Path(jpeg.path), jpeg.sha256)
 
 
 def _hashed(decided: Decided, known: Known) -> tuple[TiffHash, TiffHash]:
     match = decided.match
-    return known.tiffs[match.TIFF_path], known.jpegs[match.JPEG_path or ""]
+    return known.tiffs[match.key], known.jpegs[match.JPEG_path or ""]
 
 
 def _row(decided: Decided, file: str, pair: Pair, found: Facts, recipe: Recipe) -> Labelled:

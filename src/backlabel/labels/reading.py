@@ -13,16 +13,16 @@ from backlabel.microscope.acquisition import Acquisition
 from backlabel.microscope.beside import beside, digest
 
 
-def read(task: tuple[Path, Texts | None], limits: images.Limits) -> Acquisition | str:
-    """How the TIFF was taken that has these texts beside it; without any, its pixels' digest.
+def read(task: tuple[Path, int | None, Texts | None], limits: images.Limits) -> Acquisition | str:
+    """How the page of a TIFF was taken that has these texts beside it; None: its pixels' digest.
 
     Raises UnreadableImageError, with TEXT_CHANGED where other texts lie beside it now.
     """
-    path, texts = task
+    path, page, texts = task
     if texts is None:
-        return pixels.digest(images.read_samples(path, limits))
+        return pixels.digest(images.read_samples(path, limits, page))
     _require(path, dict(texts))
-    return metadata.read(path, limits)
+    return metadata.read(path, limits, page)
 
 
 def _require(path: Path, texts: dict[str, str]) -> None:

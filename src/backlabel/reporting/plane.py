@@ -19,8 +19,8 @@ from backlabel.errors import UnreadableImageError
 from backlabel.matching.decide import Limits, Rule, decide
 from backlabel.matching.evidence import Candidate
 from backlabel.reporting.summary import share
-from backlabel.reporting.sweep import COMPARED, STEP_BITS, STEPS, SWEPT, known_up_to
-from backlabel.storage.rows import TruePair, Verdict
+from backlabel.reporting.sweep import COMPARED, STEP_BITS, STEPS, SWEPT, known_up_to, right_pages
+from backlabel.storage.rows import PageKey, TruePair, Verdict
 
 HAMMING = ("hamming_threshold", "ssim_hamming_threshold")
 
@@ -46,8 +46,8 @@ class Point:
     recall: float | None
 
 
-Evidence = Mapping[str, list[Candidate] | UnreadableImageError]
-"""The candidates by TIFF path, or why the TIFF could not be read."""
+Evidence = Mapping[PageKey, list[Candidate] | UnreadableImageError]
+"""The candidates by picture, or why it could not be read."""
 
 
 def axes(evidence: Evidence, limits: Limits, rule: Rule) -> list[list[Axis]]:
@@ -81,16 +81,16 @@ def plane(
     second = chosen[1].values if len(chosen) > 1 else [0.0]
     matched = np.zeros((len(first) + 1, len(second) + 1), np.int64)
     right = matched.copy()
-    true = {(pair.TIFF_path, pair.JPEG_path) for pair in truth or ()}
-    for path, known in evidence.items():
+    true = None if truth is None else right_pages(truth, evidence)
+    for (path, page), known in evidence.items():
         if isinstance(known, UnreadableImageError):
             continue
         for corner, row in _matches(known, chosen, limits, rule):
             _add(matched, corner)
-            if (path, jpegs[row]) in true:
+            if page in (true or {}).get((path, jpegs[row]), ()):
                 _add(right, corner)
     matched, right = (found.cumsum(0).cumsum(1)[:-1, :-1] for found in (matched, right))
-    reachable = None if truth is None else sum(tiff in evidence for tiff, _ in true)
+    reachable = None if true is None else len(true)
     return [
         _point((value, second[j]), (int(matched[i, j]), int(right[i, j])), len(evidence), reachable)
         for (i, value), j in product(enumerate(first), range(len(second)))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from backlabel.storage import tables
-from backlabel.storage.rows import Match, TruePair, Verdict
+from backlabel.storage.rows import Match, PageKey, TruePair, Verdict
 
 QUANTILES = (0.05, 0.25, 0.75, 0.95)
 SSIM_CLASSES = ("below_0.70", "0.70_to_0.85", "0.85_to_0.95", "above_0.95")
@@ -24,7 +24,9 @@ def known_pairs(path: Path, looked_at: Collection[str]) -> list[TruePair] | None
     """
     if not path.exists():
         return None
-    pairs = tables.read(path, TruePair, remedy="It is written by hand: mend it there.")
+    pairs = tables.read(
+        path, TruePair, optional=["page"], remedy="It is written by hand: mend it there."
+    )
     return [pair for pair in pairs if pair.JPEG_path in looked_at]
 
 
@@ -71,27 +73,46 @@ def ssim_classes(values: Iterable[float | None]) -> dict[str, int]:
 
 
 def accuracy(rows: Sequence[Match], truth: Sequence[TruePair]) -> dict[str, float]:
-    """Precision and recall of matched pairs and of labels, over the TIFFs that were compared.
+    """Precision and recall of matched pairs and of labels, over the pictures that were compared.
 
-    Precision over no match, and recall over no true pair, are 1: nothing wrong, nothing missed.
+    True are a TIFF, or a page of it where the list names one. Precision over no match, and recall
+    over no true pair, are 1: nothing wrong, nothing missed.
     """
     matched = [row for row in rows if row.verdict is Verdict.MATCHED]
-    pairs = {(pair.TIFF_path, pair.JPEG_path) for pair in truth}
-    labels = {(pair.TIFF_path, pair.category) for pair in truth}
-    right = sum((row.TIFF_path, row.JPEG_path) in pairs for row in matched)
-    right_labels = sum((row.TIFF_path, row.category) in labels for row in matched)
-    true = {pair.TIFF_path for pair in truth}
-    true_pairs = sum(row.TIFF_path in true for row in rows)
+    right, found = _true(matched, truth, "JPEG_path")
+    right_labels, found_labels = _true(matched, truth, "category")
+    true_pairs = len(_true(rows, truth)[1])
     return {
         "true_pairs": true_pairs,
-        "right_pairs": right,
-        "wrong_pairs": len(matched) - right,
-        "wrong_labels": len(matched) - right_labels,
-        "precision": share(right, len(matched), empty=1.0),
-        "recall": share(right, true_pairs, empty=1.0),
-        "label_precision": share(right_labels, len(matched), empty=1.0),
-        "label_recall": share(right_labels, true_pairs, empty=1.0),
+        "right_pairs": len(right),
+        "wrong_pairs": len(matched) - len(right),
+        "wrong_labels": len(matched) - len(right_labels),
+        "precision": share(len(right), len(matched), empty=1.0),
+        "recall": share(len(found), true_pairs, empty=1.0),
+        "label_precision": share(len(right_labels), len(matched), empty=1.0),
+        "label_recall": share(len(found_labels), true_pairs, empty=1.0),
     }
+
+
+def _true(
+    rows: Sequence[Match], truth: Sequence[TruePair], *columns: str
+) -> tuple[set[PageKey], set[tuple[str, int | None]]]:
+    """The pictures of `rows` that agree with one of `truth` in TIFF, page and `columns`.
+
+    And these true ones, told apart by TIFF and by the page that the list names, if any.
+    """
+    known: dict[tuple[str | None, ...], list[TruePair]] = {}
+    for pair in truth:
+        key = (pair.TIFF_path, *(getattr(pair, name) for name in columns))
+        known.setdefault(key, []).append(pair)
+    pictures: set[PageKey] = set()
+    found: set[tuple[str, int | None]] = set()
+    for row in rows:
+        for pair in known.get((row.TIFF_path, *(getattr(row, name) for name in columns)), ()):
+            if pair.page is None or pair.page == row.page:
+                pictures.add((row.TIFF_path, row.page))
+                found.add((pair.TIFF_path, pair.page))
+    return pictures, found
 
 
 def share(part: int, whole: int, *, empty: float = 0.0) -> float:

@@ -35,7 +35,7 @@ def main(params: config.Params, out: Path) -> Report:
     kept = kept_for(settings, shared_folder() / "cache")
     found = engine.match(tiffs, jpegs, settings, kept).evidence
     evidence = {
-        tiff.path: known if kept is None else _widened(known, tiff, jpegs, kept, settings.rule)
+        tiff.key: known if kept is None else _widened(known, tiff, jpegs, kept, settings.rule)
         for tiff, known in zip(tiffs, found, strict=True)
     }
     truth = summary.known_pairs(Path(params.data.truth), {row.path for row in jpegs})
@@ -76,7 +76,14 @@ def _widened(
         return known
     bare = [one for one in known if one.scores is None]
     pairs = [
-        Pair(tiff.path, jpegs[one.row].path, one.pair.variant, tiff.sha256, jpegs[one.row].sha256)
+        Pair(
+            tiff.path,
+            jpegs[one.row].path,
+            one.pair.variant,
+            tiff.sha256,
+            jpegs[one.row].sha256,
+            tiff.page,
+        )
         for one in bare
     ]
     found = iter(kept.scores(pairs, complete=rule is Rule.COMBINED))
