@@ -97,6 +97,24 @@ def plane(
     ]
 
 
+def curves(
+    axes: Sequence[Axis], points: Sequence[Point], limits: Limits
+) -> Iterator[tuple[str, list[tuple[int, float]]]]:
+    """Along the first threshold, the second being as it is in force, or as near as there is."""
+    at = None
+    if len(axes) > 1:
+        in_force = getattr(limits, axes[1].threshold)
+        at = min(axes[1].values, key=lambda value: abs(value - in_force))
+    for measure in ("match_rate", "precision", "recall"):
+        line = [
+            (round(point.one if point.one > 1 else 100 * point.one), getattr(point, measure))
+            for point in points
+            if at is None or point.other == at
+        ]
+        if all(value is not None for _, value in line):
+            yield f"plane/{axes[0].threshold}.{measure}", line
+
+
 _Corner = tuple[int, int, int, int]
 """A rectangle of the plane: from and to (exclusive), in both directions."""
 

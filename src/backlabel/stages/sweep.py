@@ -9,7 +9,7 @@ import csv
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from backlabel import config
@@ -52,7 +52,7 @@ def main(params: config.Params, out: Path) -> Report:
             truth=truth,
         )
         files.append(_write(out, axes, points))
-        curves |= dict(_curves(axes, points, settings.limits))
+        curves |= dict(plane.curves(axes, points, settings.limits))
         name = ".".join(axis.threshold for axis in axes)
         best[f"most_matched/{name}"] = max(point.match_rate for point in points)
     key = [config.digest(params), [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]]
@@ -103,21 +103,3 @@ def _write(out: Path, axes: Sequence[Axis], points: Sequence[Point]) -> Path:
             values = [point.one, point.other][: len(names)]
             writer.writerow([*values, *(getattr(point, name) for name in others)])
     return path
-
-
-def _curves(
-    axes: Sequence[Axis], points: Sequence[Point], limits: object
-) -> Iterator[tuple[str, list[tuple[int, float]]]]:
-    """Along the first threshold, the second being as it is in force, or as near as there is."""
-    at = None
-    if len(axes) > 1:
-        in_force = getattr(limits, axes[1].threshold)
-        at = min(axes[1].values, key=lambda value: abs(value - in_force))
-    for measure in ("match_rate", "precision", "recall"):
-        line = [
-            (round(point.one if point.one > 1 else 100 * point.one), getattr(point, measure))
-            for point in points
-            if at is None or point.other == at
-        ]
-        if all(value is not None for _, value in line):
-            yield f"plane/{axes[0].threshold}.{measure}", line
