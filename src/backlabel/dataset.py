@@ -31,12 +31,14 @@ class Item:
     """One file of the set; `file` is its path below the set's folder.
 
     Where the set does not hold it, `original` is the path of its original in the repository.
+    `page` is that of the labelled picture, None in sets of an earlier version.
     """
 
     file: str
     category: str
     split: str
     sha256: str
+    page: int | None = None
     original: str | None = None
 
 
@@ -99,7 +101,7 @@ class LabelledSet(Dataset[tuple[Any, int]]):
             with images.opened(path, max_bytes=_MAX_BYTES) as source:
                 if self._checksum and _digest(source.descriptor) != item.sha256:
                     raise DataError(f"{_cell(path)}: is not the file that was labelled. {_REMEDY}")
-                grey = images.read_unit(path)
+                grey = images.read_unit(path, page=item.page)
         except (UnreadableImageError, OSError) as error:
             raise DataError(f"{_cell(path)}: cannot be read ({error}). {_REMEDY}") from error
         picture = torch.from_numpy(grey).unsqueeze(0)
@@ -200,7 +202,8 @@ def _item(row: dict[str, str | None]) -> Item:
         raise ValueError(f"a line is torn: {row}")
     stored = row.get("stored") != "False"
     original = None if stored else _inside(row.get("TIFF_path") or "")
-    return Item(_inside(cell), category, split, digest, original)
+    page = row.get("page")
+    return Item(_inside(cell), category, split, digest, int(page) if page else None, original)
 
 
 def _inside(cell: str) -> str:
