@@ -133,13 +133,18 @@ def make_decidable(root):
     tables.write(root / paths.mapping_path(None), Match, rows)
 
 
+def environment():
+    """That of a command, without what DVC says in a stage."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
+    return {**kept, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+
+
 def start(root, *arguments, **options):
     """`python -m backlabel ...` in `root`, as the leader of a new process group."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
     return subprocess.Popen(
         [sys.executable, "-m", "backlabel", *arguments],
         cwd=root,
-        env={**environment, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"},
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

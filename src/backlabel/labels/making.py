@@ -55,6 +55,8 @@ class Recipe:
     places: Mapping[str, Place]
     link: copies.Link
     public: bool
+    stored: bool
+    """Whether the set holds the files; otherwise its manifest says where the originals are."""
     bounds: Bounds
     known_facts: KnownFacts
     cache: Path
@@ -158,7 +160,10 @@ def _pair(
     tiff, jpeg = _hashed(decided, recipe.known)
     source, made, old = Path(tiff.path), folders.new / file, folders.old / file
     originals.require(jpeg)
-    if folders.own.get(file) == tiff.sha256 and copies.stays(old, source, made, link=recipe.link):
+    if not recipe.stored:
+        made = source
+        originals.require(tiff)
+    elif folders.own.get(file) == tiff.sha256 and copies.stays(old, source, made, link=recipe.link):
         originals.require(tiff)
     else:
         digest = copies.make(
@@ -201,6 +206,7 @@ def _row(decided: Decided, file: str, pair: Pair, found: Facts, recipe: Recipe) 
         group=place.group,
         acquired=found.taken.date,
         metadata_note=found.taken.note,
+        stored=recipe.stored,
         versions=run.versions,
         config_digest=run.config_digest,
         run_key=run.key,
