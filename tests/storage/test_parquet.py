@@ -20,10 +20,15 @@ class Row:
     is_known: bool
 
 
-ROWS = [Row("=a\udcff.tif", 3, None, True), Row("b.tif", None, 0.25, False)]
+ROWS = [
+    Row("=a\udcff.tif", 3, None, True),
+    Row("b.tif", None, 0.25, False),
+    Row("", 0, float("nan"), True),
+]
+MANY = [Row(f"{i}.tif", i, i / 7, i % 2 == 0) for i in range(30_000)]
 
 
-@pytest.mark.parametrize("rows", [ROWS, ROWS[:1], []], ids=["rows", "one", "none"])
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:1], [], MANY], ids=["rows", "one", "none", "many"])
 def test_pandas_reads_what_it_would_make_of_the_rows_itself(tmp_path, rows):
     with (tmp_path / "a.parquet").open("wb") as file:
         parquet.write(file, Row, rows)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import IO
 
 import pyarrow as pa
+from pyarrow import json as arrow_json
 from pyarrow import parquet
 
 from backlabel.storage import tables
@@ -22,16 +25,38 @@ _IN_PANDAS = {
 """Its name for the type of the values, and of a column; these two keep what is missing apart."""
 
 
+_BLOCK = 64 << 20  # bytes; a line must be shorter
+
+
 def write(file: IO[bytes], record: type[Record], rows: Sequence[Record]) -> None:
     """Write a line for each of `rows`, which pandas reads as `backlabel.storage.frames.frame`."""
     kinds = tables.plain_kinds(record)
-    columns = tables.plain_columns(record, rows)
     schema = pa.schema([(name, _TYPES[kind]) for name, kind in kinds.items()])
-    table = pa.table(
-        {name: pa.array(columns[name], _TYPES[kind]) for name, kind in kinds.items()},
-        schema=schema.with_metadata({"pandas": json.dumps(_for_pandas(kinds))}),
+    table = _table(schema, tables.plain_columns(record, rows)) if rows else schema.empty_table()
+    parquet.write_table(
+        table.replace_schema_metadata({"pandas": json.dumps(_for_pandas(kinds))}),
+        file,
+        write_page_checksum=True,
     )
-    parquet.write_table(table, file, write_page_checksum=True)
+
+
+def _table(schema: pa.Schema, columns: Mapping[str, Sequence[object]]) -> pa.Table:
+    """By way of JSON: of Python's own values pyarrow makes no array without importing pandas."""
+    lines = "\n".join(
+        json.dumps({name: _known(value) for name, value in zip(columns, row, strict=True)})
+        for row in zip(*columns.values(), strict=True)
+    ).encode()
+    table = arrow_json.read_json(
+        BytesIO(lines),
+        read_options=arrow_json.ReadOptions(use_threads=False, block_size=_BLOCK),
+        parse_options=arrow_json.ParseOptions(explicit_schema=schema),
+    )
+    return table.combine_chunks()
+
+
+def _known(value: object) -> object:
+    """A number that is none is missing, as it is to pandas."""
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _for_pandas(kinds: dict[str, type]) -> dict[str, object]:
