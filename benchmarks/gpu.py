@@ -19,11 +19,11 @@ from statistics import median
 import end_to_end
 import numpy as np
 import torch
+from backlabel.matching.noise_correlation import block_correlation, block_correlation_batch
 from numpy.typing import NDArray
 from timing import in_turn, ratio, seconds
 
 from backlabel.matching import tensors
-from backlabel.matching.noise_correlation import block_correlation, block_correlation_batch
 from backlabel.matching.scores import Registered
 from backlabel.matching.ssim import ssim, ssim_batch
 from backlabel.workers.pool import Workers, cores

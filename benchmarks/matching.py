@@ -19,6 +19,7 @@ import imagehash
 import numpy as np
 import pandas as pd
 import torch
+from backlabel.matching.noise_correlation import block_correlation, block_correlation_reference
 from numpy.typing import NDArray
 from pytorch_msssim import ssim as msssim
 from scipy.ndimage import gaussian_filter
@@ -28,7 +29,6 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from backlabel.kernels.resize import resize, resize_reference
 from backlabel.matching import index, search, tensors
 from backlabel.matching.histogram_matching import match_histogram, match_histogram_reference
-from backlabel.matching.noise_correlation import block_correlation, block_correlation_reference
 from backlabel.matching.ssim import ssim, ssim_reference
 
 ROUNDS = 15

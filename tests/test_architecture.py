@@ -29,7 +29,7 @@ OWNERS = {
     "sqlalchemy": ("reporting/",),
     "shtab": ("helping.py",),
     "simplejpeg": ("images/",),
-    "skimage": ("matching/",),
+    "skimage": ("matching/", "calibration/degrade.py"),
     "tifffile": ("images/",),
     "torch": ("matching/", "dataset.py"),
 }

@@ -25,7 +25,9 @@ def local_lookup(image: NDArray[np.uint8], tables: Tables, step: int) -> NDArray
         for j in range(width):
             column, right = j // step, np.float32((j % step) / step)
             value = image[i, j]
-            upper = tables[row, column, value] * (1 - right) + tables[row, column + 1, value] * right
+            upper = (
+                tables[row, column, value] * (1 - right) + tables[row, column + 1, value] * right
+            )
             lower = (
                 tables[row + 1, column, value] * (1 - right)
                 + tables[row + 1, column + 1, value] * right

@@ -19,12 +19,11 @@ Steps = NDArray[np.float32]  # (8, 8)
 
 SPEAKING, REPRODUCED, PRODUCT, POWER, POWER_JPEG = range(5)
 """What the five numbers of a block are: two counts, and three sums over the low frequencies."""
+_SHADING = 2  # u + v below which a coefficient is shading
 _LOW = 4  # u + v up to which the sums go: what a blurred copy keeps
 
 
-@kernel(
-    reads(float32, 4), reads(float32, 4), reads(float32, 2), float32, result=float32[:, :, ::1]
-)
+@kernel(reads(float32, 4), reads(float32, 4), reads(float32, 2), float32, result=float32[:, :, ::1])
 def reproduced(
     image: Coefficients, jpeg: Coefficients, steps: Steps, tolerance: float
 ) -> NDArray[np.float32]:
@@ -36,7 +35,7 @@ def reproduced(
         product, power, power_jpeg = found[2, row], found[3, row], found[4, row]
         for u in range(8):
             for v in range(8):
-                if u + v < 2:
+                if u + v < _SHADING:
                     continue
                 half = np.float32(0.5) * steps[u, v]
                 within = half + np.float32(tolerance)
@@ -45,7 +44,7 @@ def reproduced(
                     counts = np.float32((abs(y[k]) > half) | (abs(p[k]) > within))
                     speaking[k] += counts
                     same[k] += counts * np.float32(abs(p[k] - y[k]) <= within)
-                if u + v <= 4:
+                if u + v <= _LOW:
                     for k in range(columns):
                         product[k] += p[k] * y[k]
                         power[k] += p[k] * p[k]
@@ -60,8 +59,8 @@ def reproduced_reference(
     half = steps[np.newaxis, :, :, np.newaxis] / 2
     within = half + np.float32(tolerance)
     frequency = np.add.outer(np.arange(8), np.arange(8))[np.newaxis, :, :, np.newaxis]
-    counts = ((np.abs(jpeg) > half) | (np.abs(image) > within)) & (frequency >= 2)  # noqa: PLR2004
+    counts = ((np.abs(jpeg) > half) | (np.abs(image) > within)) & (frequency >= _SHADING)
     same = counts & (np.abs(image - jpeg) <= within)
-    low = (frequency >= 2) & (frequency <= _LOW)  # noqa: PLR2004
+    low = (frequency >= _SHADING) & (frequency <= _LOW)
     sums = (image * jpeg * low, image * image * low, jpeg * jpeg * low)
     return np.stack([part.sum(axis=(1, 2), dtype=np.float32) for part in (counts, same, *sums)])

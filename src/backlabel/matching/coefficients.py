@@ -12,6 +12,7 @@ values as they are, shows a picture: databars and burned-in text are mostly one 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -41,7 +42,24 @@ MAX_COMMONEST = 0.5
 _TILE = 32  # pixels a side
 _SMALL = 192  # pixels; images with a shorter side have tiles half as large
 _LEAST_COEFFICIENTS = 16  # for a tile to speak, half of it in small images
+_LINES = 1.25
+"""Rows of blocks: where no more of a tile has something to say, it may be the edge of a databar,
+which any image has that has the databar."""
 _LEAST_TILES = 4  # that must speak for a median to mean anything
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The loops over pixels: the compiled ones, or those of public libraries."""
+
+    transform: Callable[[Picture], dct.Coefficients]
+    reproduced: Callable[
+        [dct.Coefficients, dct.Coefficients, NDArray[np.float32], float], NDArray[np.float32]
+    ]
+    commonest: Callable[[GreyImage, int], NDArray[np.int64]]
+
+
+FAST = Arithmetic(dct.block_dct, reproduced, commonest)
 
 
 @dataclass(frozen=True)
@@ -61,29 +79,39 @@ class Explained:
 class Published:
     """What a JPEG states, and where the TIFF beside it shows a picture."""
 
-    def __init__(self, jpeg: GreyImage, tiff: GreyImage, table: Table | None) -> None:
+    def __init__(
+        self,
+        jpeg: GreyImage,
+        tiff: GreyImage,
+        table: Table | None,
+        arithmetic: Arithmetic = FAST,
+    ) -> None:
         """`tiff` has the size (H, W) of `jpeg`; sides are cut to multiples of 8.
 
         Without `table` (a copy that is no JPEG) coefficients must agree to the rounding of pixels.
         """
+        self._arithmetic = arithmetic
         self.pixels: Picture = cut(jpeg).astype(np.float32)
-        self.coefficients = dct.block_dct(self.pixels)
+        self.coefficients = arithmetic.transform(self.pixels)
         steps = np.ones(dct.SIDE**2) if table is None else np.array(table)
         self.steps = steps.astype(np.float32).reshape(dct.SIDE, dct.SIDE)
         self._side = _TILE if min(jpeg.shape) >= _SMALL else _TILE // 2
-        most = commonest(cut(tiff), self._side)
+        most = arithmetic.commonest(cut(tiff), self._side)
         self._is_picture = most <= MAX_COMMONEST * self._side**2
 
     def explained_by(self, image: Picture) -> Explained:
         """How much of the JPEG `image` explains, an image of the same shape as `pixels`."""
-        return self.judged(dct.block_dct(image))
+        return self.judged(self._arithmetic.transform(image))
 
     def judged(self, coefficients: dct.Coefficients) -> Explained:
         """The same for an image that is given by its coefficients."""
-        blocks = reproduced(coefficients, self.coefficients, self.steps, TOLERANCE)
-        tiles = _tiles(blocks, self._side // dct.SIDE)
+        theirs, count = self.coefficients, self._arithmetic.reproduced
+        blocks = count(coefficients, theirs, self.steps, TOLERANCE)
+        within = self._side // dct.SIDE
+        tiles = _tiles(blocks, within)
+        busy = _tiles((blocks[:1] > 0).astype(np.float32), within)[0]
         least = _LEAST_COEFFICIENTS * self._side // _TILE
-        speaks = (tiles[SPEAKING] >= least) & self._is_picture
+        speaks = (tiles[SPEAKING] >= least) & (busy > within * _LINES) & self._is_picture
         spoke = float(speaks.mean()) if speaks.size else 0.0
         if np.count_nonzero(speaks) < _LEAST_TILES:
             return Explained(None, spoke, 0.0)
@@ -97,14 +125,14 @@ class Published:
         """The image nearest to `image` that this JPEG would state as well."""
         half = self.steps[np.newaxis, :, :, np.newaxis] / 2
         low, high = self.coefficients - half, self.coefficients + half
-        return dct.inverse(np.clip(dct.block_dct(image), low, high))
+        return dct.inverse(np.clip(self._arithmetic.transform(image), low, high))
 
     def part(self, rows: slice, columns: slice) -> Published:
         """The same for a part of the picture; both slices begin and end at multiples of 8."""
         part = Published.__new__(Published)
         part.pixels = np.ascontiguousarray(self.pixels[rows, columns])
-        part.coefficients = dct.block_dct(part.pixels)
-        part.steps, part._side = self.steps, self._side
+        part.coefficients = self._arithmetic.transform(part.pixels)
+        part.steps, part._side, part._arithmetic = self.steps, self._side, self._arithmetic
         shape = tuple(size // self._side for size in part.pixels.shape)
         first = rows.start // self._side, columns.start // self._side
         part._is_picture = self._is_picture[

@@ -36,7 +36,8 @@ def curve(image: GreyImage, copy: GreyImage) -> Curve:
     middle = np.clip(np.minimum(below, high) - np.maximum(below - joint, low), 0, None)
     known = np.flatnonzero(counts >= min(_LEAST_PIXELS, counts.max()))
     means = middle[known] @ np.arange(_LEVELS) / middle[known].sum(axis=1)
-    return np.interp(np.arange(_LEVELS), known, means).astype(np.float32)
+    found: Curve = np.interp(np.arange(_LEVELS), known, means).astype(np.float32)
+    return found
 
 
 def locally_toned(image: GreyImage, copy: Picture) -> Picture:
@@ -68,4 +69,5 @@ def locally_toned(image: GreyImage, copy: Picture) -> Picture:
     mean_x, mean_y = of_x / one, of_y / one
     variance = np.maximum(of_xx / one - mean_x * mean_x, 0) + np.float32(_STIFFNESS)
     slope = (of_xy / one - mean_x * mean_y) / variance
-    return local_lookup(image, mean_y + slope * (x - mean_x), step)
+    tables = (mean_y + slope * (x - mean_x)).astype(np.float32)
+    return local_lookup(image, tables, step)

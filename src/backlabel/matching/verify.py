@@ -27,7 +27,7 @@ from backlabel.images import GreyImage, encoding
 from backlabel.images.encoding import Resampling, Table
 from backlabel.kernels import block_dct as dct
 from backlabel.matching import linear_filter, tone
-from backlabel.matching.coefficients import Explained, Picture, Published, cut
+from backlabel.matching.coefficients import FAST, Arithmetic, Explained, Picture, Published, cut
 
 ENOUGH = 0.9
 """Explained share from which nothing else is tried."""
@@ -51,10 +51,15 @@ class Verified:
     """How the TIFF was changed to explain the most, in words."""
 
 
+NOT_VERIFIED = Verified(None, 0.0, "")
+"""Of a pair of which nobody asked."""
+
 _Try: TypeAlias = tuple[str, Picture]
 
 
-def verify(tiff: GreyImage, jpeg: GreyImage, table: Table | None) -> Verified:
+def verify(
+    tiff: GreyImage, jpeg: GreyImage, table: Table | None, arithmetic: Arithmetic = FAST
+) -> Verified:
     """How much of `jpeg` (H, W) `tiff`, which shows the same in any size, explains.
 
     `table` is the JPEG's quantisation, its 8x8 blocks beginning at the first pixel; None for a copy
@@ -63,7 +68,7 @@ def verify(tiff: GreyImage, jpeg: GreyImage, table: Table | None) -> Verified:
     if min(jpeg.shape) < _LEAST_SIDE:
         return Verified(None, 0.0, "too small")
     best: tuple[float, Explained, str] | None = None
-    for name, explained in _tried(tiff, jpeg, table):
+    for name, explained in _tried(tiff, jpeg, table, arithmetic):
         share = -1.0 if explained.share is None else explained.share
         if best is None or share > best[0]:
             best = share, explained, name
@@ -74,14 +79,14 @@ def verify(tiff: GreyImage, jpeg: GreyImage, table: Table | None) -> Verified:
 
 
 def _tried(
-    tiff: GreyImage, jpeg: GreyImage, table: Table | None
+    tiff: GreyImage, jpeg: GreyImage, table: Table | None, arithmetic: Arithmetic
 ) -> Iterator[tuple[str, Explained]]:
     same_size = tiff.shape == jpeg.shape
     copy = cut(jpeg)
     found: list[tuple[float, GreyImage, Published, float]] = []
     for resampling in encoding.RESAMPLINGS[:1] if same_size else encoding.RESAMPLINGS:
         small = cut(_resized(tiff, jpeg.shape, resampling))
-        published = Published(jpeg, small, table)
+        published = Published(jpeg, small, table, arithmetic)
         plain = published.explained_by(small.astype(np.float32))
         yield _named("as it is", resampling, same_size), plain
         toned = published.explained_by(tone.curve(small, copy)[small])
