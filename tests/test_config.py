@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from backlabel import composing, config
+from backlabel import composing, config, layout
 from backlabel.errors import ConfigError
+from backlabel.inventory import content
+from backlabel.labels import schemes
 from backlabel.matching import device, variants
 from parameters import leaves
 
@@ -52,9 +54,15 @@ def test_defaults_are_the_documented_ones(values):
         ("compare", "n_tiff", 0),
         ("hash", "category", "a/b"),
         ("read", "max_seconds", 0),
+        ("cluster", "kind", "cloud"),
+        ("cluster", "address", "there:8786"),
+        ("cluster", "walltime", "one hour"),
         ("data", "jpeg", "/somewhere/else"),
         ("data", "tiff", "../elsewhere"),
-        ("labels", "categories", []),
+        ("data", "jpeg", []),
+        ("data", "jpeg", ["data/a", "/b"]),
+        ("data", "tiff_formats", ["gif"]),
+        ("labels", "categories", [[]]),
         ("label", "splits", {"train": 0.7, "val": 0.2, "test": 0.2}),
         ("label", "splits", {"train": 1.2, "val": -0.1, "test": -0.1}),
         ("label", "splits", {"train": 0.8, "test": 0.2}),
@@ -68,6 +76,46 @@ def test_wrong_value_names_the_parameter(values, section, key, value):
     values[section][key] = value
     with pytest.raises(ConfigError, match=rf"{section}\.{key}"):
         config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ({"tiff": ["data/a", "data/a/b"]}, "data/a/b lies in data/a"),
+        ({"jpeg": "data", "jpeg_formats": ["png"], "tiff_formats": ["png"]}, "share images"),
+    ],
+    ids=["nested", "a format of both sides"],
+)
+def test_an_image_has_one_place(values, data, complaint):
+    values["data"].update(data)
+    with pytest.raises(ConfigError, match=complaint):
+        config.check(values, "params.yaml")
+
+
+def test_a_public_set_needs_its_files(values):
+    values["label"].update(public=True, store="manifest")
+    with pytest.raises(ConfigError, match="public leaves out where the originals are"):
+        config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("labels", "complaint"),
+    [
+        ({"by": "table"}, "needs a CSV"),
+        ({"table": "data/labels.csv"}, "table has no effect while by is published"),
+        ({"by": "table", "table": "labels.csv"}, r"labels\.table must lie below data/"),
+    ],
+)
+def test_a_label_table_is_said_whole(values, labels, complaint):
+    values["labels"].update(labels)
+    with pytest.raises(ConfigError, match=complaint):
+        config.check(values, "params.yaml")
+
+
+def test_what_is_named_twice_is_one_list():
+    assert set(typing.get_args(layout.By)) == set(typing.get_args(schemes.By))
+    formats = typing.get_args(typing.get_args(layout.Formats)[0])[0]
+    assert set(typing.get_args(formats)) == set(content.KINDS)
 
 
 def test_unknown_parameter_is_named(values):
@@ -201,7 +249,7 @@ def test_what_is_said_of_the_set_is_checked(values, key, value):
 )
 def test_what_groups_files_is_said_whole(values, group_by, table, complaint):
     values["label"].update(group_by=group_by, group_table=table)
-    with pytest.raises(ConfigError, match=f"label: .*{complaint}"):
+    with pytest.raises(ConfigError, match=f"label.*{complaint}"):
         config.check(values, "params.yaml")
 
 
@@ -212,6 +260,27 @@ def test_words_about_the_set_are_chosen_by_name(name):
     assert (about.only_for is None, about.name) == (
         (False, "backlabel-sample") if name == "sample" else (True, None)
     )
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"address": "tcp://there:8786"}, "address has no effect while kind is local"),
+        ({"kind": "dask", "address": "tls://there:8786"}, "needs tls_ca, tls_cert and tls_key"),
+        ({"kind": "dask", "tls_ca": "ca.pem"}, "needs tls_ca, tls_cert and tls_key"),
+    ],
+)
+def test_what_is_said_of_a_cluster_goes_together(values, changed, complaint):
+    values["cluster"].update(changed)
+    with pytest.raises(ConfigError, match=f"cluster: .*{complaint}"):
+        config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize("name", ["local", "dask", "slurm"])
+def test_a_cluster_is_chosen_by_name(name):
+    text = composing.compose(ROOT / "conf", [f"cluster={name}"])
+    cluster = config.check(YAML(typ="safe", pure=True).load(text), "conf").cluster
+    assert cluster.kind == name
 
 
 def test_shares_may_be_any_that_sum_to_one(values):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +70,7 @@ def write_tables(root, pairs):
 def tiff_hash(root, path):
     digest = hashlib.sha256((root / path).read_bytes()).hexdigest()
     phash = digest * 4  # as long as a hash; what it says does not matter to the label stage
-    return TiffHash(Path(path).name, path, phash, phash, "", "", 96, 128, digest)
+    return TiffHash(Path(path).name, path, 1, phash, phash, "", "", 96, 128, digest)
 
 
 def match(tiff, jpeg):
@@ -89,6 +91,47 @@ def match(tiff, jpeg):
     )
 
 
+DECIDABLE = [
+    ("a/near.tif", "L1", 1),
+    ("a/twin.tif", "L9", 2),
+    ("b/miss.tif", "L9", 3),
+    ("b/sure.tif", "L1", 4),
+]
+
+
+def make_decidable(root):
+    """Four TIFFs: one just matched, one ambiguous, one that just failed, one that is sure."""
+    make(root, DECIDABLE)
+    _, jpegs, rows = write_tables(root, DECIDABLE)
+    near, twin, miss, sure = rows
+    rows = [
+        replace(near, explained=0.81, ssim_matched=0.9, margin=0.3),
+        replace(
+            twin,
+            explained=0.9,
+            ssim_matched=0.9,
+            verdict=Verdict.AMBIGUOUS,
+            reason="Another JPEG would pass and is only 0.010 behind; 0.05 is needed.",
+            label=None,
+            category=None,
+            runner_up_path=jpegs[0].path,
+            runner_up_hamming=4,
+            margin=0.01,
+        ),
+        replace(
+            miss,
+            explained=0.73,
+            ssim_matched=0.9,
+            verdict=Verdict.TOO_DIFFERENT,
+            reason="Explained share 0.730 is below 0.75.",
+            label=None,
+            category=None,
+        ),
+        replace(sure, explained=0.99, ssim_matched=0.99),
+    ]
+    tables.write(root / paths.mapping_path(None), Match, rows)
+
+
 def start(root, *arguments, **options):
     """`python -m backlabel ...` in `root`, as the leader of a new process group."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
@@ -102,6 +145,15 @@ def start(root, *arguments, **options):
         start_new_session=True,
         **options,
     )
+
+
+def address(server):
+    """The address that `backlabel review`, which `start` started, prints once it listens."""
+    for line in server.stdout:
+        found = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", line)
+        if found:
+            return found[0]
+    raise AssertionError("the server ended by itself")
 
 
 def run(root, *arguments, **options):

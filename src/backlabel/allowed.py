@@ -18,7 +18,8 @@ def problem(error: Mapping[str, Any], schema: Schema) -> str:
     if error["type"] == "extra_forbidden":
         return f"{where}: {unknown(where, names(schema))}"
     if error["type"] == "value_error":
-        return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+        text: str = error["msg"].removeprefix("Value error, ")
+        return f"{where}: {text}" if error["loc"] else text  # of several sections: it names them
     wanted = values(_at(schema, error["loc"]))
     return f"{where}: must be {wanted}, got {error['input']!r}"
 
@@ -32,6 +33,11 @@ def unknown(name: str, known: Sequence[str]) -> str:
 def names(schema: Schema) -> list[str]:
     """The dotted names of all parameters, sections included."""
     return list(_names(schema, schema, ""))
+
+
+def of(name: str, schema: Schema) -> str:
+    """What the parameter of this dotted name may be: "a whole number from 0 to 1024"."""
+    return values(_at(schema, name.split(".")))
 
 
 def _names(schema: Schema, part: Schema, prefix: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -17,7 +17,9 @@ from ruamel.yaml.error import YAMLError
 
 from backlabel import allowed
 from backlabel.errors import ConfigError
+from backlabel.layout import Data, Labels
 from backlabel.section import Bits, Line, Name, RepoPath, Section, Share
+from backlabel.workers.cluster import Cluster
 
 PARAMS = Path("params.yaml")
 CONF = Path("conf")
@@ -32,6 +34,7 @@ MACHINE_KEYS = frozenset(
         "compare.memory_mib",
         "label.link",
         "track.timeout_s",
+        *(f"cluster.{name}" for name in Cluster.model_fields),
     }
 )
 """Parameters that change how a run goes, not what it finds: no stage re-runs because of them."""
@@ -62,14 +65,6 @@ Source = Literal[
     "border",
 ]
 """As `backlabel.matching.variants.SOURCES`; a test holds them together."""
-
-
-class Data(Section):
-    """Where the images lie, relative to the repository."""
-
-    jpeg: RepoPath
-    tiff: RepoPath
-    truth: RepoPath
 
 
 class Read(Section):
@@ -123,23 +118,6 @@ class Compare(Section):
         return self
 
 
-class Labels(Section):
-    """A label scheme: line i holds the folder names of the category with prefix `L<i>`."""
-
-    name: Name
-    categories: Annotated[
-        tuple[Annotated[tuple[Name, ...], Field(min_length=1)], ...], Field(min_length=1)
-    ]
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        names = [name.casefold() for line in self.categories for name in line]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise ValueError(f"categories name {', '.join(sorted(twice))} more than once")
-        return self
-
-
 class Splits(Section):
     """Shares of the labelled files; together they are all of them."""
 
@@ -176,6 +154,7 @@ class Label(Section):
     """The label stage."""
 
     link: Literal["auto", "copy", "hardlink"]
+    store: Literal["files", "manifest"]
     public: bool
     splits: Splits
     split_seed: Annotated[int, Field(ge=0)]
@@ -183,6 +162,15 @@ class Label(Section):
     group_by: Annotated[str, Field(pattern=r"^(folder|near_duplicates|column:[^\x00-\x1f]+)$")]
     group_table: RepoPath | None
     about: About
+
+    @model_validator(mode="after")
+    def _originals_can_be_found(self) -> Self:
+        if self.public and self.store == "manifest":
+            raise ValueError(
+                "public leaves out where the originals are, and store=manifest says nothing else: "
+                "set public=false, or store=files"
+            )
+        return self
 
     @model_validator(mode="after")
     def _table_where_it_is_read(self) -> Self:
@@ -194,8 +182,6 @@ class Label(Section):
                 f"group_table has no effect while group_by is {self.group_by}: "
                 "set group_by=column:<name>, or group_table=null"
             )
-        if self.group_table is not None and PurePosixPath(self.group_table).parts[0] != "data":
-            raise ValueError("group_table must lie below data/, which DVC watches")
         return self
 
 
@@ -211,11 +197,22 @@ class Params(Section):
 
     data: Data
     read: Read
+    cluster: Cluster
     hash: Hash
     compare: Compare
     labels: Labels
     label: Label
     track: Track
+
+    @model_validator(mode="after")
+    def _tables_lie_where_dvc_watches(self) -> Self:
+        tables = {"label.group_table": self.label.group_table, "labels.table": self.labels.table}
+        for name, table in tables.items():
+            if table is not None and not self.data.holds(table):
+                raise ValueError(f"{name} must lie below data/ or a folder of images")
+        if self.hash.category is not None and not self.labels.categories:
+            raise ValueError("hash.category needs a label scheme that lists its categories")
+        return self
 
 
 def load(path: Path = PARAMS) -> Params:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,7 +19,8 @@ from backlabel.matching.near_pairs import Query
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import Variant
 from backlabel.storage.rows import TiffHash
-from backlabel.workers.pool import Workers, cores
+from backlabel.workers.crew import Crew, crew
+from backlabel.workers.pool import cores
 
 if TYPE_CHECKING:
     from backlabel.matching.scoring import Scorer
@@ -30,10 +32,11 @@ _IMAGES_OF_A_PAIR = 3  # times `max_seconds`: two are read, and both are scored
 _KEPT_TOGETHER = 64  # pairs whose scores a kill may lose
 
 
-def workers(settings: Settings) -> Workers:
-    """Processes that score pairs. None is started before there is something to do."""
-    return Workers(
-        cores(),
+def workers(settings: Settings) -> AbstractContextManager[Crew]:
+    """Who scores pairs. None is started before there is something to do."""
+    return crew(
+        settings.cluster,
+        workers=cores(),
         max_seconds=_IMAGES_OF_A_PAIR * settings.max_seconds,
         max_memory_mib=settings.max_memory_mib,
         prepare=_compile_all if settings.engine == "fast" else None,
@@ -49,7 +52,7 @@ def _compile_all() -> None:
 class Measuring:
     """Scores and hashes by `crew`, but for those in `kept`, to which new ones are added."""
 
-    def __init__(self, settings: Settings, crew: Workers, kept: Kept | None) -> None:
+    def __init__(self, settings: Settings, crew: Crew, kept: Kept | None) -> None:
         self._settings, self._crew, self._kept = settings, crew, kept
         self._complete = settings.rule is Rule.COMBINED
 
@@ -136,7 +139,7 @@ class Measuring:
     ) -> dict[str, NDArray[np.uint8]]:
         if self._kept is None:
             return {}
-        return self._kept.hashes(tiff.sha256, [str(one) for one in wanted])
+        return self._kept.hashes((tiff.sha256, tiff.page), [str(one) for one in wanted])
 
     def _hashed(
         self, wanted: Mapping[int, Sequence[Variant]], tiffs: Sequence[TiffHash]
@@ -145,11 +148,11 @@ class Measuring:
             return
         from backlabel.matching.scoring import Changed  # noqa: PLC0415 - as above
 
-        tasks = [Changed(tiffs[i].path, tiffs[i].sha256, tuple(own)) for i, own in wanted.items()]
+        tasks = [Changed(*tiffs[i].key, tiffs[i].sha256, tuple(own)) for i, own in wanted.items()]
         results = self._crew.map(self._scorer.hashes, tasks, what="variants", chunk=1)
         for i, (task, result) in zip(wanted, results, strict=True):
             if self._kept is not None and not isinstance(result, UnreadableImageError):
                 self._kept.keep_hashes(
-                    (task.sha256, str(one), np.stack(bits)) for one, *bits in result
+                    ((task.sha256, task.page), str(one), np.stack(bits)) for one, *bits in result
                 )
             yield i, result

@@ -40,13 +40,9 @@ def main(params: config.Params) -> None:
     places = _places(chosen, known, params)
     shortfalls = splits.shortfalls(list(places.values()), params.label.splits.model_dump())
     about, note = _about(known, params.label.about)
+    recipe = _recipe(known, places, params)
     rows = making.write_set(
-        chosen,
-        paths.LABELED,
-        paths.NAMES,
-        _recipe(known, places, params),
-        about=about,
-        notes=shortfalls,
+        chosen, paths.LABELED, paths.NAMES, recipe, about=about, notes=shortfalls
     )
     tables.write(paths.DUPLICATES, Duplicate, twins)
     metrics = counts.metrics(rows, twins, mapping) | {
@@ -54,15 +50,16 @@ def main(params: config.Params) -> None:
         "splits": counts.splits(places.values(), params.label.splits.model_dump()),
     }
     write_json(paths.METRICS / "label.json", metrics)
-    for warning in [*shortfalls, *([note] if note else [])]:
-        sys.stderr.write(f"label: warning: {warning}\n")
+    warnings = [*shortfalls, *([note] if note else [])]
+    sys.stderr.writelines(f"label: warning: {warning}\n" for warning in warnings)
 
 
 def _known(params: config.Params) -> Known:
+    jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
     return Known(
-        tiffs={row.path: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
-        jpegs={row.path: row for row in tables.read(paths.JPEG_HASHES, JpegHash)},
-        categories={f"L{i}": line[0] for i, line in enumerate(params.labels.categories)},
+        tiffs={row.key: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
+        jpegs={row.path: row for row in jpegs},
+        categories=decisions.categories(params.labels.categories, jpegs),
         some_jpegs=params.hash.category is not None,
     )
 
@@ -70,9 +67,9 @@ def _known(params: config.Params) -> Known:
 def _places(chosen: Sequence[Decided], known: Known, params: config.Params) -> dict[str, Place]:
     """The split and group of each TIFF, by path."""
     label = params.label
-    tiffs = [known.tiffs[one.match.TIFF_path] for one in chosen]
+    tiffs = [known.tiffs[one.match.key] for one in chosen]
     specimens = grouping.shared(
-        [tiff.path for tiff in tiffs], label.group_by, params.data.tiff, label.group_table
+        [tiff.path for tiff in tiffs], label.group_by, params.data.tiffs, label.group_table
     )
     members = [
         splits.Member(tiff.sha256, specimen, one.match.JPEG_sha256 or "", one.match.category or "")
@@ -107,11 +104,13 @@ def _recipe(known: Known, places: dict[str, Place], params: config.Params) -> ma
         places=places,
         link=Link(params.label.link),
         public=params.label.public,
+        stored=params.label.store == "files",
         bounds=Bounds(
             limits=limits,
             max_seconds=read.max_seconds,
             max_memory_mib=read.max_memory_mib,
             workers=params.hash.workers or os.cpu_count() or 1,
+            cluster=params.cluster,
         ),
         digests=PixelDigests(shared_folder() / "cache" / "pixels.sqlite", limits),
         run=making.run(config.digest(params), [source for source in sources if source]),
