@@ -27,8 +27,6 @@ from backlabel.matching.scores import Registered
 from backlabel.matching.ssim import ssim, ssim_batch
 from backlabel.workers.pool import Workers, cores
 
-BLOCK = 64
-RADIUS = 4  # pixels of the blur whose residuals are correlated
 Call = Callable[[], object]
 
 
