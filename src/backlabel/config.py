@@ -42,8 +42,8 @@ MACHINE_KEYS = frozenset(
 _ROUNDING = 1e-9
 _READ_BY_RULE = {
     "min_ssim": "ssim",
-    "min_noise_correlation": "combined",
-    "min_ssim_matched": "combined",
+    "min_explained": "combined",
+    "min_spoke": "combined",
     "min_margin": "combined",
 }
 """The rule that reads a threshold; the thresholds that are not named are read by all rules."""
@@ -100,8 +100,8 @@ class Compare(Section):
     index_from: Annotated[int, Field(ge=1)]
     ssim_window: Literal["uniform", "gaussian"]
     variants: Annotated[tuple[Source, ...], Field(min_length=1)]
-    min_noise_correlation: Share
-    min_ssim_matched: Annotated[float, Field(ge=-1, le=1)]
+    min_explained: Share
+    min_spoke: Share
     min_margin: Share
     device: Literal["auto", "cpu", "cuda"]
     batch_size: Annotated[int, Field(ge=1)]
@@ -154,6 +154,7 @@ class Label(Section):
     """The label stage."""
 
     link: Literal["auto", "copy", "hardlink"]
+    store: Literal["files", "manifest"]
     public: bool
     splits: Splits
     split_seed: Annotated[int, Field(ge=0)]
@@ -161,6 +162,15 @@ class Label(Section):
     group_by: Annotated[str, Field(pattern=r"^(folder|near_duplicates|column:[^\x00-\x1f]+)$")]
     group_table: RepoPath | None
     about: About
+
+    @model_validator(mode="after")
+    def _originals_can_be_found(self) -> Self:
+        if self.public and self.store == "manifest":
+            raise ValueError(
+                "public leaves out where the originals are, and store=manifest says nothing else: "
+                "set public=false, or store=files"
+            )
+        return self
 
     @model_validator(mode="after")
     def _table_where_it_is_read(self) -> Self:
