@@ -26,10 +26,13 @@ class Limits:
 class Picture:
     """One image as grey; `note` says in a few words what was done to it, or is empty.
 
-    `page` is the TIFF's page that it is on, from 1.
+    `page` is the TIFF's page that it is on, from 1; `others` are the pages of the file that are
+    further pictures, `apart` those that are none, and what they are (`backlabel.images.pages`).
     """
 
     grey: GreyImage
     kind: Kind
     note: str
     page: int = 1
+    others: tuple[int, ...] = ()
+    apart: tuple[tuple[int, str], ...] = ()

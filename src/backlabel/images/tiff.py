@@ -10,6 +10,7 @@ from backlabel.images import ifd, pages, strips, subsampled, via_tifffile
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.luma import luma
 from backlabel.images.orientation import upright
+from backlabel.images.pages import Pages
 from backlabel.images.picture import Limits, Picture
 from backlabel.images.samples import PALETTE, RGB, Meaning, to_grey, to_unit
 from backlabel.images.segments import segments
@@ -31,7 +32,13 @@ def read(source: Source, limits: Limits, number: int | None = None) -> Picture:
     grey, rotation = upright(grey, page.number(ifd.ORIENTATION, 1))
     notes = (_which(found, page), note, rotation)
     note = ", ".join(part for part in notes if part)
-    return Picture(grey, "tiff", note, page.in_file)
+    known = pages.pages(found)
+    return Picture(grey, "tiff", note, page.in_file, known.others, known.apart)
+
+
+def read_pages(source: Source) -> Pages:
+    """The pages of an open TIFF. Raises UnreadableImageError."""
+    return pages.pages(ifd.pages(Layout(source.read)))
 
 
 def read_unit(source: Source, limits: Limits, number: int | None = None) -> NDArray[np.float32]:

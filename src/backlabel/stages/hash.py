@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from backlabel import config, images
 from backlabel.errors import DataError, UnreadableImageError
 from backlabel.hashing import engine
+from backlabel.hashing.pages import PageOutcome, every_page
 from backlabel.inventory import scanning
 from backlabel.labels import schemes
 from backlabel.stages.categories import label_schemes
@@ -60,15 +61,25 @@ def _hash(
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
     )
-    listed = [(side, item) for side in items for item in items[side]]
-    results = engine.hash_files([item for _, item in listed], settings, shared_folder() / "cache")
+    cache, copies, originals = shared_folder() / "cache", items["jpeg"], items["tiff"]
+    results = engine.hash_files([*copies, *originals], settings, cache)
+    first, mains = results[: len(copies)], results[len(copies) :]
+    # A published copy is one picture; of the originals each page may be the one that was published.
+    found: dict[Side, list[list[PageOutcome]]] = {
+        "jpeg": [[PageOutcome(None, result)] for result in first],
+        "tiff": every_page(originals, mains, settings, cache),
+    }
     hashed: dict[Side, list[TiffHash]] = {"jpeg": [], "tiff": []}
     unreadable: list[Passed] = []
-    for (side, item), result in zip(listed, results, strict=True):
-        if isinstance(result, UnreadableImageError):
-            unreadable.append(Passed(item.path, side, result.reason, result.detail))
-        else:
-            hashed[side].append(engine.row(item.path, result))
+    for side, of_side in found.items():
+        for item, pages in zip(items[side], of_side, strict=True):
+            for one in pages:
+                error = one.outcome
+                if isinstance(error, UnreadableImageError):
+                    failed = Passed(item.path, side, error.reason, error.detail, one.page)
+                    unreadable.append(failed)
+                else:
+                    hashed[side].append(engine.row(item.path, error))
     return hashed, unreadable
 
 
