@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 EXAMPLES = {
+    "init": [
+        ("backlabel init", "asks, and proposes what it finds"),
+        ("backlabel init --originals /archive/sem --copies published --yes", "asks nothing"),
+    ],
+    "upgrade": [("backlabel upgrade --dry-run", "shows what would change")],
     "hash": [("dvc repro hash", "as DVC runs it, with what it needs")],
     "compare": [
         ("dvc repro compare", "as DVC runs it, with what it needs"),
@@ -22,6 +27,7 @@ EXAMPLES = {
     "summary": [("backlabel summary", "what the last run found")],
     "repair": [("backlabel repair && dvc repro", "go on after a kill or a power cut")],
     "check": [("backlabel check data", "before `dvc add data`")],
+    "review": [("backlabel review", "the pairs of the last run, the doubtful ones first")],
     "verify": [("backlabel verify labeled", "every file against its checksum")],
     "calibrate": [
         ("backlabel calibrate data/tiff --precision 0.9999", "thresholds for your own images"),

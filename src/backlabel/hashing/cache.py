@@ -17,7 +17,7 @@ from backlabel.hashing.bits import HASH_BYTES, Hashes
 from backlabel.hashing.identity import Content, identity
 from backlabel.storage.store import Store
 
-ALGORITHM = 4
+ALGORITHM = 5
 """Raised whenever a change in this package can change a hash or what the gate says."""
 
 _WORDS = ("height", "width", "note", "page", "others", "apart", "pixels")

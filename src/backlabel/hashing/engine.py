@@ -17,8 +17,10 @@ from backlabel.hashing.file import HashImage, hash_file
 from backlabel.hashing.perceptual import hash_image
 from backlabel.inventory.scanning import Listed
 from backlabel.kernels.compiled import compile_all
-from backlabel.storage.rows import TiffHash
-from backlabel.workers import pool
+from backlabel.storage.rows import Passed, TiffHash
+from backlabel.workers import crew
+from backlabel.workers.cluster import Cluster
+from backlabel.workers.pool import cores
 
 _CACHED_TOGETHER = 64
 """Images whose hashes a kill may lose; each time they are written costs as much as reading one."""
@@ -37,6 +39,15 @@ class Settings:
     """Processes; 0: one per core."""
     max_seconds: float
     max_memory_mib: int
+    cluster: Cluster | None = None
+
+
+@dataclass(frozen=True)
+class PageOutcome:
+    """What came of one picture; `page` is None where the file as a whole cannot be read."""
+
+    page: int | None
+    outcome: Outcome
 
 
 def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) -> list[Outcome]:
@@ -49,8 +60,13 @@ def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) 
         item.path: cache.known(Path(item.path), item.kind) if cache else None for item in items
     }
     new = [item for item in items if known[item.path] is None]
+    is_elsewhere = settings.cluster is not None and settings.cluster.kind != "local"
     hashing = partial(
-        hash_file, limits=settings.limits, cache=cache, hash_image=hash_image_of(settings)
+        hash_file,
+        limits=settings.limits,
+        # SQLite is for the processes of one machine: elsewhere a file's content is hashed again.
+        cache=None if is_elsewhere else cache,
+        hash_image=hash_image_of(settings),
     )
     fresh = cached((result for _, result in mapped(hashing, new, settings)), cache)
     found = dict(zip((item.path for item in new), fresh, strict=True))
@@ -80,14 +96,15 @@ def mapped(
     """What `function` makes of each item in worker processes; none is started for no item."""
     if not items:
         return iter(())
-    return pool.map_files(
+    return crew.map_files(
         function,
         items,
-        workers=settings.workers or pool.cores(),
+        workers=settings.workers or cores(),
         max_seconds=settings.max_seconds,
         max_memory_mib=settings.max_memory_mib,
         what="hash",
         prepare=compile_all if settings.engine == "fast" else None,
+        cluster=settings.cluster,
     )
 
 
@@ -108,6 +125,22 @@ def cached(results: Iterable[Outcome], cache: HashCache | None) -> Iterator[Outc
     finally:
         if waiting:
             cache.keep(waiting)
+
+
+def rows(
+    side: str, items: Sequence[Listed], found: Sequence[Sequence[PageOutcome]]
+) -> tuple[list[TiffHash], list[Passed]]:
+    """The rows of the pictures of each of `items`, and of what gives no hash."""
+    hashed: list[TiffHash] = []
+    failed: list[Passed] = []
+    for item, pages in zip(items, found, strict=True):
+        for one in pages:
+            if isinstance(one.outcome, Hashed):
+                hashed.append(row(item.path, one.outcome))
+            else:
+                error = one.outcome
+                failed.append(Passed(item.path, side, error.reason, error.detail, one.page))
+    return hashed, failed
 
 
 def row(path: str, one: Hashed) -> TiffHash:

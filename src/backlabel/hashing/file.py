@@ -83,5 +83,5 @@ def _hashed(picture: images.Picture, hash_image: HashImage) -> Entry:
         picture.page,
         picture.others,
         picture.apart,
-        hashlib.sha256(picture.grey).hexdigest() if several else "",
+        hashlib.sha256(picture.grey.data).hexdigest() if several else "",
     )

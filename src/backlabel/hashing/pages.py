@@ -18,7 +18,7 @@ import numpy as np
 from backlabel.errors import UnreadableImageError
 from backlabel.hashing import engine
 from backlabel.hashing.cache import Entry, Hashed
-from backlabel.hashing.engine import Outcome, Settings
+from backlabel.hashing.engine import Outcome, PageOutcome, Settings
 from backlabel.hashing.file import PageOf, hash_page, pages_of
 from backlabel.hashing.identity import Content
 from backlabel.inventory.scanning import Listed
@@ -30,14 +30,6 @@ MAX_COPY_BITS = 160
 MAX_THUMBNAIL_BITS = 300
 _THUMBNAIL = 256  # pixels; the longer side of what can only be a preview
 _ROUNDING = 1.0  # pixels by which a side of a smaller copy may be off
-
-
-@dataclass(frozen=True)
-class PageOutcome:
-    """What came of one picture; `page` is None where the file as a whole cannot be read."""
-
-    page: int | None
-    outcome: Outcome
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from backlabel import config, images
-from backlabel.errors import DataError, UnreadableImageError
+from backlabel.errors import DataError
 from backlabel.hashing import engine
-from backlabel.hashing.pages import PageOutcome, every_page
+from backlabel.hashing.engine import PageOutcome
+from backlabel.hashing.pages import every_page
 from backlabel.inventory import scanning
 from backlabel.labels import schemes
 from backlabel.stages.categories import label_schemes
@@ -60,27 +61,17 @@ def _hash(
         workers=params.hash.workers,
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
+        cluster=params.cluster,
     )
     cache, copies, originals = shared_folder() / "cache", items["jpeg"], items["tiff"]
     results = engine.hash_files([*copies, *originals], settings, cache)
     first, mains = results[: len(copies)], results[len(copies) :]
     # A published copy is one picture; of the originals each page may be the one that was published.
-    found: dict[Side, list[list[PageOutcome]]] = {
-        "jpeg": [[PageOutcome(None, result)] for result in first],
-        "tiff": every_page(originals, mains, settings, cache),
-    }
-    hashed: dict[Side, list[TiffHash]] = {"jpeg": [], "tiff": []}
-    unreadable: list[Passed] = []
-    for side, of_side in found.items():
-        for item, pages in zip(items[side], of_side, strict=True):
-            for one in pages:
-                error = one.outcome
-                if isinstance(error, UnreadableImageError):
-                    failed = Passed(item.path, side, error.reason, error.detail, one.page)
-                    unreadable.append(failed)
-                else:
-                    hashed[side].append(engine.row(item.path, error))
-    return hashed, unreadable
+    alone = [[PageOutcome(None, result)] for result in first]
+    rows, failed = engine.rows("jpeg", copies, alone)
+    pages = every_page(originals, mains, settings, cache)
+    tiff_rows, tiffs_failed = engine.rows("tiff", originals, pages)
+    return {"jpeg": rows, "tiff": tiff_rows}, [*failed, *tiffs_failed]
 
 
 def _write(

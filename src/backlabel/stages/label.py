@@ -40,13 +40,9 @@ def main(params: config.Params) -> None:
     places = _places(chosen, known, params)
     shortfalls = splits.shortfalls(list(places.values()), params.label.splits.model_dump())
     about, note = _about(known, params.label.about)
+    recipe = _recipe(known, places, params)
     rows = making.write_set(
-        chosen,
-        paths.LABELED,
-        paths.NAMES,
-        _recipe(known, places, params),
-        about=about,
-        notes=shortfalls,
+        chosen, paths.LABELED, paths.NAMES, recipe, about=about, notes=shortfalls
     )
     tables.write(paths.DUPLICATES, Duplicate, twins)
     metrics = counts.metrics(rows, twins, mapping) | {
@@ -54,17 +50,16 @@ def main(params: config.Params) -> None:
         "splits": counts.splits(places.values(), params.label.splits.model_dump()),
     }
     write_json(paths.METRICS / "label.json", metrics)
-    for warning in [*shortfalls, *([note] if note else [])]:
-        sys.stderr.write(f"label: warning: {warning}\n")
+    warnings = [*shortfalls, *([note] if note else [])]
+    sys.stderr.writelines(f"label: warning: {warning}\n" for warning in warnings)
 
 
 def _known(params: config.Params) -> Known:
     jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
-    listed = {f"L{i}": line[0] for i, line in enumerate(params.labels.categories)}
     return Known(
         tiffs={row.key: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
         jpegs={row.path: row for row in jpegs},
-        categories=listed or dict(sorted({(row.label, row.category) for row in jpegs})),
+        categories=decisions.categories(params.labels.categories, jpegs),
         some_jpegs=params.hash.category is not None,
     )
 
@@ -114,6 +109,7 @@ def _recipe(known: Known, places: dict[str, Place], params: config.Params) -> ma
             max_seconds=read.max_seconds,
             max_memory_mib=read.max_memory_mib,
             workers=params.hash.workers or os.cpu_count() or 1,
+            cluster=params.cluster,
         ),
         digests=PixelDigests(shared_folder() / "cache" / "pixels.sqlite", limits),
         run=making.run(config.digest(params), [source for source in sources if source]),

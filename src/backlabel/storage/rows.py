@@ -245,6 +245,21 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What a person had before them when they decided on a TIFF; no stage reads it."""
+
+    TIFF_path: FileName
+    who: str
+    decided: str
+    """ISO 8601, UTC, to seconds."""
+    JPEG_path: FileName | None
+    scores: str
+    """The verdict and the scores, in one line."""
+    page: int | None = None
+    """Of the decision."""
+
+
+@dataclass(frozen=True)
 class Duplicate:
     """A picture that is labelled through another of the same bytes, or of another page."""
 
