@@ -54,6 +54,8 @@ def published(seed, folder, label):
 
 def matched():
     params = config.load()
+    read = params.read.model_copy(update={"max_unreadable_share": 1.0})
+    params = params.model_copy(update={"read": read})
     hashing.main(params)
     compare.main(params)
     return {row.page: row for row in tables.read(paths.mapping_path(None), Match)}

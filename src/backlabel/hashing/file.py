@@ -73,7 +73,7 @@ def _require(source: images.Source, content: Content) -> None:
 
 
 def _hashed(picture: images.Picture, hash_image: HashImage) -> Entry:
-    height, width = picture.grey.shape
+    height, width = picture.size or picture.grey.shape
     several = bool(picture.others or picture.apart)
     return Entry(
         hash_image(picture.grey),

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from backlabel import config, images
+from backlabel import config
 from backlabel.errors import DataError
 from backlabel.hashing import engine
 from backlabel.hashing.engine import PageOutcome
 from backlabel.hashing.pages import every_page
 from backlabel.inventory import scanning
 from backlabel.labels import schemes
+from backlabel.limits import read_limits
 from backlabel.stages.categories import label_schemes
 from backlabel.storage import paths, tables
 from backlabel.storage.files import make_folder, shared_folder, write_json
@@ -56,7 +57,7 @@ def _hash(
 ) -> tuple[dict[Side, list[TiffHash]], list[Passed]]:
     read = params.read
     settings = engine.Settings(
-        limits=images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
+        limits=read_limits(read),
         engine=params.hash.engine,
         workers=params.hash.workers,
         max_seconds=read.max_seconds,
