@@ -1,8 +1,8 @@
 """Pictures above the pixel limit, reduced while they are read: never more than a tile is decoded.
 
 Each pixel of the reduced picture is the mean of a square of the mosaic's pixels, or of what the
-edge leaves of one. What holds 8 bits at most becomes grey tile by tile; deeper samples are averaged as
-they are, and get their range afterwards.
+edge leaves of one. What holds 8 bits at most becomes grey tile by tile; deeper samples are averaged
+as they are, and get their range afterwards.
 """
 
 from __future__ import annotations
