@@ -14,7 +14,7 @@ from backlabel.matching.decide import Decision, Limits, Rule, decide
 from backlabel.storage.rows import Verdict
 from candidates import candidate
 
-LIMITS = Limits(150, 150, 0.7, min_noise_correlation=0.4, min_ssim_matched=0.3, min_margin=0.1)
+LIMITS = Limits(150, 150, 0.7, min_explained=0.4, min_spoke=0.1, min_margin=0.1)
 
 
 def test_the_sum_counts_not_the_single_best() -> None:
@@ -40,10 +40,9 @@ def test_order_of_edges_does_not_matter() -> None:
     assert assign(edges) == assign(reversed(edges))
 
 
-def decided(*noise: float) -> Decision:
+def decided(*explained: float) -> Decision:
     found = [
-        candidate(row, 5, label="L0", ssim_matched=0.9, noise_correlation_direct=one)
-        for row, one in enumerate(noise)
+        candidate(row, 5, label="L0", explained=one, spoke=0.9) for row, one in enumerate(explained)
     ]
     return decide(found, LIMITS, Rule.COMBINED)
 

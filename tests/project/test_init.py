@@ -73,6 +73,22 @@ def test_the_template_is_this_repositorys_own():
 
 
 @pytest.mark.usefixtures("without_dvc")
+def test_names_that_yaml_takes_for_something_else(folder):
+    """Hydra reads YAML 1.1 and DVC YAML 1.2: what is text to one may be a number to the other."""
+    names = ["No", "007", "1e3", "2024-01-01", "1_000", "12:30", "~", "a: b", "#5", "y", "-", "é"]
+    for name in names:
+        (folder / "published" / name).mkdir()
+        data = (folder / "published/Wood/0.png").read_bytes()
+        (folder / "published" / name / "0.png").write_bytes(data)
+    (folder / "raw").rename(folder / "2024-11-01")
+    assert init("--originals", "2024-11-01", "--copies", "published", "--name", "1.0") == 0
+    params = config.load()
+    assert {line[0] for line in params.labels.categories} == {*names, "Wood", "Öl film"}
+    assert (params.data.tiffs, params.label.about.name) == (("2024-11-01",), "1.0")
+    assert composing.refuse_unsettled() == []
+
+
+@pytest.mark.usefixtures("without_dvc")
 def test_a_second_init_writes_nothing(folder, capsys):
     init()
     Path("README.md").write_text("mine")

@@ -29,8 +29,8 @@ _OPEN = Limits(
     hamming_threshold=section.BITS + 1,
     ssim_hamming_threshold=section.BITS + 1,
     min_ssim=-1.0,
-    min_noise_correlation=0.0,
-    min_ssim_matched=-1.0,
+    min_explained=0.0,
+    min_spoke=0.0,
     min_margin=0.0,
 )
 

@@ -75,8 +75,8 @@ def limits(compare: config.Compare) -> Limits:
         hamming_threshold=compare.hamming_threshold,
         ssim_hamming_threshold=compare.ssim_hamming_threshold,
         min_ssim=compare.min_ssim,
-        min_noise_correlation=compare.min_noise_correlation,
-        min_ssim_matched=compare.min_ssim_matched,
+        min_explained=compare.min_explained,
+        min_spoke=compare.min_spoke,
         min_margin=compare.min_margin,
     )
 
