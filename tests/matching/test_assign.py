@@ -77,7 +77,7 @@ def test_pages_of_one_tiff_are_no_rivals() -> None:
 
 def test_a_file_has_one_label() -> None:
     def named(label: str) -> Decision:
-        found = candidate(0, 5, label=label, ssim_matched=0.9, noise_correlation_direct=0.9)
+        found = candidate(0, 5, label=label, explained=0.9, spoke=0.9)
         return decide([found], LIMITS, Rule.COMBINED)
 
     keys = [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
