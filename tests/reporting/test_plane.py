@@ -17,8 +17,8 @@ LIMITS = Limits(
     hamming_threshold=150,
     ssim_hamming_threshold=120,
     min_ssim=0.7,
-    min_noise_correlation=0.4,
-    min_ssim_matched=0.3,
+    min_explained=0.4,
+    min_spoke=0.3,
     min_margin=0.1,
 )
 JPEGS = [f"{row}.jpg" for row in range(6)]

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from backlabel.images.pages import Pages
 from backlabel.images.picture import GreyImage, Limits, Picture
 from backlabel.images.source import Source, file_at, opened, unreadable
 from backlabel.inventory.content import Kind
 
 if TYPE_CHECKING:
     from backlabel.images.reading import read, read_samples, read_unit, require_content
+    from backlabel.images.tiff import read_pages
 
 __all__ = [
     "GreyImage",
     "Kind",
     "Limits",
+    "Pages",
     "Picture",
     "Source",
     "file_at",
     "opened",
     "picture",
     "read",
+    "read_pages",
     "read_samples",
     "read_unit",
     "require_content",
@@ -36,13 +40,18 @@ def __getattr__(name: str) -> Any:
     """What reads images, where it is asked for."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from backlabel.images import reading  # noqa: PLC0415
+    from backlabel.images import reading, tiff  # noqa: PLC0415
 
-    return getattr(reading, name)
+    return getattr(tiff if name == "read_pages" else reading, name)
 
 
-def picture(source: Source, name: str, limits: Limits = Limits()) -> Picture:  # noqa: B008
+def picture(
+    source: Source,
+    name: str,
+    limits: Limits = Limits(),  # noqa: B008
+    page: int | None = None,
+) -> Picture:
     """As `reading.picture`; no name for `__getattr__`, since a module here has it too."""
     from backlabel.images import reading  # noqa: PLC0415
 
-    return reading.picture(source, name, limits)
+    return reading.picture(source, name, limits, page)

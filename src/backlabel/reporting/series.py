@@ -19,7 +19,8 @@ SCORES: Mapping[str, tuple[str, Sequence[float]]] = {
     "hamming": ("hamming_distance", [10 * i for i in range(53)]),
     "ssim": ("ssim_value", _BINS),
     "ssim_matched": ("ssim_matched", _BINS),
-    "noise_correlation": ("noise_correlation", _BINS),
+    "explained": ("explained", _BINS),
+    "spoke": ("spoke", _BINS),
 }
 """The column of a score by its name in plots, and the edges of the bins of its histogram."""
 
