@@ -60,6 +60,7 @@ Source = Literal[
     "inverted",
     "body",
     "border",
+    "part",
 ]
 """As `backlabel.matching.variants.SOURCES`; a test holds them together."""
 
@@ -108,6 +109,7 @@ class Compare(Section):
     min_noise_correlation: Share
     min_ssim_matched: Annotated[float, Field(ge=-1, le=1)]
     min_margin: Share
+    min_part_share: Share
     device: Literal["auto", "cpu", "cuda"]
     batch_size: Annotated[int, Field(ge=1)]
     memory_mib: Annotated[int, Field(ge=64)]
@@ -265,6 +267,8 @@ def without_effect(compare: Compare) -> dict[str, str]:
         for name, rule in _READ_BY_RULE.items()
         if rule != compare.rule
     }
+    if "part" not in compare.variants:
+        found["compare.min_part_share"] = "compare.variants does not name part"
     if compare.n_tiff is None:
         found["compare.seed"] = "it draws compare.n_tiff TIFFs, and all are compared"
     return found

@@ -1,14 +1,16 @@
-"""One JPEG to at most one TIFF: the assignment that makes the sum of all scores largest."""
+"""One JPEG to at most one TIFF, or one part of it: the assignment with the largest sum of scores."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from backlabel.matching.decide import Decision, Limits, Rule, score
+from backlabel.matching.evidence import Candidate
 from backlabel.storage.rows import Verdict
 
 
@@ -41,22 +43,30 @@ def one_to_one(
     """`decisions`, one a TIFF, with conflicts over a JPEG settled or named.
 
     `identical[i]` is the same for TIFFs of identical content (say a digest): they stand for one
-    another and share the JPEG. A TIFF keeps its verdict when the assignment gives it the JPEG that
+    another and share the JPEG. Parts of a JPEG that share no pixels count as JPEGs. A TIFF keeps its verdict when the assignment gives it the JPEG that
     it chose and no other TIFF would pass for it within `min_margin`; otherwise it is ambiguous.
     """
     heads = _heads(identical)
-    wanted = [
-        Edge(heads[tiff], one.row, _worth(score(one, limits, rule)))
+    claimed = [
+        (tiff, one)
         for tiff, decision in enumerate(decisions)
         for one in decision.acceptable
         if heads[tiff] == tiff
     ]
+    regions = _regions([one for _, one in claimed])
+    wanted = [
+        Edge(tiff, region, _worth(score(one, limits, rule)))
+        for (tiff, one), region in zip(claimed, regions, strict=True)
+    ]
+    region_of = {
+        (tiff, one.row): region for (tiff, one), region in zip(claimed, regions, strict=True)
+    }
     given = assign(wanted)
     claims: dict[int, dict[int, float]] = {}
     for edge in wanted:
         claims.setdefault(edge.jpeg, {})[edge.tiff] = edge.score
     return [
-        _settled(decision, heads[tiff], given, claims, limits)
+        _settled(decision, heads[tiff], given, claims, region_of, limits)
         for tiff, decision in enumerate(decisions)
     ]
 
@@ -79,15 +89,17 @@ def _settled(
     head: int,
     given: Mapping[int, int],
     claims: Mapping[int, Mapping[int, float]],
+    region_of: Mapping[tuple[int, int], int],
     limits: Limits,
 ) -> Decision:
     chosen = decision.chosen
     if decision.verdict is not Verdict.MATCHED or chosen is None:
         return decision
-    if given.get(head) != chosen.row:
+    wanted = region_of[head, chosen.row]
+    if given.get(head) != wanted:
         return _ambiguous(decision, "The JPEG was given to another TIFF that fits it better.")
-    mine = claims[chosen.row][head]
-    rivals = [value for tiff, value in claims[chosen.row].items() if tiff != head]
+    mine = claims[wanted][head]
+    rivals = [value for tiff, value in claims[wanted].items() if tiff != head]
     if rivals and mine - max(rivals) < limits.min_margin:
         lead = mine - max(rivals)
         reason = (
@@ -99,6 +111,25 @@ def _settled(
 
 def _ambiguous(decision: Decision, reason: str) -> Decision:
     return dataclasses.replace(decision, verdict=Verdict.AMBIGUOUS, reason=reason)
+
+
+def _regions(claims: Sequence[Candidate]) -> list[int]:
+    """A number for each claim: the same where two claim the same pixels of a JPEG.
+
+    Claims that hang together by one that overlaps both count as one region.
+    """
+    by_jpeg: dict[int, list[int]] = {}
+    for i, one in enumerate(claims):
+        by_jpeg.setdefault(one.row, []).append(i)
+    found = [*range(len(claims))]
+    for members in by_jpeg.values():
+        for i, j in itertools.combinations(members, 2):
+            mine, theirs = claims[i].pair.part, claims[j].pair.part
+            if found[i] != found[j] and (mine is None or mine.shares_pixels(theirs)):
+                kept, gone = sorted((found[i], found[j]))
+                for k in members:
+                    found[k] = kept if found[k] == gone else found[k]
+    return found
 
 
 def _heads(identical: Sequence[Hashable]) -> list[int]:

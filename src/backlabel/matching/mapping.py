@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import assign
 from backlabel.matching.decide import Decision
 from backlabel.matching.engine import Outcome
-from backlabel.matching.evidence import Candidate
+from backlabel.matching.evidence import Candidate, Placement
 from backlabel.storage.rows import JpegHash, Match, TiffHash, Verdict
 
 
@@ -74,7 +75,23 @@ def row(
         margin=decision.margin,
         TIFF_sha256=tiff.sha256,
         JPEG_sha256=jpeg.sha256 if jpeg else None,
+        **placed(pair.part if pair else None),
     )
+
+
+def placed(part: Placement | None) -> dict[str, Any]:
+    """The columns that say where a JPEG shows a part of a TIFF; none where it shows all of it."""
+    if part is None:
+        return {}
+    return {
+        "JPEG_box": " ".join(map(str, part.jpeg_box)),
+        "TIFF_box": " ".join(map(str, part.tiff_box)),
+        "scale": part.scale,
+        "angle": part.angle,
+        "mirrored": part.mirrored,
+        "JPEG_covered": part.jpeg_covered,
+        "TIFF_covered": part.tiff_covered,
+    }
 
 
 def _reason(tiff: TiffHash, decision: Decision, same: Sequence[str]) -> str:

@@ -86,6 +86,7 @@ def limits(compare: config.Compare) -> Limits:
         min_noise_correlation=compare.min_noise_correlation,
         min_ssim_matched=compare.min_ssim_matched,
         min_margin=compare.min_margin,
+        min_part_share=compare.min_part_share,
     )
 
 
