@@ -27,6 +27,7 @@ OWNERS = {
     "numba": ("kernels/",),
     "ruamel": ("config.py", "composing.py"),
     "sqlalchemy": ("reporting/",),
+    "shtab": ("helping.py",),
     "simplejpeg": ("images/",),
     "skimage": ("matching/",),
     "tifffile": ("images/",),

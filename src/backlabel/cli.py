@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from backlabel import __version__, commands
+from backlabel import __version__, commands, helping
 from backlabel.errors import BacklabelError
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -16,7 +16,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sub-command; returns the exit status. An error of backlabel is one text."""
-    chosen = _parser().parse_args(arguments)
+    chosen = build_parser().parse_args(arguments)
     try:
         status: int = chosen.run(chosen)
     except BacklabelError as error:
@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; `helping.EXAMPLES` wants at least one example of each sub-command."""
     parser = argparse.ArgumentParser(
         prog="backlabel", description="Gives original TIFFs the labels of their published JPEGs."
     )
@@ -56,20 +57,24 @@ def _parser() -> argparse.ArgumentParser:
     check = known.add_parser(
         "check", help="say what DVC or the hash stage would refuse, drop or change"
     )
-    check.add_argument("folder", type=Path)
+    check.add_argument("folder", type=Path, help="of images, as data")
     check.set_defaults(run=commands.check)
     verify = known.add_parser("verify", help="hold a labelled set against its manifest")
-    verify.add_argument("folder", type=Path)
+    verify.add_argument("folder", type=Path, help="of the set, as labeled")
     verify.set_defaults(run=commands.verify)
     _add_calibrate(known.add_parser("calibrate", help="recommend thresholds from own TIFFs"))
     ui = known.add_parser("mlflow", help="open the MLflow UI on loopback")
-    ui.add_argument("--port", type=int, default=5000)
+    ui.add_argument("--port", type=int, default=5000, help="of loopback (5000)")
     ui.set_defaults(run=commands.mlflow)
+    completion = known.add_parser("completion", help="print what makes a shell complete commands")
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="yours")
+    completion.set_defaults(run=commands.completion, parser=parser)
+    helping.describe(parser)
     return parser
 
 
 def _add_calibrate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="of TIFFs")
     parser.add_argument("--precision", type=float, default=0.999, help="that is wanted (0.999)")
     parser.add_argument("--out", type=Path, default=Path("calibration"), help="folder of results")
     parser.add_argument("--images", type=int, help="draw this many TIFFs; otherwise all")

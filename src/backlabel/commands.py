@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from backlabel import composing, config
+from backlabel import composing, config, helping
 from backlabel.composing import Difference
 from backlabel.errors import BacklabelError, DataError
 from backlabel.reporting import closing, durations
@@ -185,3 +185,9 @@ def mlflow(chosen: argparse.Namespace) -> int:
     from backlabel.reporting import ui  # noqa: PLC0415 - MLflow takes seconds
 
     return ui.serve(config.load().track.experiment, chosen.port)
+
+
+def completion(chosen: argparse.Namespace) -> int:
+    """Print the script that makes a shell complete the commands."""
+    sys.stdout.write(f"{helping.completion(chosen.parser, chosen.shell)}\n")
+    return 0

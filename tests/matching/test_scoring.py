@@ -14,10 +14,12 @@ from skimage.metrics import structural_similarity
 from backlabel.errors import UnreadableImageError
 from backlabel.images import Limits
 from backlabel.matching import on_device
+from backlabel.matching.evidence import Pair
 from backlabel.matching.scores import FAST, Registered, direct, score
-from backlabel.matching.scoring import Pair, Scorer
+from backlabel.matching.scoring import Scorer
 from backlabel.matching.tensors import Bounds
 from backlabel.matching.variants import Variant
+from backlabel.storage.files import sha256
 from backlabel.workers.pool import Workers
 
 SCORER = Scorer(Limits(), complete=True, window="uniform", engine="fast")
@@ -53,9 +55,16 @@ def pairs(tmp_path_factory):
         ("gone", "copy", "identity"),
     ]
     return [
-        Pair(str(folder / f"{tiff}.tif"), str(folder / f"{jpeg}.jpg"), variant)
-        for tiff, jpeg, variant in named
+        Pair(str(tiff), str(jpeg), variant, digest(tiff), digest(jpeg))
+        for tiff, jpeg, variant in (
+            (folder / f"{tiff}.tif", folder / f"{jpeg}.jpg", variant)
+            for tiff, jpeg, variant in named
+        )
     ]
+
+
+def digest(path):
+    return sha256(path) if path.exists() else "00" * 32
 
 
 def test_scores_are_those_of_the_pixels(pairs):
@@ -66,6 +75,13 @@ def test_scores_are_those_of_the_pixels(pairs):
         pair = Registered.of(np.array(image), np.array(jpeg), Variant("flip_h"))
     assert made == score(pair, table, direct(pair, "uniform", FAST), FAST)
     assert made.noise_correlation > 0.9
+
+
+def test_a_file_with_other_bytes_than_were_hashed_has_no_scores(pairs):
+    """Else they would be kept as those of another content."""
+    assert SCORER.score(dataclasses.replace(pairs[0], jpeg_sha256="00" * 32)) is None
+    with pytest.raises(UnreadableImageError, match="changed"):
+        SCORER.score(dataclasses.replace(pairs[0], tiff_sha256="00" * 32))
 
 
 def test_a_jpeg_that_is_gone_has_no_scores(pairs):

@@ -1,4 +1,4 @@
-"""One JPEG to at most one TIFF, or one part of it: the assignment with the largest sum of scores."""
+"""One JPEG, or part of it, to at most one TIFF, so that the sum of all scores is largest."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ def one_to_one(
     """`decisions`, one a TIFF, with conflicts over a JPEG settled or named.
 
     `identical[i]` is the same for TIFFs of identical content (say a digest): they stand for one
-    another and share the JPEG. Parts of a JPEG that share no pixels count as JPEGs. A TIFF keeps its verdict when the assignment gives it the JPEG that
-    it chose and no other TIFF would pass for it within `min_margin`; otherwise it is ambiguous.
+    another and share the JPEG. Parts of a JPEG that share no pixels count as JPEGs. A TIFF keeps
+    its verdict when the assignment gives it the JPEG that it chose and no other TIFF would pass for
+    it within `min_margin`; otherwise it is ambiguous.
     """
     heads = _heads(identical)
     claimed = [
@@ -66,7 +67,7 @@ def one_to_one(
     for edge in wanted:
         claims.setdefault(edge.jpeg, {})[edge.tiff] = edge.score
     return [
-        _settled(decision, heads[tiff], given, claims, region_of, limits)
+        _settled(decision, heads[tiff], given, claims, limits=limits, region_of=region_of)
         for tiff, decision in enumerate(decisions)
     ]
 
@@ -89,6 +90,7 @@ def _settled(
     head: int,
     given: Mapping[int, int],
     claims: Mapping[int, Mapping[int, float]],
+    *,
     region_of: Mapping[tuple[int, int], int],
     limits: Limits,
 ) -> Decision:

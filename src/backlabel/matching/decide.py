@@ -36,7 +36,7 @@ class Limits:
     min_margin: float
     """Rule `combined`: least lead in noise correlation over another JPEG that passes."""
     min_part_share: float = 0.0
-    """Least share of a TIFF that a JPEG shows, for the JPEG's label to be the TIFF's (inclusive)."""
+    """Least share of a TIFF that a JPEG shows, for its label to be the TIFF's (inclusive)."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """From hash tables to a decision for each TIFF: search, score, search by variants, decide, assign.
 
 Images are opened in worker processes alone; this process searches and decides, and hands pixels to
-a GPU where there is one.
+a GPU where there is one. Where all evidence is kept from an earlier run, nothing is opened and what
+reads and scores images is not even imported.
 """
 
 from __future__ import annotations
@@ -13,19 +14,17 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel import images
 from backlabel.errors import UnreadableImageError
-from backlabel.hashing import from_hexes
-from backlabel.kernels.compiled import compile_all
-from backlabel.matching import assign, search, variants
-from backlabel.matching.decide import Decision, Limits, Rule, decide
-from backlabel.matching.evidence import Candidate, NearPair, Scores
+from backlabel.hashing.bits import from_hexes
+from backlabel.matching import assign, measuring, search, variants
+from backlabel.matching.decide import Decision, Rule, decide
+from backlabel.matching.evidence import Candidate, NearPair, Pair, Scores
+from backlabel.matching.kept import Kept
+from backlabel.matching.measuring import Measuring, Scored
 from backlabel.matching.near_pairs import Nearest, Query, near_pairs
-from backlabel.matching.scoring import Changed, Engine, Pair, Scorer
-from backlabel.matching.ssim import Window
+from backlabel.matching.settings import Settings
 from backlabel.matching.variants import Variant
 from backlabel.storage.rows import JpegHash, TiffHash
-from backlabel.workers.pool import Workers, cores
 
 if TYPE_CHECKING:
     from backlabel.matching.index import MultiHash
@@ -33,34 +32,9 @@ if TYPE_CHECKING:
 _IDENTITY = Variant("identity")
 _NO_CHANGE = {_IDENTITY.source, variants.PART}  # a part has a search of its own, after this one
 _RECALL_SAMPLE = 1000  # TIFFs; exact search of more would undo what the index saves
-_CHUNK = 4  # pairs: one takes 10 to 100 ms, and those of a TIFF share its decoding
-_IMAGES_OF_A_PAIR = 3  # times `max_seconds`: two are read, and both are scored
 
 Evidence: TypeAlias = list[Candidate] | UnreadableImageError
 """The candidates of a TIFF, or why it could not be read."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to match; the parameters of the same names say more."""
-
-    rule: Rule
-    limits: Limits
-    top_k: int
-    both_hashes: bool
-    index_from: int
-    variants: tuple[str, ...]
-    window: Window
-    engine: Engine
-    device: str
-    """`cpu`, or a device of torch."""
-    batch_size: int
-    memory_mib: int
-    read_limits: images.Limits
-    max_seconds: float
-    """For one image."""
-    max_memory_mib: int
-    """For one pair, in its worker process."""
 
 
 @dataclass(frozen=True)
@@ -74,19 +48,20 @@ class Outcome:
     """Share of the exactly nearest JPEGs that an index finds too, by hash; empty without one."""
 
 
-def match(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], settings: Settings) -> Outcome:
+def match(
+    tiffs: Sequence[TiffHash],
+    jpegs: Sequence[JpegHash],
+    settings: Settings,
+    kept: Kept | None = None,
+) -> Outcome:
     """Decide on each TIFF. JPEGs without information are not to be among `jpegs`.
 
-    Under the combined rule a JPEG is given to one TIFF at most.
+    Under the combined rule a JPEG is given to one TIFF at most. Evidence in `kept` is taken from
+    there, and new evidence is added to it.
     """
-    matching = _Matching(tiffs, jpegs, settings)
-    with Workers(
-        cores(),
-        max_seconds=_IMAGES_OF_A_PAIR * settings.max_seconds,
-        max_memory_mib=settings.max_memory_mib,
-        prepare=compile_all if settings.engine == "fast" else None,
-    ) as workers:
-        evidence = matching.evidence(workers)
+    with measuring.workers(settings) as crew:
+        matching = _Matching(tiffs, jpegs, settings, Measuring(settings, crew, kept))
+        evidence = matching.evidence()
     return Outcome(evidence, decisions(tiffs, evidence, settings), matching.index_recall())
 
 
@@ -113,29 +88,27 @@ class _Matching:
     """The candidates of every TIFF: first as it is, then, where that fails, its variants."""
 
     def __init__(
-        self, tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], settings: Settings
+        self,
+        tiffs: Sequence[TiffHash],
+        jpegs: Sequence[JpegHash],
+        settings: Settings,
+        images: Measuring,
     ) -> None:
-        self._tiffs, self._jpegs, self._settings = tiffs, jpegs, settings
-        self._scorer = Scorer(
-            limits=settings.read_limits,
-            complete=settings.rule is Rule.COMBINED,
-            window=settings.window,
-            engine=settings.engine,
-        )
+        self._tiffs, self._jpegs, self._settings, self._images = tiffs, jpegs, settings, images
         self._standardised = from_hexes([row.phash for row in jpegs])
         self._grey = from_hexes([row.phash_grey for row in jpegs]) if settings.both_hashes else None
         self._index, self._index_grey = self._indexed(self._standardised), self._indexed(self._grey)
 
-    def evidence(self, workers: Workers) -> list[Evidence]:
+    def evidence(self) -> list[Evidence]:
         """The candidates of each TIFF with their scores, or why it could not be read."""
-        found = self._scored(self._near([_as_it_is(tiff) for tiff in self._tiffs]), workers)
+        found = self._scored(self._near([_as_it_is(tiff) for tiff in self._tiffs]))
         sources = [name for name in self._settings.variants if name not in _NO_CHANGE]
         missed = [i for i, known in enumerate(found) if self._is_missed(self._tiffs[i], known)]
         if not sources or not missed:
             return found
-        queries = self._variants(missed, sources, workers)
+        queries = self._variants(missed, sources)
         readable = [[] if isinstance(own, UnreadableImageError) else own for own in queries]
-        changed = self._scored(self._near(readable), workers)
+        changed = self._scored(self._near(readable))
         return [
             own if isinstance(own, UnreadableImageError) else _joined(one, other)
             for own, one, other in zip(queries, found, changed, strict=True)
@@ -178,7 +151,7 @@ class _Matching:
         if self._settings.engine == "reference":
             return search.nearest_reference
         if index is None:
-            return search.nearest
+            return self._images.nearest
         known = index
         return lambda query, _, k: known.nearest(query, k=k)
 
@@ -188,28 +161,25 @@ class _Matching:
         return not decide(known, self._settings.limits, self._settings.rule).acceptable
 
     def _variants(
-        self, missed: Sequence[int], sources: Sequence[str], workers: Workers
+        self, missed: Sequence[int], sources: Sequence[str]
     ) -> list[list[Query] | UnreadableImageError]:
         """The variants of the TIFFs that are `missed`; none of the others."""
         shapes = sorted({(row.height, row.width) for row in self._jpegs})
-        wanted = [
-            Changed(tiff.path, tuple(variants.expand(sources, (tiff.height, tiff.width), shapes)))
-            for tiff in (self._tiffs[i] for i in missed)
-        ]
+        wanted = {
+            i: variants.expand(sources, (tiff.height, tiff.width), shapes)
+            for i, tiff in ((i, self._tiffs[i]) for i in missed)
+        }
         queries: list[list[Query] | UnreadableImageError] = [[] for _ in self._tiffs]
-        results = workers.map(self._scorer.hashes, wanted, what="variants", chunk=1)
-        for i, (_, result) in zip(missed, results, strict=True):
+        for i, result in self._images.hashes(wanted, self._tiffs):
             queries[i] = result
         return queries
 
-    def _scored(self, found: list[list[NearPair]], workers: Workers) -> list[Evidence]:
+    def _scored(self, found: list[list[NearPair]]) -> list[Evidence]:
         """`found` with the scores of those below the threshold for scores."""
         limit = self._settings.limits.ssim_hamming_threshold
         close = [(i, pair) for i, own in enumerate(found) for pair in own if pair.distance < limit]
-        pairs = [
-            Pair(self._tiffs[i].path, self._jpegs[pair.row].path, pair.variant) for i, pair in close
-        ]
-        results = iter(self._scores(pairs, workers))
+        pairs = [self._pair(self._tiffs[i], pair) for i, pair in close]
+        results = iter(self._images.scores(pairs))
         return [
             self._evidence(
                 [(pair, next(results) if pair.distance < limit else None) for pair in own]
@@ -217,21 +187,11 @@ class _Matching:
             for own in found
         ]
 
-    def _scores(
-        self, pairs: Sequence[Pair], workers: Workers
-    ) -> list[Scores | UnreadableImageError | None]:
-        settings = self._settings
-        if settings.device == "cpu":
-            results = workers.map(self._scorer.score, pairs, what="compare", chunk=_CHUNK)
-            return [result for _, result in results]
-        from backlabel.matching import on_device, tensors  # noqa: PLC0415 - torch takes seconds
+    def _pair(self, tiff: TiffHash, near: NearPair) -> Pair:
+        jpeg = self._jpegs[near.row]
+        return Pair(tiff.path, jpeg.path, near.variant, tiff.sha256, jpeg.sha256)
 
-        bounds = tensors.Bounds(settings.device, settings.batch_size, settings.memory_mib)
-        return on_device.score(pairs, self._scorer, workers, bounds, chunk=_CHUNK)
-
-    def _evidence(
-        self, scored: Sequence[tuple[NearPair, Scores | UnreadableImageError | None]]
-    ) -> Evidence:
+    def _evidence(self, scored: Sequence[tuple[NearPair, Scored]]) -> Evidence:
         """A TIFF is unreadable if none of its pairs could be scored for its sake."""
         asked = [scores for _, scores in scored if scores is not None]
         errors = [scores for scores in asked if isinstance(scores, UnreadableImageError)]

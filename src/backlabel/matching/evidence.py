@@ -89,6 +89,17 @@ class NearPair:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """The files of a pair with their contents' SHA-256, and by which variant it was found."""
+
+    tiff: str
+    jpeg: str
+    variant: str
+    tiff_sha256: str
+    jpeg_sha256: str
+
+
+@dataclass(frozen=True)
 class Scores:
     """The scores of a pair, to `DECIMALS`; all but `ssim` are None where nobody asked for them."""
 

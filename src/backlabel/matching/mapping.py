@@ -95,7 +95,7 @@ def placed(part: Placement | None) -> dict[str, Any]:
 
 
 def _reason(tiff: TiffHash, decision: Decision, same: Sequence[str]) -> str:
-    if tiff.information:
+    if tiff.information and decision.verdict is Verdict.NO_CANDIDATE:
         return f"The image holds too little information to be matched ({tiff.information})."
     return f"{decision.reason} The same bytes as {', '.join(same)}." if same else decision.reason
 

@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import scores
-from backlabel.matching.evidence import Scores
+from backlabel.matching.evidence import Pair, Scores
 from backlabel.matching.recompression import correlations
 from backlabel.matching.scores import Direct, Registered
-from backlabel.matching.scoring import Pair, Scorer
+from backlabel.matching.scoring import Scorer
 from backlabel.matching.ssim import ssim_batch
 from backlabel.matching.tensors import Bounds
 from backlabel.workers.pool import Workers

@@ -11,7 +11,7 @@ from backlabel import images
 from backlabel.errors import UnreadableImageError
 from backlabel.images import GreyImage, encoding
 from backlabel.matching import scores, variants
-from backlabel.matching.evidence import Scores
+from backlabel.matching.evidence import Pair, Scores
 from backlabel.matching.near_pairs import Query
 from backlabel.matching.scores import Direct, Measures, Registered
 from backlabel.matching.ssim import Window
@@ -22,19 +22,11 @@ _HEADER = 1 << 16  # bytes; a JPEG's tables stand before its image data
 
 
 @dataclass(frozen=True)
-class Pair:
-    """The files of a pair, and by which variant of the TIFF it was found."""
-
-    tiff: str
-    jpeg: str
-    variant: str
-
-
-@dataclass(frozen=True)
 class Changed:
     """A TIFF whose variants are to be hashed."""
 
     tiff: str
+    sha256: str
     variants: tuple[Variant, ...]
 
 
@@ -44,7 +36,8 @@ class Scorer:
 
     `complete` asks for all scores, otherwise for the SSIM of the standardised images alone.
     Methods raise UnreadableImageError where the TIFF cannot be read, and return None where the
-    JPEG cannot.
+    JPEG cannot. A file whose bytes are not those that were hashed counts as one that cannot: its
+    scores would be kept as another content's.
     """
 
     limits: images.Limits
@@ -76,7 +69,7 @@ class Scorer:
 
     def hashes(self, changed: Changed) -> list[Query]:
         """The hashes of the variants of a TIFF."""
-        grey = _tiff(changed.tiff, self.limits)
+        grey = tiff_pixels(changed.tiff, changed.sha256, self.limits)
         measures = self._measures
         return list(
             variants.hashes(grey, changed.variants, measures.frequencies, measures.hash_image)
@@ -84,36 +77,54 @@ class Scorer:
 
     @property
     def _measures(self) -> Measures:
-        if self.engine == "fast":
-            return scores.FAST
-        from backlabel.matching.reference import REFERENCE  # noqa: PLC0415 - slow to import
-
-        return REFERENCE
+        return measures_of(self.engine)
 
     def _read(self, pair: Pair) -> tuple[Registered, encoding.Table | None] | None:
-        tiff = _tiff(pair.tiff, self.limits)
+        tiff = tiff_pixels(pair.tiff, pair.tiff_sha256, self.limits)
         try:
-            jpeg, table = _jpeg(pair.jpeg, self.limits)
+            jpeg, table = jpeg_pixels(pair.jpeg, pair.jpeg_sha256, self.limits)
         except UnreadableImageError:
             return None
         variant = Variant.parse(pair.variant)
         return Registered.of(tiff, jpeg, variant, self._measures.resize), table
 
 
+def measures_of(engine: Engine) -> Measures:
+    """The arithmetic of an engine."""
+    if engine == "fast":
+        return scores.FAST
+    from backlabel.matching.reference import REFERENCE  # noqa: PLC0415 - slow to import
+
+    return REFERENCE
+
+
 @lru_cache(maxsize=1)  # the pairs of a TIFF come one after the other
-def _tiff(path: str, limits: images.Limits) -> GreyImage:
-    with images.opened(Path(path), max_bytes=limits.max_bytes):  # unchanged until it is read
+def tiff_pixels(path: str, sha256: str, limits: images.Limits) -> GreyImage:
+    """The pixels of a TIFF whose bytes have the digest `sha256`. Raises UnreadableImageError."""
+    with images.opened(Path(path), max_bytes=limits.max_bytes) as source:  # until it is read
+        _require(source, sha256)
         return images.read(Path(path), limits).grey
 
 
-def _jpeg(path: str, limits: images.Limits) -> tuple[GreyImage, encoding.Table | None]:
-    """The pixels of a JPEG and the quantisation that it states, if any."""
+def jpeg_pixels(
+    path: str, sha256: str, limits: images.Limits
+) -> tuple[GreyImage, encoding.Table | None]:
+    """The pixels of a JPEG and the quantisation that it states, if any.
+
+    Raises UnreadableImageError.
+    """
     file = Path(path)
     # Held open until the end: picture and header must be of the same, unchanged file.
     with images.opened(file, max_bytes=limits.max_bytes) as source:
+        _require(source, sha256)
         grey = images.read(file, limits).grey
         head = source.read(0, min(_HEADER, source.size))
     try:
         return grey, encoding.luma_table(head)
     except UnreadableImageError:
         return grey, None
+
+
+def _require(source: images.Source, sha256: str) -> None:
+    if source.sha256() != sha256:
+        raise UnreadableImageError("changed", "its bytes are not those that were hashed")

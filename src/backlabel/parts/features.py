@@ -42,16 +42,16 @@ class Features:
         """The features of `grey` (H, W), up to `KEPT`."""
         cv2.setNumThreads(1)  # the processes share the cores already
         small = reduced(grey, _PIXELS)
-        finder = cv2.SIFT_create(contrastThreshold=_LEAST_CONTRAST)
+        finder = cv2.SIFT.create(contrastThreshold=_LEAST_CONTRAST)
         found = finder.detect(small)
         if found:
             kept = _chosen(found, small.shape)
             found, raw = finder.compute(small, [found[i] for i in kept])
         if not found:
             return cls(np.empty((0, 2), np.float32), np.empty((0, DIMENSIONS), np.uint8))
-        centres = np.array([one.pt for one in found], np.float32) + np.float32(0.5)
+        points = np.array([one.pt for one in found], np.float32) + np.float32(0.5)
         scale = np.array(grey.shape[::-1], np.float32) / np.array(small.shape[::-1], np.float32)
-        return cls(centres * scale, _rooted(raw))
+        return cls((points * scale).astype(np.float32), _rooted(np.asarray(raw, np.float32)))
 
     def encoded(self) -> bytes:
         """Bytes of which `decoded` makes the features again."""
@@ -60,10 +60,15 @@ class Features:
     @classmethod
     def decoded(cls, raw: bytes) -> Self:
         """The features that `encoded` gave."""
-        count = len(raw) // (8 + DIMENSIONS)
+        count = cls.count(len(raw))
         points = np.frombuffer(raw, "<f4", 2 * count).reshape(-1, 2)
-        descriptors = np.frombuffer(raw, np.uint8, offset=8 * count).reshape(-1, DIMENSIONS)
+        descriptors = np.frombuffer(raw, np.uint8, offset=2 * 4 * count).reshape(-1, DIMENSIONS)
         return cls(points, descriptors)
+
+    @staticmethod
+    def count(size: int) -> int:
+        """How many features `encoded` gives in `size` bytes."""
+        return size // (2 * 4 + DIMENSIONS)
 
 
 def mirrored(descriptors: Descriptors) -> Descriptors:
@@ -107,4 +112,5 @@ def _chosen(found: Sequence[cv2.KeyPoint], shape: tuple[int, ...]) -> NDArray[np
 
 def _rooted(raw: NDArray[np.float32]) -> Descriptors:
     total = np.maximum(raw.sum(axis=1, keepdims=True), 1)
-    return np.minimum(np.rint(np.sqrt(raw / total) * _NORM), 255).astype(np.uint8)
+    rooted: Descriptors = np.minimum(np.rint(np.sqrt(raw / total) * _NORM), 255).astype(np.uint8)
+    return rooted

@@ -2,160 +2,90 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
-from functools import cached_property, lru_cache
-from importlib import metadata
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from backlabel import images
 from backlabel.errors import UnreadableImageError
-from backlabel.images import GreyImage, encoding
-from backlabel.matching.evidence import Placement, Scores
-from backlabel.matching.scores import FAST, Measures
+from backlabel.matching.evidence import Box, Placement
+from backlabel.matching.scoring import Engine, jpeg_pixels, measures_of, tiff_pixels
 from backlabel.parts.features import Features
-from backlabel.parts.geometry import Shape, corners_of
-from backlabel.parts.registration import Part, find
-from backlabel.storage.store import Store
+from backlabel.parts.geometry import Map, Points, Shape, overlap, shares
+from backlabel.parts.kept import Found
+from backlabel.parts.registration import place, scored
 
-ALGORITHM = 1
-"""Raised whenever a change in this package can change a feature, a place or a score."""
-_PACKAGES = ("numpy", "opencv-python-headless", "Pillow", "imagecodecs", "simplejpeg", "tifffile")
-_HEADER = 1 << 16  # bytes; a JPEG's tables stand before its image data
-_PLACES = 4  # decimals of shares, degrees and scales
+_DECIMALS = 4  # of shares, degrees and scales
 
 
 @dataclass(frozen=True)
 class File:
-    """An image file and the SHA-256 of its bytes."""
+    """An image file, the SHA-256 of its bytes, and the shape (H, W) of its picture."""
 
     path: str
     sha256: str
+    shape: Shape
 
 
 @dataclass(frozen=True)
-class Found:
-    """A part that was found: where, and the scores of what both show."""
+class Task:
+    """A TIFF and a JPEG with their features, encoded."""
 
-    placement: Placement
-    scores: Scores
+    tiff: File
+    jpeg: File
+    tiff_features: bytes
+    jpeg_features: bytes
 
 
 @dataclass(frozen=True)
 class Finder:
-    """How features and parts are found; what was found is kept by the contents of the files."""
+    """How features and parts are found. Methods raise UnreadableImageError."""
 
     limits: images.Limits
-    engine: Literal["fast", "reference"]
-    store: Store
+    engine: Engine
 
     def features(self, file: File) -> bytes:
-        """The features of an image, encoded. Raises UnreadableImageError."""
-        key = self._key("features", file.sha256)
-        known = self.store.get(key)
-        if known is None:
-            known = Features.of(_grey(file.path, self.limits)).encoded()
-            self.store.put([(key, known)])
-        return known
+        """The features of an image, encoded."""
+        return Features.of(tiff_pixels(file.path, file.sha256, self.limits)).encoded()
 
-    def part(self, pair: tuple[File, File]) -> Found | None:
-        """The part of a TIFF that a JPEG shows, if any. Raises UnreadableImageError."""
-        tiff, jpeg = pair
-        key = self._key("part", tiff.sha256, jpeg.sha256, self.engine)
-        known = self.store.get(key)
-        if known is not None:
-            return _decoded(known)
-        found = self._found(tiff, jpeg)
-        self.store.put([(key, _encoded(found))])
-        return found
+    def part(self, task: Task) -> Found | None:
+        """The part of the TIFF that the JPEG shows, if any. No image is read before one is likely.
 
-    def _found(self, tiff: File, jpeg: File) -> Found | None:
-        features = (
-            Features.decoded(self.features(tiff)),
-            Features.decoded(self.features(jpeg)),
-        )
-        ours = _grey(tiff.path, self.limits)
-        theirs, table = _with_table(jpeg.path, self.limits)
-        part = find(ours, theirs, table, features, self._measures)
-        return (
-            None if part is None else Found(_placement(part, ours.shape, theirs.shape), part.scores)
-        )
-
-    @property
-    def _measures(self) -> Measures:
-        if self.engine == "fast":
-            return FAST
-        from backlabel.matching.reference import REFERENCE  # noqa: PLC0415 - slow to import
-
-        return REFERENCE
-
-    def _key(self, *words: str) -> bytes:
-        return self._circumstances + "\0".join(words).encode()
-
-    @cached_property
-    def _circumstances(self) -> bytes:
-        """What was refused by other limits, or found by other versions, must be tried again."""
-        versions = {package: metadata.version(package) for package in _PACKAGES}
-        parts = [ALGORITHM, versions, asdict(self.limits)]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()
+        None too where the JPEG cannot be read.
+        """
+        tiff, jpeg = task.tiff, task.jpeg
+        features = Features.decoded(task.tiff_features), Features.decoded(task.jpeg_features)
+        found = place(features, (tiff.shape, jpeg.shape))
+        if found is None:
+            return None
+        ours = tiff_pixels(tiff.path, tiff.sha256, self.limits)
+        try:
+            theirs, table = jpeg_pixels(jpeg.path, jpeg.sha256, self.limits)
+        except UnreadableImageError:
+            return None
+        part = scored(ours, theirs, table, found, measures_of(self.engine))
+        if part is None:
+            return None
+        return Found(placement(part.place, ours.shape, theirs.shape), part.scores)
 
 
-def _placement(part: Part, tiff: Shape, jpeg: Shape) -> Placement:
+def placement(where: Map, tiff: Shape, jpeg: Shape) -> Placement:
     """What both show, in the pixels and as a share of each."""
-    here, there = part.place(corners_of(tiff)), corners_of(jpeg)
-    area, shown = cv2.intersectConvexConvex(here.astype(np.float32), there.astype(np.float32))
-    shown = np.asarray(shown, np.float64).reshape(-1, 2)
-    place = part.place
+    shown = overlap(where, (tiff, jpeg))[1]
+    ours, theirs = shares(where, (tiff, jpeg))
     return Placement(
         jpeg_box=_around(shown, jpeg),
-        tiff_box=_around(place.inverse()(shown), tiff),
-        scale=round(place.scale, _PLACES),
-        angle=round(place.angle, _PLACES) + 0.0,  # not -0.0
-        mirrored=place.is_mirrored,
-        jpeg_covered=round(min(area / (jpeg[0] * jpeg[1]), 1.0), _PLACES),
-        tiff_covered=round(min(area / place.scale**2 / (tiff[0] * tiff[1]), 1.0), _PLACES),
+        tiff_box=_around(where.inverse()(shown), tiff),
+        scale=round(where.scale, _DECIMALS),
+        angle=round(where.angle, _DECIMALS) + 0.0,  # not -0.0
+        mirrored=where.is_mirrored,
+        jpeg_covered=round(theirs, _DECIMALS),
+        tiff_covered=round(ours, _DECIMALS),
     )
 
 
-def _around(points: Any, shape: Shape) -> tuple[int, int, int, int]:
-    limits = np.array(shape[::-1])
-    low, high = (
-        np.clip(np.rint(side(0)), 0, limits).astype(int).tolist()
-        for side in (points.min, points.max)
-    )
-    return low[0], low[1], high[0] - low[0], high[1] - low[1]
-
-
-@lru_cache(maxsize=1)  # the pairs of a TIFF come one after the other
-def _grey(path: str, limits: images.Limits) -> GreyImage:
-    return images.read(Path(path), limits).grey
-
-
-def _with_table(path: str, limits: images.Limits) -> tuple[GreyImage, encoding.Table | None]:
-    """The pixels of a JPEG and the quantisation that it states, if any."""
-    file = Path(path)
-    with images.opened(file, max_bytes=limits.max_bytes) as source:
-        grey = images.read(file, limits).grey
-        head = source.read(0, min(_HEADER, source.size))
-    try:
-        return grey, encoding.luma_table(head)
-    except UnreadableImageError:
-        return grey, None
-
-
-def _encoded(found: Found | None) -> bytes:
-    return json.dumps(None if found is None else asdict(found)).encode()
-
-
-def _decoded(raw: bytes) -> Found | None:
-    values = json.loads(raw)
-    if values is None:
-        return None
-    placed = values["placement"]
-    placed |= {name: tuple(placed[name]) for name in ("jpeg_box", "tiff_box")}
-    return Found(Placement(**placed), Scores(**values["scores"]))
+def _around(points: Points, shape: Shape) -> Box:
+    height, width = shape
+    low, high = (np.rint(side).astype(int).tolist() for side in (points.min(0), points.max(0)))
+    left, top = max(low[0], 0), max(low[1], 0)
+    return left, top, min(high[0], width) - left, min(high[1], height) - top

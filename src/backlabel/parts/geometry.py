@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backlabel.parts.features import Features, mirrored
 
 Shape = tuple[int, ...]
-Points = NDArray[np.float64]
+Points = NDArray[np.floating]
 """(n, 2), x and y in pixels from an image's top left corner."""
 
 _RATIO = 0.85  # nearest over second nearest descriptor; Lowe 2004 has 0.8
@@ -24,6 +24,7 @@ _CONFIDENCE = 0.999
 _MOST_STRETCH = 1.6  # of one axis against the other
 _MOST_SHEAR = 0.06  # cosine of the angle between the axes
 _MOST_SCALE = 12.0
+_LEAST_CONTAINED = 0.5  # of the TIFF or of the JPEG: a copy shows a part, or lies in a figure
 _CELLS = 4  # a side, over the overlap
 _LEAST_IN_CELL = 2  # features of each image, for matches to be expected there
 _LEAST_SPREAD = 0.4  # share of those cells with a match: a databar alone reaches 0.25
@@ -35,13 +36,14 @@ class Map:
 
     matrix: NDArray[np.float64]
 
-    def __call__(self, points: Points) -> Points:
+    def __call__(self, points: Points) -> NDArray[np.float64]:
         """The places in the JPEG of points (n, 2) of the TIFF."""
-        return points @ self.matrix[:, :2].T + self.matrix[:, 2]
+        moved: NDArray[np.float64] = points @ self.matrix[:, :2].T + self.matrix[:, 2]
+        return moved
 
     def inverse(self) -> Map:
         """From the JPEG to the TIFF."""
-        return Map(cv2.invertAffineTransform(self.matrix))
+        return Map(np.asarray(cv2.invertAffineTransform(self.matrix), np.float64))
 
     def after(self, first: Map) -> Map:
         """This map after `first`."""
@@ -50,7 +52,7 @@ class Map:
     @classmethod
     def of_centres(cls, matrix: NDArray[np.floating]) -> Self:
         """From a matrix as OpenCV has it, which puts the first pixel's centre at 0."""
-        found = np.array(matrix, np.float64)
+        found: NDArray[np.float64] = np.array(matrix, np.float64)
         found[:, 2] += 0.5 - found[:, :2] @ [0.5, 0.5]
         return cls(found)
 
@@ -87,7 +89,7 @@ class Map:
 
     @property
     def is_sane(self) -> bool:
-        """Whether it is more than a chance agreement of a few points: no shear, no great stretch."""
+        """Whether nothing is sheared or greatly stretched, as by a chance agreement of points."""
         x, y = self.scales
         if not 0 < min(x, y) <= max(x, y) <= _MOST_STRETCH * min(x, y):
             return False
@@ -122,6 +124,8 @@ def fit(tiff: Features, jpeg: Features, shapes: tuple[Shape, Shape], *, mirror: 
     agree = inliers.ravel().astype(bool)
     found = Map(np.asarray(matrix, np.float64))
     if agree.sum() < _LEAST_MATCHES or not found.is_sane or found.is_mirrored is not mirror:
+        return None
+    if max(shares(found, shapes)) < _LEAST_CONTAINED:
         return None
     return found if _is_spread(found, (tiff, jpeg), shapes, end[agree]) else None
 
@@ -163,7 +167,36 @@ def _is_spread(
     return bool((hit & expected).sum() >= max(2, _LEAST_SPREAD * expected.sum()))
 
 
-def corners_of(shape: Shape) -> Points:
+def shares(place: Map, shapes: tuple[Shape, Shape]) -> tuple[float, float]:
+    """How much of the TIFF and of the JPEG (of `shapes`) both show, from 0 to 1 each."""
+    (height, width), (rows, columns) = shapes
+    area = overlap(place, shapes)[0]
+    ours, theirs = area / place.scale**2 / (height * width), area / (rows * columns)
+    return min(ours, 1.0), min(theirs, 1.0)
+
+
+def overlap(place: Map, shapes: tuple[Shape, Shape]) -> tuple[float, NDArray[np.float64]]:
+    """Area and corners (n, 2), in pixels of the JPEG, of what a TIFF and a JPEG both show.
+
+    By Sutherland and Hodgman 1974. OpenCV's `intersectConvexConvex` gives the larger of two
+    rectangles (4.x and 5.0) where they share two sides, as a quadrant and its original do.
+    """
+    corners = place(corners_of(shapes[0]))
+    height, width = shapes[1]
+    for axis, sign, limit in ((0, 1, 0), (0, -1, -width), (1, 1, 0), (1, -1, -height)):
+        inside = sign * corners[:, axis] - limit
+        kept: list[NDArray[np.float64]] = []
+        for i, (here, depth) in enumerate(zip(corners, inside, strict=True)):
+            before, other = corners[i - 1], inside[i - 1]
+            if depth * other < 0:
+                kept.append(before + (here - before) * other / (other - depth))
+            if depth >= 0:
+                kept.append(here)
+        corners = np.array(kept).reshape(-1, 2)
+    return float(cv2.contourArea(corners.astype(np.float32))) if len(corners) else 0.0, corners
+
+
+def corners_of(shape: Shape) -> NDArray[np.float64]:
     """The corners (4, 2) of an image of `shape` (H, W), in order around it."""
     height, width = shape
     return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)

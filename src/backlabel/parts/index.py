@@ -85,7 +85,8 @@ class Index:
 
 
 def _opened(path: Path) -> faiss.IndexIVF:
-    index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
+    index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)  # of its own class already
+    assert isinstance(index, faiss.IndexIVF)
     index.nprobe = _PROBES
     return index
 

@@ -1,22 +1,42 @@
-"""Looks for parts where whole images left TIFFs and JPEGs over; where they did not, costs nothing."""
+"""Looks for parts where whole images left TIFFs and JPEGs over; elsewhere it costs nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backlabel.errors import UnreadableImageError
-from backlabel.kernels.compiled import compile_all
-from backlabel.matching import engine
-from backlabel.matching.engine import Evidence, Outcome, Settings
-from backlabel.matching.evidence import Candidate, NearPair, Placement, Scores
+from backlabel.matching import engine, measuring
+from backlabel.matching.engine import Outcome
+from backlabel.matching.evidence import Candidate, NearPair, Placement
+from backlabel.matching.settings import Settings
 from backlabel.matching.variants import PART
+from backlabel.parts.kept import NOTHING, Digests, Found, KeptParts, Known, Plan, plan_key
+from backlabel.storage.files import make_folder
 from backlabel.storage.rows import JpegHash, TiffHash, Verdict
-from backlabel.storage.store import Store
-from backlabel.workers.pool import Workers, cores
 
-_IMAGES_OF_A_PAIR = 6  # times `max_seconds`: two are read, registered, and rendered several times
+if TYPE_CHECKING:
+    from backlabel.parts.search import Search
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What the search for parts took: its cost grows with each of these."""
+
+    tiffs: int = 0
+    """Left over."""
+    jpegs: int = 0
+    """Left over."""
+    features: int = 0
+    """Of all of them."""
+    pairs: int = 0
+    """Tried, since features speak for them or hashes are near."""
+    parts: int = 0
+    """Pairs of which a place was found, and scored there."""
 
 
 def complete(
@@ -25,69 +45,139 @@ def complete(
     jpegs: Sequence[JpegHash],
     settings: Settings,
     folder: Path,
-) -> tuple[Outcome, dict[str, int]]:
+) -> tuple[Outcome, Effort]:
     """`outcome` with the parts that are found among what it left over, and what that took.
 
-    Left over are TIFFs without an acceptable JPEG and JPEGs that no TIFF was matched to. `folder`
-    keeps what was found. Parts are looked for if `settings.variants` names them.
+    Left over are TIFFs without an acceptable JPEG and JPEGs that no TIFF was matched to; what has
+    too little information for a hash may have features. `jpegs` begin with those of `outcome`.
+    `folder` keeps what was found. Parts are looked for if `settings.variants` names them.
     """
-    if PART not in settings.variants:
-        return outcome, {}
-    ours = [
-        i
-        for i, decision in enumerate(outcome.decisions)
-        if decision is not None and not decision.acceptable and not tiffs[i].information
-    ]
-    given = {
-        decision.chosen.row
-        for decision in outcome.decisions
-        if decision and decision.chosen and decision.verdict is Verdict.MATCHED
-    }
-    theirs = [row for row in range(len(jpegs)) if row not in given]
-    if not ours or not theirs:
-        return outcome, {}
-    found, effort = _searched(ours, theirs, outcome.evidence, (tiffs, jpegs), settings, folder)
+    ours, theirs = _left_over(outcome, tiffs, jpegs)
+    if PART not in settings.variants or not ours or not theirs:
+        return outcome, Effort()
+    near = _near(outcome, ours, theirs, settings)
+    plan, found = _looked_for(ours, theirs, near, settings, folder)
     evidence = list(outcome.evidence)
-    for (i, row), (placement, scores) in found.items():
+    for i, tiff in ours.items():
         known = evidence[i]
         assert not isinstance(known, UnreadableImageError)
-        pair = _near_pair(tiffs[i], jpegs[row], row, placement, settings)
-        evidence[i] = [*known, Candidate(pair, scores, jpegs[row].label)]
+        parts = found.get(tiff.sha256, {})
+        evidence[i] = known + [
+            Candidate(
+                _near_pair(tiff, jpeg, row, part.placement, settings), part.scores, jpeg.label
+            )
+            for row, jpeg in theirs.items()
+            if (part := parts.get(jpeg.sha256)) is not None
+        ]
+    count = sum(len(parts) for parts in found.values())
+    effort = Effort(len(ours), len(theirs), plan.features, len(plan.pairs), count)
     decisions = engine.decisions(tiffs, evidence, settings)
     return replace(outcome, evidence=evidence, decisions=decisions), effort
 
 
-def _searched(
-    ours: Sequence[int],
-    theirs: Sequence[int],
-    evidence: Sequence[Evidence],
-    tables: tuple[Sequence[TiffHash], Sequence[JpegHash]],
+def _left_over(
+    outcome: Outcome, tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash]
+) -> tuple[dict[int, TiffHash], dict[int, JpegHash]]:
+    """The TIFFs without an acceptable JPEG, the JPEGs that were not given away; by number."""
+    decided = [decision for decision in outcome.decisions if decision is not None]
+    given = {
+        decision.chosen.row
+        for decision in decided
+        if decision.chosen and decision.verdict is Verdict.MATCHED
+    }
+    ours = {
+        i: tiffs[i]
+        for i, decision in enumerate(outcome.decisions)
+        if decision is not None and not decision.acceptable
+    }
+    return ours, {row: jpeg for row, jpeg in enumerate(jpegs) if row not in given}
+
+
+def _near(
+    outcome: Outcome,
+    ours: Mapping[int, TiffHash],
+    theirs: Mapping[int, JpegHash],
+    settings: Settings,
+) -> list[Digests]:
+    """The pairs that hashes say are near, and that the scores of whole images refused."""
+    limit = settings.limits.hamming_threshold
+    found: set[Digests] = set()
+    for i, tiff in ours.items():
+        known = outcome.evidence[i]
+        assert not isinstance(known, UnreadableImageError)
+        found |= {
+            (tiff.sha256, theirs[one.row].sha256)
+            for one in known
+            if one.distance < limit and one.row in theirs
+        }
+    return sorted(found)
+
+
+def _looked_for(
+    ours: Mapping[int, TiffHash],
+    theirs: Mapping[int, JpegHash],
+    near: Sequence[Digests],
     settings: Settings,
     folder: Path,
-) -> tuple[dict[tuple[int, int], tuple[Placement, Scores]], dict[str, int]]:
-    from backlabel.parts.finder import File, Finder  # noqa: PLC0415 - OpenCV is slow to import
+) -> tuple[Plan, dict[str, dict[str, Found]]]:
+    """The pairs that were tried, and the parts by the SHA-256 of the TIFF and of the JPEG."""
+    # The engine `reference` is there to check what is kept: it takes none and adds none.
+    kept = None if settings.engine == "reference" else KeptParts(folder, settings)
+    key = plan_key(
+        (row.sha256 for row in ours.values()), (row.sha256 for row in theirs.values()), near
+    )
+    plan = kept.plan(key) if kept else None
+    known = _known(plan, kept)
+    if plan is None or None in known.values():
+        from backlabel.parts.finder import File  # noqa: PLC0415 - OpenCV is slow to import
+
+        tiffs, jpegs = (
+            {
+                row.sha256: File(row.path, row.sha256, (row.height, row.width))
+                for row in rows.values()
+            }
+            for rows in (ours, theirs)
+        )
+        with _searching(settings, kept, folder) as search:
+            if plan is None:
+                plan = search.plan(tiffs, jpegs, near)
+                known = _known(plan, kept)
+                if kept:
+                    kept.keep_plan(key, plan)
+            new = [pair for pair, one in known.items() if one is None]
+            known |= {pair: part or NOTHING for pair, part in search.found(new, tiffs, jpegs)}
+    found: dict[str, dict[str, Found]] = {}
+    for (tiff, jpeg), part in known.items():
+        if isinstance(part, Found):
+            found.setdefault(tiff, {})[jpeg] = part
+    return plan, found
+
+
+def _known(plan: Plan | None, kept: KeptParts | None) -> dict[Digests, Known]:
+    if plan is None:
+        return {}
+    if kept is None:
+        return dict.fromkeys(plan.pairs)
+    return dict(zip(plan.pairs, kept.found(plan.pairs), strict=True))
+
+
+@contextmanager
+def _searching(settings: Settings, kept: KeptParts | None, folder: Path) -> Iterator[Search]:
+    """A search with its workers and a folder for the time it takes."""
+    from backlabel.parts.finder import Finder  # noqa: PLC0415 - OpenCV is slow to import
     from backlabel.parts.search import Search  # noqa: PLC0415 - as above
 
-    finder = Finder(settings.read_limits, settings.engine, Store(folder / "parts.sqlite"))
-    tiffs = {i: File(tables[0][i].path, tables[0][i].sha256) for i in ours}
-    jpegs = {row: File(tables[1][row].path, tables[1][row].sha256) for row in theirs}
-    near = {i: _near(evidence[i], settings) for i in ours}
-    with Workers(
-        cores(),
-        max_seconds=_IMAGES_OF_A_PAIR * settings.max_seconds,
-        max_memory_mib=settings.max_memory_mib,
-        prepare=compile_all if settings.engine == "fast" else None,
-    ) as workers:
-        found, effort = Search(finder, workers, folder).parts(tiffs, jpegs, near)
-    return {pair: (one.placement, one.scores) for pair, one in found.items()}, asdict(effort)
-
-
-def _near(known: Evidence, settings: Settings) -> list[int]:
-    """The JPEGs that hashes say are near, and that scores of the whole images refused."""
-    if isinstance(known, UnreadableImageError):
-        return []
-    limit = settings.limits.hamming_threshold
-    return [one.row for one in known if one.distance < limit]
+    make_folder(folder)
+    finder = Finder(settings.read_limits, settings.engine)
+    with (
+        tempfile.TemporaryDirectory(dir=folder, prefix="parts-") as name,
+        measuring.workers(settings) as crew,
+    ):
+        search = Search(finder, crew, kept, Path(name))
+        try:
+            yield search
+        finally:
+            search.close()
 
 
 def _near_pair(

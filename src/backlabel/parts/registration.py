@@ -1,4 +1,4 @@
-"""One TIFF and one JPEG: where the one shows the other, to a fraction of a pixel, and the scores."""
+"""Where a JPEG shows a TIFF, to a fraction of a pixel, and the scores of what both show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backlabel.matching import scores
 from backlabel.matching.evidence import Scores
 from backlabel.matching.scores import FAST, Measures, Registered
 from backlabel.parts.features import Features, reduced
-from backlabel.parts.geometry import Map, fit
+from backlabel.parts.geometry import Map, Shape, fit
 from backlabel.parts.rendering import Box, common, renderings, settled, upright
 
 _LEAST_SIDE = 64  # pixels of the JPEG; less is too little to tell a copy by
@@ -37,18 +37,23 @@ def find(
     tiff: GreyImage,
     jpeg: GreyImage,
     table: encoding.Table | None,
-    features: tuple[Features, Features],
     measures: Measures = FAST,
 ) -> Part | None:
     """The part of `tiff` that `jpeg` shows; None where no place for it is found.
 
-    `table` is the JPEG's quantisation, `features` are the TIFF's and the JPEG's. Whether the JPEG
-    is a copy is not said: that is for whoever reads the scores.
+    `table` is the JPEG's quantisation. Whether the JPEG is a copy is not said: that is for whoever
+    reads the scores.
     """
+    found = place((Features.of(tiff), Features.of(jpeg)), (tiff.shape, jpeg.shape))
+    return None if found is None else scored(tiff, jpeg, table, found, measures)
+
+
+def place(features: tuple[Features, Features], shapes: tuple[Shape, Shape]) -> Map | None:
+    """Where a JPEG shows a TIFF by the features of both, to a pixel or so; None if nowhere."""
     for mirror in (False, True):
-        place = fit(*features, (tiff.shape, jpeg.shape), mirror=mirror)
-        if place is not None:
-            return _scored(tiff, jpeg, table, place, measures)
+        found = fit(*features, shapes, mirror=mirror)
+        if found is not None:
+            return found
     return None
 
 
@@ -63,37 +68,39 @@ def verify(
     return scores.score(pair, table, scores.direct(pair, "uniform", measures), measures)
 
 
-def aligned(tiff: GreyImage, jpeg: GreyImage, place: Map, box: Box) -> Map:
-    """`place` moved so that the correlation in `box` becomes largest (ECC, Evangelidis 2008).
+def aligned(tiff: GreyImage, jpeg: GreyImage, where: Map, box: Box) -> Map:
+    """`where` moved so that the correlation in `box` becomes largest (ECC, Evangelidis 2008).
 
     `tiff` is upright. The same place where that leads nowhere.
     """
-    shown, ours = box.of(jpeg), next(iter(renderings(tiff, place, box)))
+    shown, ours = box.of(jpeg), next(iter(renderings(tiff, where, box)))
     small, other = (reduced(image, _PIXELS).astype(np.float32) for image in (shown, ours))
     factor = np.array(small.shape[::-1]) / np.array(shown.shape[::-1])
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _STEPS, _GAIN)
     start = np.eye(2, 3, dtype=np.float32)
+    everywhere = np.full(other.shape, 255, np.uint8)
     try:
         _, found = cv2.findTransformECC(
-            small, other, start, cv2.MOTION_AFFINE, criteria, None, _BLUR
+            small, other, start, cv2.MOTION_AFFINE, criteria, everywhere, _BLUR
         )
     except cv2.error:  # it does not converge: the images are too different, or flat
-        return place
+        return where
     moved = np.abs(found - np.eye(2, 3)) @ [other.shape[1], other.shape[0], 1.0]
     if (moved > _FURTHEST * max(other.shape)).any():
-        return place
+        return where
     # ECC's matrix takes the JPEG's pixels to those of the rendering; we want the way back.
     here = Map(np.array([[1.0, 0, box.x], [0, 1, box.y]]))
     grow = Map(np.array([[1 / factor[0], 0, 0], [0, 1 / factor[1], 0]]))
-    step = Map.of_centres(found).inverse()
+    step = Map.of_centres(np.asarray(found, np.float64)).inverse()
     change = here.after(grow).after(step).after(grow.inverse()).after(here.inverse())
-    return change.after(place)
+    return change.after(where)
 
 
-def _scored(
-    tiff: GreyImage, jpeg: GreyImage, table: encoding.Table | None, place: Map, measures: Measures
+def scored(
+    tiff: GreyImage, jpeg: GreyImage, table: encoding.Table | None, where: Map, measures: Measures
 ) -> Part | None:
-    turned, rest = upright(tiff, place)
+    """The part at about `where`, to a fraction of a pixel; None where too little of it is shown."""
+    turned, rest = upright(tiff, where)
     box = _large_enough(common(rest, turned.shape, jpeg.shape))
     if box is None:
         return None
@@ -108,7 +115,7 @@ def _scored(
         renderings(turned, better, again),
         key=lambda image: measures.correlation(image, shown) or -1.0,
     )
-    whole = better.after(before.inverse()).after(place)
+    whole = better.after(before.inverse()).after(where)
     return Part(whole, again, verify(found, shown, table, measures))
 
 

@@ -42,7 +42,9 @@ class Box:
     @property
     def corners(self) -> NDArray[np.float64]:
         """(4, 2), in order around it."""
-        return corners_of((self.height, self.width)) + [self.x, self.y]
+        left, top = float(self.x), float(self.y)
+        right, bottom = left + self.width, top + self.height
+        return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
 
     def __str__(self) -> str:
         return f"{self.x} {self.y} {self.width} {self.height}"
@@ -61,7 +63,7 @@ def common(place: Map, tiff: Shape, jpeg: Shape) -> Box | None:
     # Fixed point of 1/16 pixel, from centres; what is drawn half is left out below.
     cv2.fillConvexPoly(shown, np.rint((inside - 0.5) * 16).astype(np.int32), 1, shift=4)
     padded = np.pad(shown, ((0, -height % _BLOCK), (0, -width % _BLOCK)), mode="edge")
-    blocks = padded.reshape(len(padded) // _BLOCK, _BLOCK, -1, _BLOCK).all((1, 3))
+    blocks = padded.reshape(len(padded) // _BLOCK, _BLOCK, -1, _BLOCK).min((1, 3)) > 0
     found = largest_rectangle(blocks)
     if found is None:
         return None

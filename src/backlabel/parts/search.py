@@ -1,139 +1,142 @@
-"""The parts of TIFFs among the JPEGs that are left over: an index, votes, registration, scores."""
+"""The parts of TIFFs that are in JPEGs: features, an index, votes, registration."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from backlabel.errors import UnreadableImageError
 from backlabel.parts.features import Descriptors, Features, mirrored
-from backlabel.parts.finder import File, Finder, Found
+from backlabel.parts.finder import File, Finder, Task
 from backlabel.parts.index import Index
-from backlabel.storage.files import make_folder
+from backlabel.parts.kept import Digests, Found, KeptParts, Plan
 from backlabel.workers.pool import Workers
 
-Pairs = Mapping[int, Sequence[int]]
-"""JPEGs by TIFF."""
+Files = Mapping[str, File]
+"""Files by the SHA-256 of their bytes."""
 
 _MOST = 8  # JPEGs that are tried for a TIFF, of those that its features speak for
 _LEAST_VOTES = 3
-_TOGETHER = 200  # TIFFs that ask the index at once: 100,000 descriptors, 60 MB as floats
-
-
-@dataclass(frozen=True)
-class Effort:
-    """What the search for parts took: its cost grows with each of these."""
-
-    tiffs: int
-    """TIFFs that were left over."""
-    jpegs: int
-    """JPEGs that were left over."""
-    features: int
-    """Of both."""
-    tried: int
-    """Pairs that were compared by their features."""
-    registered: int
-    """Pairs of which a place was found and scored."""
+_TOGETHER = 200  # TIFFs that ask the index at once: 100,000 descriptors
+_KEPT_TOGETHER = 64  # pairs whose parts a kill may lose
+_CHUNK = 4  # pairs: most take 5 ms, those that are scored 200
 
 
 class Search:
-    """Features are kept in a file below `folder` while the search lasts, not in memory."""
+    """Features are kept in a file below `folder` while the search lasts, not in memory.
 
-    def __init__(self, finder: Finder, workers: Workers, folder: Path) -> None:
-        self._finder, self._workers, self._folder = finder, workers, folder
+    `folder` is the caller's to delete, and `kept` may be None: then nothing is kept beyond it.
+    """
 
-    def parts(
-        self, tiffs: Mapping[int, File], jpegs: Mapping[int, File], near: Pairs
-    ) -> tuple[dict[tuple[int, int], Found], Effort]:
-        """The parts by TIFF and JPEG that were found, and what that took.
+    def __init__(
+        self, finder: Finder, workers: Workers, kept: KeptParts | None, folder: Path
+    ) -> None:
+        self._finder, self._workers, self._kept, self._folder = finder, workers, kept, folder
+        self._spool = _Spool((folder / "features").open("w+b"))
 
-        Those pairs are tried that features speak for, and those that are `near` by their hashes.
-        """
-        make_folder(self._folder)
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix="parts-") as name:
-            with (Path(name) / "features").open("w+b") as file:
-                spool = _Spool(file)
-                ours = self._put(spool, tiffs)
-                theirs = self._put(spool, jpegs)
-                pairs = self._pairs(spool, ours, theirs, near, Path(name))
-                counted = spool.count
-        found = self._found(pairs, tiffs, jpegs)
-        return found, Effort(len(tiffs), len(jpegs), counted, len(pairs), len(found))
+    def close(self) -> None:
+        """Close the file of features."""
+        self._spool.close()
 
-    def _put(self, spool: _Spool, files: Mapping[int, File]) -> dict[int, int]:
-        """The place in the spool of the features of each image that can be read."""
-        results = self._workers.map(self._finder.features, files.values(), what="features")
-        return {
-            row: spool.put(result)
-            for row, (_, result) in zip(files, results, strict=True)
-            if not isinstance(result, UnreadableImageError)
-        }
+    def plan(self, tiffs: Files, jpegs: Files, near: Sequence[Digests]) -> Plan:
+        """The pairs that features speak for, and those that are `near` by their hashes."""
+        self._need([*tiffs.values(), *jpegs.values()])
+        ours = [one for one in sorted(tiffs) if one in self._spool]
+        theirs = [one for one in sorted(jpegs) if one in self._spool]
+        index = Index(self._folder)
+        index.fill((i, self._spool.get(one).descriptors) for i, one in enumerate(theirs))
+        pairs = {pair for pair in near if pair[0] in self._spool and pair[1] in self._spool}
+        for some in _in_groups(ours, _TOGETHER):
+            own = [self._spool.get(one).descriptors for one in some]
+            for queries in (own, [mirrored(one) for one in own]):
+                for tiff, rows in zip(some, _voted(index, queries), strict=True):
+                    pairs |= {(tiff, theirs[row]) for row in rows}
+        return Plan(sorted(pairs), sum(self._spool.count(one) for one in {*ours, *theirs}))
 
-    def _pairs(
-        self,
-        spool: _Spool,
-        ours: Mapping[int, int],
-        theirs: Mapping[int, int],
-        near: Pairs,
-        folder: Path,
-    ) -> list[tuple[int, int]]:
-        index = Index(folder)
-        index.fill((row, spool.get(place).descriptors) for row, place in theirs.items())
-        pairs: list[tuple[int, int]] = []
-        for some in _in_groups([*ours], _TOGETHER):
-            own = [spool.get(ours[row]).descriptors for row in some]
-            for row, plain, other in zip(
-                some, self._voted(index, own), self._voted(index, map(mirrored, own)), strict=True
-            ):
-                wanted = {*plain, *other, *near.get(row, ())} & theirs.keys()
-                pairs += [(row, jpeg) for jpeg in sorted(wanted)]
-        return pairs
+    def found(
+        self, pairs: Sequence[Digests], tiffs: Files, jpegs: Files
+    ) -> Iterator[tuple[Digests, Found | None]]:
+        """The part that each pair shares, if any. A TIFF that cannot be read shares none."""
+        self._need([tiffs[tiff] for tiff, _ in pairs] + [jpegs[jpeg] for _, jpeg in pairs])
+        known = [pair for pair in pairs if pair[0] in self._spool and pair[1] in self._spool]
+        tasks = (
+            Task(tiffs[tiff], jpegs[jpeg], self._spool.raw(tiff), self._spool.raw(jpeg))
+            for tiff, jpeg in known
+        )
+        results = self._workers.map(self._finder.part, tasks, what="parts", chunk=_CHUNK)
+        waiting: list[tuple[Digests, Found | None]] = []
+        for pair, (_, result) in zip(known, results, strict=True):
+            if isinstance(result, UnreadableImageError):
+                continue
+            waiting.append((pair, result))
+            if len(waiting) == _KEPT_TOGETHER:
+                self._keep(waiting)
+                waiting = []
+            yield pair, result
+        self._keep(waiting)
 
-    def _voted(self, index: Index, queries: Iterable[Descriptors]) -> list[list[int]]:
-        votes = index.votes([*queries], most=_MOST, least=_LEAST_VOTES)
-        return [[jpeg for jpeg, _ in own] for own in votes]
+    def _keep(self, found: Sequence[tuple[Digests, Found | None]]) -> None:
+        if self._kept is not None and found:
+            self._kept.keep_found(found)
 
-    def _found(
-        self,
-        pairs: Sequence[tuple[int, int]],
-        tiffs: Mapping[int, File],
-        jpegs: Mapping[int, File],
-    ) -> dict[tuple[int, int], Found]:
-        items = [(tiffs[tiff], jpegs[jpeg]) for tiff, jpeg in pairs]
-        results = self._workers.map(self._finder.part, items, what="parts", chunk=1)
-        return {
-            pair: result
-            for pair, (_, result) in zip(pairs, results, strict=True)
-            if isinstance(result, Found)
-        }
+    def _need(self, files: Iterable[File]) -> None:
+        """Bring the features of `files` into the spool, but for those that cannot be read."""
+        missing = {one.sha256: one for one in files if one.sha256 not in self._spool}
+        if self._kept is not None:
+            for sha256 in [*missing]:
+                known = self._kept.features(sha256)
+                if known is not None:
+                    self._spool.put(sha256, known)
+                    del missing[sha256]
+        results = self._workers.map(self._finder.features, [*missing.values()], what="features")
+        for file, result in results:
+            if isinstance(result, UnreadableImageError):
+                continue
+            self._spool.put(file.sha256, result)
+            if self._kept is not None:
+                self._kept.keep_features(file.sha256, result)
 
 
 class _Spool:
-    """Features one after the other in a file."""
+    """Encoded features in a file, by the SHA-256 of the image."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._places: list[tuple[int, int]] = []
-        self.count = 0
+        self._places: dict[str, tuple[int, int]] = {}
 
-    def put(self, raw: bytes) -> int:
-        """Where `raw`, encoded features, is kept."""
-        start = self._file.seek(0, 2)
+    def __contains__(self, sha256: str) -> bool:
+        return sha256 in self._places
+
+    def put(self, sha256: str, raw: bytes) -> None:
+        """Add the features of an image."""
+        self._places[sha256] = self._file.seek(0, 2), len(raw)
         self._file.write(raw)
-        self._places.append((start, len(raw)))
-        self.count += len(Features.decoded(raw).points)
-        return len(self._places) - 1
 
-    def get(self, place: int) -> Features:
-        """The features that were put at `place`."""
-        start, size = self._places[place]
+    def raw(self, sha256: str) -> bytes:
+        """The features that were put, encoded."""
+        start, size = self._places[sha256]
         self._file.seek(start)
-        return Features.decoded(self._file.read(size))
+        return self._file.read(size)
+
+    def get(self, sha256: str) -> Features:
+        """The features that were put."""
+        return Features.decoded(self.raw(sha256))
+
+    def count(self, sha256: str) -> int:
+        """How many features the image has."""
+        return Features.count(self._places[sha256][1])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
-def _in_groups(rows: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+def _voted(index: Index, queries: Sequence[Descriptors]) -> list[list[int]]:
+    votes = index.votes(queries, most=_MOST, least=_LEAST_VOTES)
+    return [[jpeg for jpeg, _ in own] for own in votes]
+
+
+def _in_groups(rows: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     for start in range(0, len(rows), size):
         yield rows[start : start + size]

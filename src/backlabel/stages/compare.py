@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from backlabel import config, images
+from backlabel import config
 from backlabel.errors import ConfigError, UnreadableImageError
+from backlabel.images.picture import Limits as ReadLimits
 from backlabel.matching import device, engine, mapping
 from backlabel.matching.decide import Limits, Rule
+from backlabel.matching.kept import kept_for
+from backlabel.matching.settings import Settings
+from backlabel.parts import left_over
 from backlabel.reporting import drawing, summary, sweep
 from backlabel.storage import paths, tables
-from backlabel.storage.files import write_json
+from backlabel.storage.files import shared_folder, write_json
 from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash, TruePair
 
 
@@ -22,7 +27,9 @@ def main(params: config.Params) -> None:
     """Match the TIFFs of the hash tables to the JPEGs; write mapping, metrics, sweep and plots."""
     settings = _settings(params)
     all_jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
-    jpegs = [row for row in all_jpegs if not row.information]
+    # Those without information match nothing as a whole, but may be a part of something.
+    jpegs = sorted(all_jpegs, key=lambda row: bool(row.information))
+    hashed = [row for row in jpegs if not row.information]
     tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
     unreadable = tables.read(paths.UNREADABLE, Passed)
     failed = [row for row in unreadable if row.kind == "tiff"]
@@ -31,7 +38,9 @@ def main(params: config.Params) -> None:
     chosen = _draw([row.path for row in tiffs] + [row.path for row in failed], params.compare)
     tiffs = [row for row in tiffs if row.path in chosen]
 
-    outcome = engine.match(tiffs, jpegs, settings)
+    cache = shared_folder() / "cache"
+    outcome = engine.match(tiffs, hashed, settings, kept_for(settings, cache))
+    outcome, effort = left_over.complete(outcome, tiffs, jpegs, settings, cache)
     found = mapping.rows(tiffs, jpegs, outcome)
     found += [
         mapping.unreadable(row.path, UnreadableImageError(row.reason, row.detail))
@@ -40,12 +49,14 @@ def main(params: config.Params) -> None:
     ]
     found.sort(key=lambda row: os.fsencode(row.TIFF_path))
     evidence = {tiff.path: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
-    _write(found, evidence, jpegs, params, recall=outcome.index_recall, truth=truth)
+    metrics = summary.summarise(found, truth) | {"parts": asdict(effort)}
+    metrics |= {"index_recall": outcome.index_recall} if outcome.index_recall else {}
+    _write(found, evidence, jpegs, params, metrics=metrics, truth=truth)
 
 
-def _settings(params: config.Params) -> engine.Settings:
+def _settings(params: config.Params) -> Settings:
     compare, read = params.compare, params.read
-    return engine.Settings(
+    return Settings(
         rule=Rule(compare.rule),
         limits=limits(compare),
         top_k=compare.top_k,
@@ -57,7 +68,7 @@ def _settings(params: config.Params) -> engine.Settings:
         device="cpu" if compare.engine == "reference" else device.resolve(compare.device),
         batch_size=compare.batch_size,
         memory_mib=compare.memory_mib,
-        read_limits=images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
+        read_limits=ReadLimits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
     )
@@ -96,7 +107,7 @@ def _write(
     jpegs: Sequence[JpegHash],
     params: config.Params,
     *,
-    recall: dict[str, float],
+    metrics: dict[str, object],
     truth: list[TruePair] | None,
 ) -> None:
     compare = params.compare
@@ -110,6 +121,5 @@ def _write(
     )
     tables.write(paths.mapping_path(compare.n_tiff), Match, found)
     tables.write(paths.SWEEP, SweepPoint, points)
-    metrics = summary.summarise(found, truth) | ({"index_recall": recall} if recall else {})
     write_json(paths.METRICS / "compare.json", metrics)
     drawing.write_all(found, points, compare.model_dump(), paths.PLOTS)

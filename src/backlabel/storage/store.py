@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -43,15 +43,20 @@ class Store:
 
     def get(self, key: bytes) -> bytes | None:
         """The value of `key`; None where it is not stored, or not as it was put."""
+        return self.get_many([key])[0]
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The value of each key, as `get` gives it."""
+        if not keys:
+            return []
         with self._lock:
             try:
-                row = self._opened("rw").execute(_GET, (_name(key),)).fetchone()
+                connection = self._opened("rw")
+                rows = [connection.execute(_GET, (_name(key),)).fetchone() for key in keys]
             except sqlite3.Error:  # missing, damaged, not ours to read: all the same to a cache
                 self._close()
-                return None
-        raw = row[0] if row else b""
-        check, value = raw[:_CHECK_BYTES], raw[_CHECK_BYTES:]
-        return value if check == _check(key, value) else None
+                return [None for _ in keys]
+        return [_whole(key, row[0] if row else b"") for key, row in zip(keys, rows, strict=True)]
 
     def put(self, items: Iterable[tuple[bytes, bytes]]) -> None:
         """Keep each value for its key: all or none. Raises OutputError if that cannot be done."""
@@ -100,6 +105,14 @@ class Store:
     def _delete(self) -> None:
         for path in (self._path, self._path.with_name(f"{self._path.name}-journal")):
             path.unlink(missing_ok=True)
+
+
+def _whole(key: bytes, raw: object) -> bytes | None:
+    """The value in what is stored under `key`, if it is as it was put."""
+    if not isinstance(raw, bytes):
+        return None
+    check, value = raw[:_CHECK_BYTES], raw[_CHECK_BYTES:]
+    return value if check == _check(key, value) else None
 
 
 def _name(key: bytes) -> bytes:

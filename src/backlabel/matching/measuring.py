@@ -1,0 +1,155 @@
+"""What is asked of images: from what is kept of earlier runs, and else from worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlabel.errors import UnreadableImageError
+from backlabel.matching import search
+from backlabel.matching.decide import Rule
+from backlabel.matching.evidence import Pair, Scores
+from backlabel.matching.kept import Kept
+from backlabel.matching.near_pairs import Query
+from backlabel.matching.settings import Settings
+from backlabel.matching.variants import Variant
+from backlabel.storage.rows import TiffHash
+from backlabel.workers.pool import Workers, cores
+
+if TYPE_CHECKING:
+    from backlabel.matching.scoring import Scorer
+
+Scored: TypeAlias = Scores | UnreadableImageError | None
+"""The scores of a pair; None where the JPEG, an error where the TIFF could not be read."""
+_CHUNK = 4  # pairs: one takes 10 to 100 ms, and those of a TIFF share its decoding
+_IMAGES_OF_A_PAIR = 3  # times `max_seconds`: two are read, and both are scored
+_KEPT_TOGETHER = 64  # pairs whose scores a kill may lose
+
+
+def workers(settings: Settings) -> Workers:
+    """Processes that score pairs. None is started before there is something to do."""
+    return Workers(
+        cores(),
+        max_seconds=_IMAGES_OF_A_PAIR * settings.max_seconds,
+        max_memory_mib=settings.max_memory_mib,
+        prepare=_compile_all if settings.engine == "fast" else None,
+    )
+
+
+def _compile_all() -> None:
+    from backlabel.kernels.compiled import compile_all  # noqa: PLC0415 - only workers need it
+
+    compile_all()
+
+
+class Measuring:
+    """Scores and hashes by `crew`, but for those in `kept`, to which new ones are added."""
+
+    def __init__(self, settings: Settings, crew: Workers, kept: Kept | None) -> None:
+        self._settings, self._crew, self._kept = settings, crew, kept
+        self._complete = settings.rule is Rule.COMBINED
+
+    def scores(self, pairs: Sequence[Pair]) -> list[Scored]:
+        """The scores of each pair."""
+        if self._kept is None:
+            return list(self._computed(pairs))
+        known = self._kept.scores(pairs, complete=self._complete)
+        new = [pair for pair, scores in zip(pairs, known, strict=True) if scores is None]
+        fresh = self._keeping(new, self._computed(new), self._kept)
+        found = [scores if scores is not None else next(fresh) for scores in known]
+        return [*found, *fresh]  # which ends it: the last ones are kept then
+
+    def hashes(
+        self, wanted: Mapping[int, Sequence[Variant]], tiffs: Sequence[TiffHash]
+    ) -> Iterator[tuple[int, list[Query] | UnreadableImageError]]:
+        """Variants with their hashes, in order, of each TIFF, by its number in `tiffs`."""
+        known = {i: self._known_hashes(tiffs[i], own) for i, own in wanted.items()}
+        new = {
+            i: [one for one in own if str(one) not in known[i]]
+            for i, own in wanted.items()
+            if len(known[i]) < len(own)
+        }
+        for i, result in self._hashed(new, tiffs):
+            if isinstance(result, UnreadableImageError):
+                del known[i]
+                yield i, result
+            else:
+                known[i] |= {str(one): np.stack(bits) for one, *bits in result}
+        for i, own in known.items():
+            yield i, [(one, *own[str(one)]) for one in wanted[i]]
+
+    def nearest(
+        self, query: NDArray[np.uint8], base: NDArray[np.uint8], *, k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """As `search.nearest`."""
+        known = None if self._kept is None else self._kept.nearest(query, base, k)
+        if known is None:
+            known = search.nearest(query, base, k=k)
+            if self._kept is not None:
+                self._kept.keep_nearest(query, base, k, known)
+        return known
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        from backlabel.matching import scoring  # noqa: PLC0415 - takes half a second
+
+        return scoring.Scorer(
+            limits=self._settings.read_limits,
+            complete=self._complete,
+            window=self._settings.window,
+            engine=self._settings.engine,
+        )
+
+    def _keeping(
+        self, pairs: Sequence[Pair], results: Iterable[Scored], kept: Kept
+    ) -> Iterator[Scored]:
+        """`results`, those of `pairs`, each kept soon after it is there."""
+        waiting: list[tuple[Pair, Scores]] = []
+        for pair, result in zip(pairs, results, strict=True):
+            if isinstance(result, Scores):
+                waiting.append((pair, result))
+            if len(waiting) == _KEPT_TOGETHER:
+                kept.keep_scores(waiting, complete=self._complete)
+                waiting = []
+            yield result
+        if waiting:
+            kept.keep_scores(waiting, complete=self._complete)
+
+    def _computed(self, pairs: Sequence[Pair]) -> Iterable[Scored]:
+        settings = self._settings
+        if not pairs:
+            return []
+        if settings.device == "cpu":
+            results = self._crew.map(self._scorer.score, pairs, what="compare", chunk=_CHUNK)
+            return (result for _, result in results)
+        from backlabel.matching import on_device, tensors  # noqa: PLC0415 - torch takes seconds
+
+        bounds = tensors.Bounds(settings.device, settings.batch_size, settings.memory_mib)
+        return on_device.score(pairs, self._scorer, self._crew, bounds, chunk=_CHUNK)
+
+    def _known_hashes(
+        self, tiff: TiffHash, wanted: Sequence[Variant]
+    ) -> dict[str, NDArray[np.uint8]]:
+        if self._kept is None:
+            return {}
+        return self._kept.hashes(tiff.sha256, [str(one) for one in wanted])
+
+    def _hashed(
+        self, wanted: Mapping[int, Sequence[Variant]], tiffs: Sequence[TiffHash]
+    ) -> Iterator[tuple[int, list[Query] | UnreadableImageError]]:
+        if not wanted:
+            return
+        from backlabel.matching.scoring import Changed  # noqa: PLC0415 - as above
+
+        tasks = [Changed(tiffs[i].path, tiffs[i].sha256, tuple(own)) for i, own in wanted.items()]
+        results = self._crew.map(self._scorer.hashes, tasks, what="variants", chunk=1)
+        for i, (task, result) in zip(wanted, results, strict=True):
+            if self._kept is not None and not isinstance(result, UnreadableImageError):
+                self._kept.keep_hashes(
+                    (task.sha256, str(one), np.stack(bits)) for one, *bits in result
+                )
+            yield i, result

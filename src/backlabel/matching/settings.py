@@ -1,0 +1,36 @@
+"""How to match: what the engine and those who work for it need to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backlabel.images.picture import Limits as ReadLimits
+from backlabel.matching.decide import Limits, Rule
+
+if TYPE_CHECKING:
+    from backlabel.matching.scoring import Engine
+    from backlabel.matching.ssim import Window
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to match; the parameters of the same names say more."""
+
+    rule: Rule
+    limits: Limits
+    top_k: int
+    both_hashes: bool
+    index_from: int
+    variants: tuple[str, ...]
+    window: Window
+    engine: Engine
+    device: str
+    """`cpu`, or a device of torch."""
+    batch_size: int
+    memory_mib: int
+    read_limits: ReadLimits
+    max_seconds: float
+    """For one image."""
+    max_memory_mib: int
+    """For one pair, in its worker process."""
