@@ -16,9 +16,10 @@ SRC = ROOT / "src"
 PACKAGE = SRC / "backlabel"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 OWNERS = {
+    "cv2": ("parts/",),
     "dvc": ("dvc_repair.py",),
     "PIL": ("images/", "hashing/reference.py", "kernels/resize.py"),
-    "faiss": ("matching/",),
+    "faiss": ("matching/", "parts/"),
     "hydra": ("composing.py",),
     "imagecodecs": ("images/",),
     "imagehash": ("hashing/reference.py",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -11,11 +12,19 @@ from backlabel.matching import assign
 from backlabel.matching.decide import Decision
 from backlabel.matching.engine import Outcome
 from backlabel.matching.evidence import Candidate, Placement
-from backlabel.storage.rows import JpegHash, Match, TiffHash, Verdict
+from backlabel.storage.rows import JpegHash, Match, PartRow, Passed, TiffHash, Verdict
 
 
-def rows(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], outcome: Outcome) -> list[Match]:
-    """A row for each TIFF; those of identical bytes name each other."""
+def rows(
+    tiffs: Sequence[TiffHash],
+    jpegs: Sequence[JpegHash],
+    outcome: Outcome,
+    failed: Sequence[Passed] = (),
+) -> list[Match]:
+    """A row for each TIFF, by path; those of identical bytes name each other.
+
+    `failed` are the TIFFs that had no hash.
+    """
     same = assign.duplicates([tiff.sha256 for tiff in tiffs])
     found = []
     for i, tiff in enumerate(tiffs):
@@ -27,7 +36,8 @@ def rows(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], outcome: Outcome)
         nearest = min(known, key=lambda one: (one.distance, one.row), default=None)
         others = [tiffs[j].path for j in same.get(i, ())]
         found.append(row(tiff, decision, nearest, jpegs, others))
-    return found
+    found += [unreadable(one.path, UnreadableImageError(one.reason, one.detail)) for one in failed]
+    return sorted(found, key=lambda row: os.fsencode(row.TIFF_path))
 
 
 def row(
@@ -76,6 +86,34 @@ def row(
         TIFF_sha256=tiff.sha256,
         JPEG_sha256=jpeg.sha256 if jpeg else None,
         **placed(pair.part if pair else None),
+    )
+
+
+def parts(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], outcome: Outcome) -> list[PartRow]:
+    """A row for each part that was found, accepted or not, by TIFF and JPEG."""
+    found = []
+    for tiff, decision, known in zip(tiffs, outcome.decisions, outcome.evidence, strict=True):
+        if decision is None or isinstance(known, UnreadableImageError):
+            continue
+        for one in known:
+            if one.pair.part is not None:
+                is_accepted = one in decision.acceptable
+                found.append(_part(tiff, jpegs[one.row], one, is_accepted=is_accepted))
+    return sorted(found, key=lambda row: (os.fsencode(row.TIFF_path), os.fsencode(row.JPEG_path)))
+
+
+def _part(tiff: TiffHash, jpeg: JpegHash, one: Candidate, *, is_accepted: bool) -> PartRow:
+    return PartRow(
+        TIFF_path=tiff.path,
+        JPEG_path=jpeg.path,
+        label=jpeg.label,
+        category=jpeg.category,
+        accepted=is_accepted,
+        hamming_distance=one.distance,
+        ssim_value=one.ssim,
+        ssim_matched=one.ssim_matched,
+        noise_correlation=one.noise_correlation,
+        **placed(one.pair.part),
     )
 
 

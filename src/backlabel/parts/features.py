@@ -42,7 +42,10 @@ class Features:
         """The features of `grey` (H, W), up to `KEPT`."""
         cv2.setNumThreads(1)  # the processes share the cores already
         small = reduced(grey, _PIXELS)
-        finder = cv2.SIFT.create(contrastThreshold=_LEAST_CONTRAST)
+        finder = cv2.SIFT.create(
+            contrastThreshold=_LEAST_CONTRAST,
+            enable_precise_upscale=True,  # else points lie a quarter of a pixel off
+        )
         found = finder.detect(small)
         if found:
             kept = _chosen(found, small.shape)

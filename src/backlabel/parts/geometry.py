@@ -178,8 +178,8 @@ def shares(place: Map, shapes: tuple[Shape, Shape]) -> tuple[float, float]:
 def overlap(place: Map, shapes: tuple[Shape, Shape]) -> tuple[float, NDArray[np.float64]]:
     """Area and corners (n, 2), in pixels of the JPEG, of what a TIFF and a JPEG both show.
 
-    By Sutherland and Hodgman 1974. OpenCV's `intersectConvexConvex` gives the larger of two
-    rectangles (4.x and 5.0) where they share two sides, as a quadrant and its original do.
+    By Sutherland and Hodgman 1974. OpenCV's `intersectConvexConvex` (5.0) gives the
+    larger of two rectangles where two of their sides nearly coincide, as those of a quadrant do.
     """
     corners = place(corners_of(shapes[0]))
     height, width = shapes[1]

@@ -13,6 +13,7 @@ from backlabel.errors import UnreadableImageError
 from backlabel.matching import engine, measuring
 from backlabel.matching.engine import Outcome
 from backlabel.matching.evidence import Candidate, NearPair, Placement
+from backlabel.matching.kept import kept_for
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import PART
 from backlabel.parts.kept import NOTHING, Digests, Found, KeptParts, Known, Plan, plan_key
@@ -37,6 +38,23 @@ class Effort:
     """Tried, since features speak for them or hashes are near."""
     parts: int = 0
     """Pairs of which a place was found, and scored there."""
+
+
+def ordered(jpegs: Sequence[JpegHash]) -> list[JpegHash]:
+    """`jpegs`, those last that have too little information to match anything as a whole."""
+    return sorted(jpegs, key=lambda row: bool(row.information))
+
+
+def match(
+    tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], settings: Settings, folder: Path
+) -> tuple[Outcome, Effort]:
+    """Decide on each TIFF by whole images, then by parts of what they left over.
+
+    `jpegs` are `ordered`; `folder` keeps what was found.
+    """
+    whole = [row for row in jpegs if not row.information]
+    outcome = engine.match(tiffs, whole, settings, kept_for(settings, folder))
+    return complete(outcome, tiffs, jpegs, settings, folder)
 
 
 def complete(

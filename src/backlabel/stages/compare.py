@@ -10,26 +10,23 @@ from pathlib import Path
 import numpy as np
 
 from backlabel import config
-from backlabel.errors import ConfigError, UnreadableImageError
+from backlabel.errors import ConfigError
 from backlabel.images.picture import Limits as ReadLimits
 from backlabel.matching import device, engine, mapping
 from backlabel.matching.decide import Limits, Rule
-from backlabel.matching.kept import kept_for
 from backlabel.matching.settings import Settings
 from backlabel.parts import left_over
 from backlabel.reporting import drawing, summary, sweep
 from backlabel.storage import paths, tables
 from backlabel.storage.files import shared_folder, write_json
-from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash, TruePair
+from backlabel.storage.rows import JpegHash, Match, PartRow, Passed, SweepPoint, TiffHash, TruePair
 
 
 def main(params: config.Params) -> None:
     """Match the TIFFs of the hash tables to the JPEGs; write mapping, metrics, sweep and plots."""
     settings = _settings(params)
     all_jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
-    # Those without information match nothing as a whole, but may be a part of something.
-    jpegs = sorted(all_jpegs, key=lambda row: bool(row.information))
-    hashed = [row for row in jpegs if not row.information]
+    jpegs = left_over.ordered(all_jpegs)
     tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
     unreadable = tables.read(paths.UNREADABLE, Passed)
     failed = [row for row in unreadable if row.kind == "tiff"]
@@ -38,16 +35,11 @@ def main(params: config.Params) -> None:
     chosen = _draw([row.path for row in tiffs] + [row.path for row in failed], params.compare)
     tiffs = [row for row in tiffs if row.path in chosen]
 
-    cache = shared_folder() / "cache"
-    outcome = engine.match(tiffs, hashed, settings, kept_for(settings, cache))
-    outcome, effort = left_over.complete(outcome, tiffs, jpegs, settings, cache)
-    found = mapping.rows(tiffs, jpegs, outcome)
-    found += [
-        mapping.unreadable(row.path, UnreadableImageError(row.reason, row.detail))
-        for row in failed
-        if row.path in chosen
-    ]
-    found.sort(key=lambda row: os.fsencode(row.TIFF_path))
+    outcome, effort = left_over.match(tiffs, jpegs, settings, shared_folder() / "cache")
+    failed = [row for row in failed if row.path in chosen]
+    found = mapping.rows(tiffs, jpegs, outcome, failed)
+    shown = mapping.parts(tiffs, jpegs, outcome)
+    tables.write(paths.parts_path(params.compare.n_tiff), PartRow, shown)
     evidence = {tiff.path: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
     metrics = summary.summarise(found, truth) | {"parts": asdict(effort)}
     metrics |= {"index_recall": outcome.index_recall} if outcome.index_recall else {}
