@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install locked repro test test-fast check coverage site release mlflow params
+.PHONY: help install locked repro test test-fast test-torchvision check coverage site release mlflow params
 
 help:
 	@echo "make repro   run the pipeline on the data below data/"
@@ -15,6 +15,7 @@ help:
 	@echo "make mlflow  open the MLflow UI on loopback"
 	@echo "make params  write params.yaml from conf/"
 	@echo "make coverage  all tests, and the share of lines that they run"
+	@echo "make test-torchvision  what needs a torchvision that fits torch"
 	@echo "make site    the documentation, into site/"
 	@echo "make locked  install by hashes alone"
 	@echo "make release VERSION=0.2.0  see CONTRIBUTING.md"
@@ -51,6 +52,11 @@ check: install
 
 test: check
 	pytest -n auto --dist loadfile
+
+# torchvision has one build for each build of torch: where it fits, ImageFolder itself is tested.
+test-torchvision: install
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torchvision
+	pytest tests/pipeline/test_image_folder.py
 
 test-fast: install
 	pytest -n auto --dist worksteal -m "not pipeline"

@@ -22,6 +22,7 @@ OWNERS = {
     "faiss": ("matching/", "parts/"),
     "hydra": ("composing.py",),
     "imagecodecs": ("images/",),
+    "jinja2": ("review/", "report/"),
     "imagehash": ("hashing/reference.py",),
     "matplotlib": ("reporting/",),
     "mlflow": ("reporting/",),
@@ -32,7 +33,9 @@ OWNERS = {
     "simplejpeg": ("images/",),
     "skimage": ("matching/",),
     "tifffile": ("images/",),
+    "starlette": ("review/",),
     "torch": ("matching/", "dataset.py"),
+    "uvicorn": ("review/",),
 }
 """The places that may import a library; the references that fast paths are tested against too."""
 PARTS = {"ruamel": "ruamel.yaml"}

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from backlabel import composing, config
+from backlabel import composing, config, layout
 from backlabel.errors import ConfigError
+from backlabel.inventory import content
+from backlabel.labels import schemes
 from backlabel.matching import device, variants
 from parameters import leaves
 
@@ -54,7 +56,10 @@ def test_defaults_are_the_documented_ones(values):
         ("read", "max_seconds", 0),
         ("data", "jpeg", "/somewhere/else"),
         ("data", "tiff", "../elsewhere"),
-        ("labels", "categories", []),
+        ("data", "jpeg", []),
+        ("data", "jpeg", ["data/a", "/b"]),
+        ("data", "tiff_formats", ["gif"]),
+        ("labels", "categories", [[]]),
         ("label", "splits", {"train": 0.7, "val": 0.2, "test": 0.2}),
         ("label", "splits", {"train": 1.2, "val": -0.1, "test": -0.1}),
         ("label", "splits", {"train": 0.8, "test": 0.2}),
@@ -68,6 +73,40 @@ def test_wrong_value_names_the_parameter(values, section, key, value):
     values[section][key] = value
     with pytest.raises(ConfigError, match=rf"{section}\.{key}"):
         config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ({"tiff": ["data/a", "data/a/b"]}, "data/a/b lies in data/a"),
+        ({"jpeg": "data", "jpeg_formats": ["png"], "tiff_formats": ["png"]}, "share images"),
+    ],
+    ids=["nested", "a format of both sides"],
+)
+def test_an_image_has_one_place(values, data, complaint):
+    values["data"].update(data)
+    with pytest.raises(ConfigError, match=complaint):
+        config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("labels", "complaint"),
+    [
+        ({"by": "table"}, "needs a CSV"),
+        ({"table": "data/labels.csv"}, "table has no effect while by is published"),
+        ({"by": "table", "table": "labels.csv"}, r"labels\.table must lie below data/"),
+    ],
+)
+def test_a_label_table_is_said_whole(values, labels, complaint):
+    values["labels"].update(labels)
+    with pytest.raises(ConfigError, match=complaint):
+        config.check(values, "params.yaml")
+
+
+def test_what_is_named_twice_is_one_list():
+    assert set(typing.get_args(layout.By)) == set(typing.get_args(schemes.By))
+    formats = typing.get_args(typing.get_args(layout.Formats)[0])[0]
+    assert set(typing.get_args(formats)) == set(content.KINDS)
 
 
 def test_unknown_parameter_is_named(values):
@@ -201,7 +240,7 @@ def test_what_is_said_of_the_set_is_checked(values, key, value):
 )
 def test_what_groups_files_is_said_whole(values, group_by, table, complaint):
     values["label"].update(group_by=group_by, group_table=table)
-    with pytest.raises(ConfigError, match=f"label: .*{complaint}"):
+    with pytest.raises(ConfigError, match=f"label.*{complaint}"):
         config.check(values, "params.yaml")
 
 

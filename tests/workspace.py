@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -102,6 +103,15 @@ def start(root, *arguments, **options):
         start_new_session=True,
         **options,
     )
+
+
+def address(server):
+    """The address that `backlabel review`, which `start` started, prints once it listens."""
+    for line in server.stdout:
+        found = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", line)
+        if found:
+            return found[0]
+    raise AssertionError("the server ended by itself")
 
 
 def run(root, *arguments, **options):

@@ -1,7 +1,8 @@
-"""The labelled files that the model of an MLflow run was trained on: their checksums and paths.
+"""The labelled files that a model was trained on: their checksums and paths.
 
-    python which_data.py            the last run
-    python which_data.py <run id>
+    python which_data.py                              of the registry's newest version
+    python which_data.py models:/labelled-images/1    of another
+    python which_data.py <run id>                     of the model of an MLflow run
 
 The lines are what `sha256sum --check` reads, run inside `labeled/`.
 """
@@ -15,13 +16,13 @@ import sys
 from pathlib import Path
 
 import mlflow
+from mlflow.tracking import MlflowClient
 
 
-def main(run_id: str | None) -> None:
+def main(asked: str | None) -> None:
     if "MLFLOW_TRACKING_URI" not in os.environ:
         mlflow.set_tracking_uri(f"sqlite:///{Path('mlflow.db').resolve()}")
-    if run_id is None:
-        run_id = mlflow.search_runs(experiment_names=["train"], output_format="list")[0].info.run_id
+    run_id = run_of(asked)
     run = mlflow.get_run(run_id)
     manifest = Path(
         mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="data/manifest.csv")
@@ -33,6 +34,21 @@ def main(run_id: str | None) -> None:
         for row in csv.DictReader(file):
             if row["split"] == "train":
                 sys.stdout.write(f"{row['sha256']}  {row['file']}\n")
+
+
+def run_of(asked: str | None) -> str:
+    """The run that made a version of the registered model, as its name says; or the run itself."""
+    if asked is not None and not asked.startswith("models:/"):
+        return asked
+    name, _, number = (asked or "models:/labelled-images").removeprefix("models:/").partition("/")
+    client = MlflowClient()
+    versions = client.search_model_versions(f"name = '{name}'")
+    found = [one for one in versions if number in ("", str(one.version))]
+    if not found:
+        sys.exit(
+            f"{name}: MLflow's registry has no version {number} of this model".replace("  ", " ")
+        )
+    return str(max(found, key=lambda one: int(one.version)).run_id)
 
 
 if __name__ == "__main__":

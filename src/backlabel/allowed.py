@@ -18,7 +18,8 @@ def problem(error: Mapping[str, Any], schema: Schema) -> str:
     if error["type"] == "extra_forbidden":
         return f"{where}: {unknown(where, names(schema))}"
     if error["type"] == "value_error":
-        return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+        text: str = error["msg"].removeprefix("Value error, ")
+        return f"{where}: {text}" if error["loc"] else text  # of several sections: it names them
     wanted = values(_at(schema, error["loc"]))
     return f"{where}: must be {wanted}, got {error['input']!r}"
 

@@ -187,6 +187,13 @@ def mlflow(chosen: argparse.Namespace) -> int:
     return ui.serve(config.load().track.experiment, chosen.port)
 
 
+def review(chosen: argparse.Namespace) -> int:
+    """Serve the page on which people decide."""
+    from backlabel.review import serving  # noqa: PLC0415 - the server takes half a second
+
+    return serving.serve(config.load(), port=chosen.port, who=chosen.who)
+
+
 def completion(chosen: argparse.Namespace) -> int:
     """Print the script that makes a shell complete the commands."""
     sys.stdout.write(f"{helping.completion(chosen.parser, chosen.shell)}\n")

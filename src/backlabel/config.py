@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -17,6 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from backlabel import allowed
 from backlabel.errors import ConfigError
+from backlabel.layout import Data, Labels
 from backlabel.section import Bits, Line, Name, RepoPath, Section, Share
 
 PARAMS = Path("params.yaml")
@@ -63,14 +64,6 @@ Source = Literal[
     "part",
 ]
 """As `backlabel.matching.variants.SOURCES`; a test holds them together."""
-
-
-class Data(Section):
-    """Where the images lie, relative to the repository."""
-
-    jpeg: RepoPath
-    tiff: RepoPath
-    truth: RepoPath
 
 
 class Read(Section):
@@ -122,23 +115,6 @@ class Compare(Section):
                 f"hamming_threshold ({self.hamming_threshold}): SSIM would be asked of pairs that "
                 "are no candidates. Lower the first or raise the second."
             )
-        return self
-
-
-class Labels(Section):
-    """A label scheme: line i holds the folder names of the category with prefix `L<i>`."""
-
-    name: Name
-    categories: Annotated[
-        tuple[Annotated[tuple[Name, ...], Field(min_length=1)], ...], Field(min_length=1)
-    ]
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        names = [name.casefold() for line in self.categories for name in line]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise ValueError(f"categories name {', '.join(sorted(twice))} more than once")
         return self
 
 
@@ -196,8 +172,6 @@ class Label(Section):
                 f"group_table has no effect while group_by is {self.group_by}: "
                 "set group_by=column:<name>, or group_table=null"
             )
-        if self.group_table is not None and PurePosixPath(self.group_table).parts[0] != "data":
-            raise ValueError("group_table must lie below data/, which DVC watches")
         return self
 
 
@@ -218,6 +192,16 @@ class Params(Section):
     labels: Labels
     label: Label
     track: Track
+
+    @model_validator(mode="after")
+    def _tables_lie_where_dvc_watches(self) -> Self:
+        tables = {"label.group_table": self.label.group_table, "labels.table": self.labels.table}
+        for name, table in tables.items():
+            if table is not None and not self.data.holds(table):
+                raise ValueError(f"{name} must lie below data/ or a folder of images")
+        if self.hash.category is not None and not self.labels.categories:
+            raise ValueError("hash.category needs a label scheme that lists its categories")
+        return self
 
 
 def load(path: Path = PARAMS) -> Params:

@@ -10,14 +10,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 BITS = 1024
 
 
-def _inside(path: str) -> str:
+def inside(path: str) -> str:
+    """`path`, which must lie below the repository. Raises ValueError."""
     parts = PurePosixPath(path)
     if not path or parts.is_absolute() or ".." in parts.parts:
         raise ValueError("must be a path below the repository")
     return path
 
 
-RepoPath = Annotated[str, AfterValidator(_inside)]
+RepoPath = Annotated[str, AfterValidator(inside)]
 Bits = Annotated[int, Field(ge=0, le=BITS)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]

@@ -30,6 +30,12 @@ def jpeg(samples: np.ndarray, **options: object) -> bytes:
     return buffer.getvalue()
 
 
+def raster(samples: np.ndarray, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(samples).save(buffer, kind)
+    return buffer.getvalue()
+
+
 @pytest.fixture(scope="module")
 def corpus(grey, rgb) -> dict[str, bytes]:
     ramp = np.tile(np.arange(256, dtype=np.uint16) * 257, (3, 1))
@@ -55,6 +61,10 @@ def corpus(grey, rgb) -> dict[str, bytes]:
         "grey.jpg": jpeg(grey),
         "colour.jpg": jpeg(rgb, exif=b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\6\0"),
         "progressive.jpg": jpeg(rgb, progressive=True),
+        "grey.png": raster(grey, "PNG"),
+        "colour.png": raster(rgb, "PNG"),
+        "deep.png": raster(grey.astype(np.uint16) * 257, "PNG"),
+        "colour.bmp": raster(rgb, "BMP"),
     }
 
 

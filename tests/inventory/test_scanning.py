@@ -54,7 +54,7 @@ def test_names_of_images(name):
     [
         ("tif", "not named like an image"),
         ("a.tif.txt", "not named like an image"),
-        ("a.png", "not named like an image"),
+        ("a.png", "named like a PNG"),
         ("a.tif.part", "partial download"),
         ("a.tif.crdownload", "partial download"),
         ("a.tif~", "backup"),

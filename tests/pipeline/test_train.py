@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import shutil
+from collections import Counter
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -57,6 +58,29 @@ def test_it_learns(trained, run):
     assert (trained.path / "model.pt").exists()
 
 
+def test_it_says_how_sure_it_is(trained):
+    metrics = json.loads((trained.path / "metrics.json").read_text())
+    for name in ("train", "val", "test", "cv"):
+        low, high = metrics[f"accuracy_{name}_low"], metrics[f"accuracy_{name}_high"]
+        assert 0 <= low <= metrics[f"accuracy_{name}"] <= high <= 1
+        assert low < high
+    # Wilson's interval of one hit in one: 1 / (1 + z * z), with z of 95 %.
+    with (trained.path / "labeled/manifest.csv").open(newline="") as file:
+        counts = Counter(row["split"] for row in csv.DictReader(file))
+    assert counts["val"] > 0
+    assert counts["test"] > 0
+    if counts["test"] == 1 and metrics["accuracy_test"] == 1:
+        assert metrics["accuracy_test_low"] == pytest.approx(1 / (1 + 1.959964**2), abs=1e-6)
+
+
+def test_the_registered_model_names_the_version_of_the_set(trained, run):
+    store = MlflowClient(f"sqlite:///{trained.path / 'mlflow.db'}")
+    (model,) = store.search_model_versions("name = 'labelled-images'")
+    assert model.run_id == run.info.run_id
+    assert model.tags["backlabel.labeled_version"] == "labeled@v0.1.0"
+    assert model.tags["backlabel.labeled_sha256"] == run.data.tags["backlabel.labeled_sha256"]
+
+
 def test_nothing_is_left_to_do(trained):
     assert "up to date" in trained.run("dvc", "status").stdout
 
@@ -75,6 +99,7 @@ def test_the_run_names_the_labelled_set(published, trained, run):
 
 def test_from_the_model_to_its_files(trained, run):
     told = trained.run("python", "which_data.py", run.info.run_id).stdout
+    assert trained.run("python", "which_data.py", "models:/labelled-images/1").stdout == told
     lines = dict(reversed(line.split("  ", 1)) for line in told.splitlines())
     with (trained.path / "labeled/manifest.csv").open(newline="") as file:
         expected = [row["file"] for row in csv.DictReader(file) if row["split"] == "train"]

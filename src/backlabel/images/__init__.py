@@ -1,4 +1,4 @@
-"""Any TIFF or JPEG -> 8-bit grey, or one named error.
+"""Any TIFF, JPEG, PNG or BMP -> 8-bit grey, or one named error.
 
 Only this package imports Pillow, tifffile, imagecodecs and simplejpeg.
 """

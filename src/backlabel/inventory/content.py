@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-Kind = Literal["jpeg", "tiff"]
+Kind = Literal["jpeg", "tiff", "png", "bmp"]
+KINDS: tuple[Kind, ...] = ("jpeg", "tiff", "png", "bmp")
 
 EXTENSIONS: dict[str, Kind] = {
     ".jpg": "jpeg",
@@ -12,6 +13,8 @@ EXTENSIONS: dict[str, Kind] = {
     ".jpe": "jpeg",
     ".tif": "tiff",
     ".tiff": "tiff",
+    ".png": "png",
+    ".bmp": "bmp",
 }
 
 
@@ -21,9 +24,9 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _JPEG = b"\xff\xd8\xff"
 
 _SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
     (b"GIF8", "GIF"),
-    (b"BM", "BMP"),
+    (b"BM", "bmp"),
     (b"%PDF", "PDF"),
     (b"%!PS", "PostScript"),
     (b"\xc5\xd0\xd3\xc6", "PostScript"),
@@ -48,7 +51,7 @@ _SIGNATURES = (
 
 
 def kind_of(head: bytes) -> str:
-    """ "tiff", "jpeg", the name of another format, or "" where nothing is recognised.
+    """One of `KINDS`, the name of another format, or "" where nothing is recognised.
 
     `head` is the first `HEAD` bytes, or all of a shorter file.
     """
@@ -64,6 +67,11 @@ def kind_of(head: bytes) -> str:
         if head.startswith(signature):
             return name
     return _text(head)
+
+
+def suffixes(kind: Kind) -> str:
+    """The extensions of a kind, for people: ".tif, .tiff"."""
+    return ", ".join(suffix for suffix, one in EXTENSIONS.items() if one == kind)
 
 
 def kind_of_name(name: str) -> Kind | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from backlabel.errors import UnreadableImageError
@@ -13,15 +13,19 @@ from backlabel.inventory.scanning import scan
 
 Judge = Callable[[Sequence[str]], Mapping[str, str]]
 """Paths of JPEGs -> what is wrong with the category of each that has none."""
+Fits = Callable[[Sequence[str]], bool]
+"""Paths of JPEGs -> whether a label scheme may be advised for them."""
 RequireImage = Callable[[Path], None]
 """Raises UnreadableImageError where the first bytes of a file are no image, or not of its name."""
 
 _LFS = "Git LFS pointer"
 
 
-def refusals(folder: Path, kind: Kind, require_image: RequireImage) -> Iterator[Finding]:
-    """What is wrong with the images of one kind in their folder; it need not be there."""
-    name = kind.upper()
+def refusals(
+    folder: Path, kinds: Collection[Kind], require_image: RequireImage
+) -> Iterator[Finding]:
+    """What is wrong with the images of `kinds` in their folder; it need not be there."""
+    name = " or ".join(kind.upper() for kind in kinds)
     if not folder.is_dir():
         yield Finding(
             str(folder),
@@ -29,7 +33,7 @@ def refusals(folder: Path, kind: Kind, require_image: RequireImage) -> Iterator[
             "Put or link the images there, or change data.jpeg and data.tiff.",
         )
         return
-    found = scan(folder, (kind,))
+    found = scan(folder, kinds)
     if not found.images:
         yield Finding(
             str(folder),
@@ -45,19 +49,20 @@ def refusals(folder: Path, kind: Kind, require_image: RequireImage) -> Iterator[
             )
 
 
-def without_category(folder: Path, judge: Judge, others: Mapping[str, Judge]) -> Iterator[Finding]:
-    """JPEGs that the label scheme refuses, one finding for all with the same problem.
+def without_category(
+    folders: Sequence[Path], kinds: Collection[Kind], judge: Judge, others: Mapping[str, Fits]
+) -> Iterator[Finding]:
+    """Copies that the label scheme refuses, one finding for all with the same problem.
 
     `others` are the other label schemes by name: one that fits all JPEGs is advised.
     """
-    if not folder.is_dir():
+    if not all(folder.is_dir() for folder in folders):
         return
     together: dict[str, list[str]] = defaultdict(list)
-    kinds: tuple[Kind, ...] = ("jpeg",)
-    jpegs = [image.path for image in scan(folder, kinds).images]
+    jpegs = [image.path for folder in folders for image in scan(folder, kinds).images]
     for path, problem in judge(jpegs).items():
         together[problem].append(path)
-    fits = [name for name, other in others.items() if together and not other(jpegs)]
+    fits = [name for name, other in others.items() if together and other(jpegs)]
     advice = "Rename or move it, or write a label scheme that fits."
     if fits:
         advice = f"All JPEGs fit scheme {fits[0]!r}: choose it with labels={fits[0]}."

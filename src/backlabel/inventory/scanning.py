@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from backlabel.errors import DataError
-from backlabel.inventory.content import Kind, kind_of_name
+from backlabel.inventory.content import Kind, kind_of_name, suffixes
 from backlabel.inventory.walking import PATH_MAX, Entry, walk
 from backlabel.storage.rows import Passed
 from backlabel.storage.tables import FileName
@@ -51,27 +51,53 @@ def scan(root: Path, kinds: Collection[Kind] = ("jpeg", "tiff")) -> Inventory:
     return inventory
 
 
-def find(root: Path, kind: Kind, category: str | None = None) -> Inventory:
-    """The images of one kind below `root`, or below its folder `category`.
+def find(roots: Sequence[Path], kinds: Collection[Kind], category: str | None = None) -> Inventory:
+    """The images of `kinds` below all of `roots`, or below their folders `category`.
 
-    Raises DataError where there is no such folder, or no such image in it.
+    Raises DataError where there is no such folder, or no such image in any of them.
     """
-    suffixes = {"jpeg": ".jpg, .jpeg", "tiff": ".tif, .tiff"}[kind]
-    folder = root / category if category is not None else root
-    if not folder.is_dir():
-        known = ", ".join(sorted(p.name for p in root.iterdir())) if root.is_dir() else ""
-        hint = f" {root} holds {known}." if category is not None and known else ""
+    inside = [root / category for root in roots] if category is not None else list(roots)
+    folders = [folder for folder in inside if folder.is_dir()] if category is not None else inside
+    for folder in folders or inside:
+        if not folder.is_dir():
+            raise DataError(_no_folder(folder, roots, kinds, category))
+    found = [scan(folder, kinds) for folder in folders]
+    together = Inventory(
+        images=sorted((item for one in found for item in one.images), key=_by_path),
+        skips=sorted((item for one in found for item in one.skips), key=_by_path),
+        errors=sorted((item for one in found for item in one.errors), key=_by_path),
+    )
+    if not together.images:
         raise DataError(
-            f"{folder}: no such folder; looked for {kind.upper()} images ({suffixes}) there.{hint} "
-            "Put or link the images there, or set data.jpeg and data.tiff."
+            f"{', '.join(map(str, folders))}: no {_of(kinds)} found; looked for {_looked(kinds)} "
+            f"(any case) in it and in all folders below it. {len(together.skips)} other files were "
+            "passed over."
         )
-    found = scan(folder, kinds=(kind,))
-    if not found.images:
-        raise DataError(
-            f"{folder}: no {kind.upper()} found; looked for {suffixes} (any case) in it and in all "
-            f"folders below it. {len(found.skips)} other files were passed over."
-        )
-    return found
+    return together
+
+
+def _no_folder(
+    folder: Path, roots: Sequence[Path], kinds: Collection[Kind], category: str | None
+) -> str:
+    known = sorted({p.name for root in roots if root.is_dir() for p in root.iterdir()})
+    there = f" {', '.join(map(str, roots))} holds {', '.join(known)}."
+    return (
+        f"{folder}: no such folder; looked for {_of(kinds)} images ({_looked(kinds)}) there."
+        f"{there if category is not None and known else ''} "
+        "Put or link the images there, or set data.jpeg and data.tiff."
+    )
+
+
+def _of(kinds: Collection[Kind]) -> str:
+    return " or ".join(kind.upper() for kind in kinds)
+
+
+def _looked(kinds: Collection[Kind]) -> str:
+    return ", ".join(suffixes(kind) for kind in kinds)
+
+
+def _by_path(one: Listed | Passed) -> bytes:
+    return os.fsencode(one.path)
 
 
 def _place(entry: Entry, inventory: Inventory, kinds: Collection[Kind]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backlabel.errors import DataError
@@ -29,6 +29,12 @@ class Known:
     jpegs: Mapping[str, JpegHash]
     categories: Mapping[str, str]
     some_jpegs: bool = False
+
+
+def categories(listed: Sequence[Sequence[str]], jpegs: Iterable[JpegHash]) -> dict[str, str]:
+    """Category by label: of the scheme `listed`, or as the JPEGs have them where it lists none."""
+    in_scheme = {f"L{i}": line[0] for i, line in enumerate(listed)}
+    return in_scheme or dict(sorted({(row.label, row.category) for row in jpegs}))
 
 
 def apply(

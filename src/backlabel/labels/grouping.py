@@ -14,14 +14,16 @@ FOLDER, NEAR_DUPLICATES, COLUMN = "folder", "near_duplicates", "column:"
 _KEY = "TIFF_path"
 
 
-def shared(paths: Sequence[str], group_by: str, root: str, table: str | None) -> list[str | None]:
+def shared(
+    paths: Sequence[str], group_by: str, roots: Sequence[str], table: str | None
+) -> list[str | None]:
     """What each TIFF of `paths` shares with others by `group_by`; None where it shares nothing.
 
-    `root` is the folder of all TIFFs. With `column:<name>` it is the cell of that column in the CSV
-    file `table`, whose column TIFF_path names the TIFFs as the tables of hashes do.
+    `roots` are the folders of all TIFFs. With `column:<name>` it is the cell of that column in the
+    CSV file `table`, whose column TIFF_path names the TIFFs as the tables of hashes do.
     """
     if group_by == FOLDER:
-        return [specimen_folder(path, root) for path in paths]
+        return [specimen_folder(path, roots) for path in paths]
     if group_by == NEAR_DUPLICATES or table is None:
         return [None for _ in paths]
     cells = _cells(Path(table), group_by.removeprefix(COLUMN))
@@ -34,10 +36,10 @@ def shared(paths: Sequence[str], group_by: str, root: str, table: str | None) ->
     return [cells[path] or None for path in paths]
 
 
-def specimen_folder(path: str, root: str) -> str | None:
-    """The folder of the TIFF `path`; None directly below `root`, which is no specimen's folder."""
+def specimen_folder(path: str, roots: Sequence[str]) -> str | None:
+    """The folder of the TIFF `path`; None directly below a root, which is no specimen's folder."""
     folder = PurePosixPath(path).parent
-    return None if folder == PurePosixPath(root) else str(folder)
+    return None if folder in map(PurePosixPath, roots) else str(folder)
 
 
 def _cells(path: Path, column: str) -> dict[str, str]:

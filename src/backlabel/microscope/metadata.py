@@ -12,6 +12,7 @@ from backlabel.images.faults import library_faults
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.picture import Limits
 from backlabel.images.source import Source, opened
+from backlabel.inventory.content import HEAD, kind_of
 from backlabel.microscope import fei, fibsem, olympus, sidecars, tags, tescan, zeiss
 from backlabel.microscope.acquisition import Acquisition, checked, has_values, joined
 
@@ -24,13 +25,14 @@ _VENDORS = {
     _TESCAN: "TESCAN",
     _OLYMPUS: "Olympus",
 }
+_WITHOUT_TAGS = ("png", "bmp", "jpeg")
 _MAX_SIDECAR = 1 << 20  # bytes; real ones have a few thousand
 
 DEFAULT_LIMITS = Limits()
 
 
 def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Acquisition:
-    """What the TIFF `path`, or else the text file beside it, says; saying nothing is no error.
+    """What the image `path`, or else the text file beside it, says; saying nothing is no error.
 
     What is damaged, too long or impossible is left out and named in the note. Raises
     UnreadableImageError only where the file itself cannot be opened.
@@ -44,6 +46,8 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Acquisition:
 
 
 def _from_tags(source: Source) -> Acquisition:
+    if kind_of(source.read(0, min(HEAD, source.size))) in _WITHOUT_TAGS:
+        return Acquisition()
     try:
         layout = Layout(source.read)
         pages = ifd.pages(layout)

@@ -10,6 +10,7 @@ from backlabel import config, images
 from backlabel.inventory import prediction, preflight
 from backlabel.inventory.preflight import Finding
 from backlabel.labels import schemes
+from backlabel.stages.categories import label_schemes
 
 
 def findings(folder: Path) -> list[Finding]:
@@ -21,17 +22,21 @@ def findings(folder: Path) -> list[Finding]:
     params = config.load() if config.PARAMS.is_file() else None
     if params is None:
         return preflight.check(folder)
-    wanted: dict[images.Kind, Path] = {
-        "jpeg": Path(params.data.jpeg),
-        "tiff": Path(params.data.tiff),
-    }
-    inside = {kind: one for kind, one in wanted.items() if _is_in(one, folder)}
-    found = preflight.check(folder, list(inside.values()))
+    data = params.data
+    wanted = {"jpeg": (data.jpegs, data.jpeg_formats), "tiff": (data.tiffs, data.tiff_formats)}
+    inside = [
+        (Path(one), formats)
+        for folders, formats in wanted.values()
+        for one in folders
+        if _is_in(Path(one), folder)
+    ]
+    found = preflight.check(folder, [one for one, _ in inside])
     require_image = partial(_require_image, max_bytes=params.read.max_bytes)
-    for kind, one in inside.items():
-        found += prediction.refusals(one, kind, require_image)
-    if "jpeg" in inside:
-        found += prediction.without_category(inside["jpeg"], *_judges(params))
+    for one, formats in inside:
+        found += prediction.refusals(one, formats, require_image)
+    copies = [one for one, _ in inside if one in map(Path, data.jpegs)]
+    if len(copies) == len(data.jpegs):  # categories may be told by all copies together
+        found += prediction.without_category(copies, data.jpeg_formats, *_judges(params))
     return sorted(found, key=lambda finding: (os.fsencode(finding.path), finding.problem))
 
 
@@ -44,12 +49,10 @@ def _require_image(path: Path, *, max_bytes: int) -> None:
         images.require_content(source, path.name)
 
 
-def _judges(params: config.Params) -> tuple[prediction.Judge, dict[str, prediction.Judge]]:
-    """The hash stage's rule for categories, under the chosen label scheme and under the others."""
-
-    def judge(labels: config.Labels) -> prediction.Judge:
-        scheme = schemes.Scheme(labels.name, labels.categories)
-        return partial(schemes.problems, root=params.data.jpeg, scheme=scheme)
-
-    others = [other for other in config.schemes() if other.name != params.labels.name]
-    return judge(params.labels), {other.name: judge(other) for other in others}
+def _judges(params: config.Params) -> tuple[prediction.Judge, dict[str, prediction.Fits]]:
+    """The hash stage's rule for categories, and whether another label scheme may be advised."""
+    chosen, *others = label_schemes(params)
+    roots = params.data.jpegs
+    return partial(schemes.problems, roots=roots, scheme=chosen), {
+        other.name: partial(schemes.fits, roots=roots, scheme=other) for other in others
+    }

@@ -5,23 +5,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from backlabel import config, images
 from backlabel.errors import DataError, UnreadableImageError
 from backlabel.hashing import engine
 from backlabel.inventory import scanning
 from backlabel.labels import schemes
+from backlabel.stages.categories import label_schemes
 from backlabel.storage import paths, tables
 from backlabel.storage.files import make_folder, shared_folder, write_json
 from backlabel.storage.rows import JpegHash, Passed, TiffHash
 
+Side: TypeAlias = Literal["jpeg", "tiff"]
+"""Whether an image is a published copy or an original, whatever its format."""
+
 
 def main(params: config.Params) -> None:
     """Hash all images, write the tables, and stop if too many images cannot be read."""
-    jpegs = scanning.find(Path(params.data.jpeg), "jpeg", params.hash.category)
-    tiffs = scanning.find(Path(params.data.tiff), "tiff")
+    data, category = params.data, params.hash.category
+    by_folder = params.labels.by in ("folders", "published")
+    jpegs = scanning.find(
+        list(map(Path, data.jpegs)), data.jpeg_formats, category if by_folder else None
+    )
+    tiffs = scanning.find(list(map(Path, data.tiffs)), data.tiff_formats)
     categories = _categories([item.path for item in jpegs.images], params)
-    hashed, unreadable = _hash([*jpegs.images, *tiffs.images], params)
+    copies = [
+        item for item in jpegs.images if by_folder or category in (None, categories[item.path].name)
+    ]
+    hashed, unreadable = _hash({"jpeg": copies, "tiff": tiffs.images}, params)
     rows = [
         JpegHash(**vars(row), category=categories[row.path].name, label=categories[row.path].label)
         for row in hashed["jpeg"]
@@ -32,15 +44,14 @@ def main(params: config.Params) -> None:
 
 
 def _categories(paths: Sequence[str], params: config.Params) -> dict[str, schemes.Category]:
-    scheme = schemes.Scheme(params.labels.name, params.labels.categories)
-    others = [schemes.Scheme(other.name, other.categories) for other in config.schemes()]
-    found = schemes.categories(paths, params.data.jpeg, scheme, others)
+    scheme, *others = label_schemes(params)
+    found = schemes.categories(paths, params.data.jpegs, scheme, others)
     return dict(zip(paths, found, strict=True))
 
 
 def _hash(
-    items: Sequence[scanning.Listed], params: config.Params
-) -> tuple[dict[images.Kind, list[TiffHash]], list[Passed]]:
+    items: dict[Side, list[scanning.Listed]], params: config.Params
+) -> tuple[dict[Side, list[TiffHash]], list[Passed]]:
     read = params.read
     settings = engine.Settings(
         limits=images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
@@ -49,14 +60,15 @@ def _hash(
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
     )
-    results = engine.hash_files(items, settings, shared_folder() / "cache")
-    hashed: dict[images.Kind, list[TiffHash]] = {"jpeg": [], "tiff": []}
+    listed = [(side, item) for side in items for item in items[side]]
+    results = engine.hash_files([item for _, item in listed], settings, shared_folder() / "cache")
+    hashed: dict[Side, list[TiffHash]] = {"jpeg": [], "tiff": []}
     unreadable: list[Passed] = []
-    for item, result in zip(items, results, strict=True):
+    for (side, item), result in zip(listed, results, strict=True):
         if isinstance(result, UnreadableImageError):
-            unreadable.append(Passed(item.path, item.kind, result.reason, result.detail))
+            unreadable.append(Passed(item.path, side, result.reason, result.detail))
         else:
-            hashed[item.kind].append(engine.row(item.path, result))
+            hashed[side].append(engine.row(item.path, result))
     return hashed, unreadable
 
 

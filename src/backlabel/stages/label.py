@@ -59,10 +59,11 @@ def main(params: config.Params) -> None:
 
 
 def _known(params: config.Params) -> Known:
+    jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
     return Known(
         tiffs={row.path: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
-        jpegs={row.path: row for row in tables.read(paths.JPEG_HASHES, JpegHash)},
-        categories={f"L{i}": line[0] for i, line in enumerate(params.labels.categories)},
+        jpegs={row.path: row for row in jpegs},
+        categories=decisions.categories(params.labels.categories, jpegs),
         some_jpegs=params.hash.category is not None,
     )
 
@@ -72,7 +73,7 @@ def _places(chosen: Sequence[Decided], known: Known, params: config.Params) -> d
     label = params.label
     tiffs = [known.tiffs[one.match.TIFF_path] for one in chosen]
     specimens = grouping.shared(
-        [tiff.path for tiff in tiffs], label.group_by, params.data.tiff, label.group_table
+        [tiff.path for tiff in tiffs], label.group_by, params.data.tiffs, label.group_table
     )
     members = [
         splits.Member(tiff.sha256, specimen, one.match.JPEG_sha256 or "", one.match.category or "")

@@ -20,6 +20,7 @@ LABELED = Path("labeled")
 MANIFEST = LABELED / "manifest.csv"
 NAMES = Path("reviews") / "names.csv"
 DECISIONS = Path("reviews") / "decisions.csv"
+SHOWN = Path("reviews") / "shown.csv"
 
 
 def mapping_path(n_tiff: int | None, folder: Path = MAPPINGS) -> Path:

@@ -263,6 +263,19 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What a person had before them when they decided on a TIFF; no stage reads it."""
+
+    TIFF_path: FileName
+    who: str
+    decided: str
+    """ISO 8601, UTC, to seconds."""
+    JPEG_path: FileName | None
+    scores: str
+    """The verdict and the scores, in one line."""
+
+
+@dataclass(frozen=True)
 class Duplicate:
     """An original that is labelled through another of the same bytes."""
 

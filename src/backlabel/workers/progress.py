@@ -12,5 +12,6 @@ Item = TypeVar("Item")
 
 
 def track(items: Iterable[Item], what: str, *, total: int | None = None) -> Iterable[Item]:
-    """`items`, with a bar named `what` while they are taken."""
-    return tqdm(items, desc=what, total=total, disable=not sys.stderr.isatty(), unit="image")
+    """`items`, with a bar named `what` while they are taken; no bar where it has no name."""
+    hidden = not what or not sys.stderr.isatty()
+    return tqdm(items, desc=what, total=total, disable=hidden, unit="image")

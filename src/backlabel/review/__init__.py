@@ -1,0 +1,1 @@
+"""A page on loopback on which people look at pairs and decide; decisions go to `reviews/`."""

@@ -1,0 +1,188 @@
+"""`reviews/decisions.csv` as several tabs, several servers and people with editors write it.
+
+Each change is read, changed and written whole under a lock. What was shown to whom and when stands
+in `reviews/shown.csv` beside it, which no stage reads.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from backlabel.labels import reviews
+from backlabel.storage import paths, tables
+from backlabel.storage.files import lock
+from backlabel.storage.rows import Decision, Shown
+
+_PATIENCE_S = 10.0
+_HISTORY = 1000  # actions that can be undone
+
+Several = tuple[Decision, ...]
+"""The lines on one TIFF: one, or none, or several after two branches were merged."""
+Stamp = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one decision replaced."""
+
+    path: str
+    before: Several
+    after: Several
+    shown: tuple[Shown, ...] = ()
+    """What was noted as shown before it."""
+
+
+class Book:
+    """The decisions by TIFF path. `version` grows by one with each TIFF whose decision changes."""
+
+    def __init__(self, path: Path = paths.DECISIONS, shown: Path = paths.SHOWN) -> None:
+        self._path, self._shown_path = path, shown
+        self._guard = threading.RLock()
+        self._stamp: Stamp = ()
+        self._decisions: dict[str, Several] = {}
+        self._shown: dict[str, tuple[Shown, ...]] = {}
+        self._changed: list[str] = []
+        self._done: dict[str, list[list[Change]]] = defaultdict(list)
+        with self._guard:
+            self._load()
+        self._changed.clear()
+
+    @property
+    def version(self) -> int:
+        """How many changes there have been; `changed_since` names them."""
+        return len(self._changed)
+
+    def changed_since(self, version: int) -> list[str]:
+        """The paths of the TIFFs whose decisions changed after `version`."""
+        return list(dict.fromkeys(self._changed[max(version, 0) :]))
+
+    def refresh(self) -> None:
+        """Read the file again where somebody else has written it. Raises as `reviews.read`."""
+        with self._guard:
+            if _stamp(self._path, self._shown_path) != self._stamp:
+                self._load()
+
+    def of(self, tiff_path: str) -> Several:
+        """The decisions on a TIFF."""
+        return self._decisions.get(tiff_path, ())
+
+    def shown(self, tiff_path: str) -> tuple[Shown, ...]:
+        """What people had before them when they decided."""
+        return self._shown.get(tiff_path, ())
+
+    def reasons(self, most: int = 20) -> list[str]:
+        """Reasons that were given, the most frequent first."""
+        counts: dict[str, int] = defaultdict(int)
+        for several in list(self._decisions.values()):
+            for one in several:
+                if one.why:
+                    counts[one.why] += 1
+        return sorted(counts, key=lambda why: (-counts[why], why))[:most]
+
+    def all(self) -> dict[str, Several]:
+        """All decisions by TIFF path."""
+        return dict(self._decisions)
+
+    def decide(self, made: Iterable[tuple[Decision, Shown]], tab: str) -> None:
+        """Write decisions, each in the place of what was decided on its TIFF before.
+
+        The tab can undo them together. Raises OutputError, and then nothing has changed.
+        """
+        with self._writing():
+            changes = []
+            for decision, shown in made:
+                path = decision.TIFF_path
+                changes.append(Change(path, self.of(path), (decision,), self.shown(path)))
+                self._shown[path] = (shown,)
+            self._write({one.path: one.after for one in changes})
+            history = self._done[tab]
+            history.append(changes)
+            del history[:-_HISTORY]
+
+    def undo(self, tab: str) -> list[str]:
+        """Take back the last action of a tab; the paths that it was about.
+
+        What was decided anew since, elsewhere, stays as it is.
+        """
+        with self._writing():
+            if not self._done[tab]:
+                return []
+            changes = self._done[tab][-1]
+            ours = [one for one in changes if self.of(one.path) == one.after]
+            for one in ours:
+                self._shown[one.path] = one.shown
+            self._write({one.path: one.before for one in ours})
+            self._done[tab].pop()
+            return [one.path for one in ours]
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        # The lock keeps two servers apart, the guard two requests of this one.
+        with self._guard, lock(_LOCK, timeout_s=_PATIENCE_S):
+            self.refresh()
+            kept = dict(self._shown)
+            try:
+                yield
+            except BaseException:
+                self._shown = kept
+                raise
+
+    def _write(self, changed: Mapping[str, Several]) -> None:
+        decisions = {**self._decisions, **changed}
+        if _is_ordered(self._decisions):  # else somebody's own order stays
+            decisions = {path: decisions[path] for path in sorted(decisions, key=os.fsencode)}
+        lines = [one for several in decisions.values() for one in several]
+        kept = {one.TIFF_path for one in lines}
+        noted = [one for path, several in self._shown.items() if path in kept for one in several]
+        # First what no stage reads: an error or a kill between the two has decided nothing.
+        tables.write(self._shown_path, Shown, sorted(noted, key=_order))
+        tables.write(self._path, Decision, lines)
+        self._decisions = {path: several for path, several in decisions.items() if several}
+        self._stamp = _stamp(self._path, self._shown_path)
+        self._changed += changed
+
+    def _load(self) -> None:
+        stamp = _stamp(self._path, self._shown_path)
+        decisions: dict[str, Several] = {}
+        for one in reviews.read(self._path):
+            decisions[one.TIFF_path] = (*decisions.get(one.TIFF_path, ()), one)
+        shown: dict[str, tuple[Shown, ...]] = {}
+        if self._shown_path.exists():
+            for note in tables.read(self._shown_path, Shown, remedy="Remove it, or restore it."):
+                shown[note.TIFF_path] = (*shown.get(note.TIFF_path, ()), note)
+        both = decisions.keys() | self._decisions.keys()
+        self._changed += [
+            path for path in both if decisions.get(path, ()) != self._decisions.get(path, ())
+        ]
+        self._decisions, self._shown, self._stamp = decisions, shown, stamp
+
+
+_LOCK = Path(".backlabel") / "decisions.lock"
+
+
+def _order(one: Shown) -> bytes:
+    return os.fsencode(one.TIFF_path)
+
+
+def _is_ordered(names: Iterable[str]) -> bool:
+    keys = [os.fsencode(name) for name in names]
+    return keys == sorted(keys)
+
+
+def _stamp(*files: Path) -> Stamp:
+    """What changes when somebody writes one of `files`."""
+    found: list[int] = []
+    for file in files:
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            found.append(0)
+        else:
+            found += [status.st_mtime_ns, status.st_ino, status.st_size]
+    return tuple(found)

@@ -1,0 +1,206 @@
+"""The pairs of the last run as people look at them: in what order, and what is decided of each."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from backlabel import config
+from backlabel.labels import decisions
+from backlabel.review import bars
+from backlabel.review.book import Book, Several
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import Choice, Decision, JpegHash, Match, TiffHash, Verdict
+
+OPEN, AGAIN = "open", "again"
+"""States of a pair that nobody decided, and of one that is to be decided again; else the choice."""
+NEEDS_LOOK = (Verdict.AMBIGUOUS, Verdict.TOO_DIFFERENT, Verdict.NOT_VERIFIED)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One TIFF with its best candidate; `id` is the same for the same file at the same place."""
+
+    id: str
+    row: Match
+    slack: float | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which pairs are asked for; an empty text asks for all."""
+
+    state: str = ""
+    verdict: str = ""
+    category: str = ""
+    folder: str = ""
+    text: str = ""
+    least: float | None = None
+    most: float | None = None
+    """Bounds of the margin by which a pair passes or fails, inclusive."""
+
+
+@dataclass
+class Desk:
+    """What the stages found, as the tables had it when they were read."""
+
+    params: config.Params
+    pairs: list[Pair]
+    tiffs: dict[str, TiffHash]
+    jpegs: dict[str, JpegHash]
+    by_id: dict[str, Pair] = field(init=False)
+    by_tiff: dict[str, Pair] = field(init=False)
+    by_jpeg: dict[str, list[Pair]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.by_id = {pair.id: pair for pair in self.pairs}
+        self.by_tiff = {pair.row.TIFF_path: pair for pair in self.pairs}
+        self.by_jpeg = defaultdict(list)
+        for pair in self.pairs:
+            for jpeg in (pair.row.JPEG_path, pair.row.runner_up_path):
+                if jpeg:
+                    self.by_jpeg[jpeg].append(pair)
+
+    @cached_property
+    def categories(self) -> dict[str, str]:
+        """Category by label, of the scheme in force."""
+        return decisions.categories(self.params.labels.categories, self.jpegs.values())
+
+    def category(self, row: Match) -> str:
+        """The category of the JPEG of a row; empty where there is none."""
+        jpeg = self.jpegs.get(row.JPEG_path or "")
+        return jpeg.category if jpeg else ""
+
+    def state(self, pair: Pair, book: Book) -> str:
+        """OPEN, AGAIN or the choice."""
+        made = book.of(pair.row.TIFF_path)
+        if not made:
+            return OPEN
+        return AGAIN if self.why_again(pair, book, made) else made[0].decision.value
+
+    def why_again(self, pair: Pair, book: Book, made: Several) -> str:
+        """Why what was decided is asked again; empty where it holds."""
+        if len(made) > 1:
+            told = ", ".join(f"{one.who}: {one.decision}" for one in made)
+            return f"It was decided more than once ({told})."
+        decision = made[0]
+        if decision.TIFF_sha256 != pair.row.TIFF_sha256:
+            return "The TIFF has changed since it was decided."
+        if decision.JPEG_path:
+            jpeg = self.jpegs.get(decision.JPEG_path)
+            if jpeg is None:
+                return "The JPEG that was decided on is not there any more."
+            if decision.JPEG_sha256 and jpeg.sha256 != decision.JPEG_sha256:
+                return "The JPEG has changed since it was decided."
+        return self._other_scores(pair, book, decision)
+
+    def _other_scores(self, pair: Pair, book: Book, decision: Decision) -> str:
+        row = pair.row
+        if (
+            decision.decision is Choice.REJECT
+            and row.verdict is Verdict.MATCHED
+            and decision.JPEG_path not in (None, row.JPEG_path)
+        ):
+            return "Another JPEG is matched now."
+        noted = book.shown(row.TIFF_path)
+        now = bars.shown(row)
+        if noted and all(one.scores != now or one.JPEG_path != row.JPEG_path for one in noted):
+            return f"The scores were others when it was decided: {noted[-1].scores}."
+        return ""
+
+    def chosen(self, wanted: Wanted, book: Book) -> list[tuple[Pair, str]]:
+        """The pairs that are asked for, each with its state, in the order of the queue.
+
+        Those that are to be decided again come first.
+        """
+        text = wanted.text.casefold()
+        found = []
+        for pair in self.pairs:
+            row = pair.row
+            if wanted.verdict and row.verdict != wanted.verdict:
+                continue
+            if wanted.category and self.category(row) != wanted.category:
+                continue
+            if wanted.folder and not is_below(row.TIFF_path, wanted.folder):
+                continue
+            if text and text not in f"{row.TIFF_path} {row.JPEG_path or ''}".casefold():
+                continue
+            if not _within(pair.slack, wanted.least, wanted.most):
+                continue
+            state = self.state(pair, book)
+            if wanted.state in ("", state) or (wanted.state == OPEN and state == AGAIN):
+                found.append((pair, state))
+        return sorted(found, key=lambda one: one[1] != AGAIN)
+
+    def counts(self, book: Book) -> dict[str, int]:
+        """How many pairs there are in each state, and how many of the open ones need a look."""
+        states = [(pair, self.state(pair, book)) for pair in self.pairs]
+        found = Counter(state for _, state in states)
+        look = sum(
+            state == AGAIN or (state == OPEN and pair.row.verdict in NEEDS_LOOK)
+            for pair, state in states
+        )
+        return {"all": len(states), "look": look, **found}
+
+    def folders(self) -> list[str]:
+        """The folders in which TIFFs lie, in order."""
+        return sorted({PurePosixPath(pair.row.TIFF_path).parent.as_posix() for pair in self.pairs})
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a file lies in `folder` or below it."""
+    return path.startswith(f"{folder}/")
+
+
+def load(params: config.Params) -> Desk:
+    """What the last run found. Raises TableError where it has not run, or other stages since."""
+    rows = tables.read(paths.mapping_path(params.compare.n_tiff), Match)
+    return Desk(
+        params=params,
+        pairs=queue(rows, params.compare),
+        tiffs={row.path: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
+        jpegs={row.path: row for row in tables.read(paths.JPEG_HASHES, JpegHash)},
+    )
+
+
+def sources(params: config.Params) -> list[Path]:
+    """The files that `load` reads."""
+    return [paths.mapping_path(params.compare.n_tiff), paths.TIFF_HASHES, paths.JPEG_HASHES]
+
+
+def queue(rows: Sequence[Match], compare: config.Compare) -> list[Pair]:
+    """The pairs that people can decide: ambiguous ones first, then the nearest to a limit.
+
+    What could not be read is not among them: a decision is on a file that can be seen.
+    """
+    found = [
+        Pair(identify(row), row, bars.slack(row, compare))
+        for row in rows
+        if row.verdict is not Verdict.UNREADABLE
+    ]
+    return sorted(found, key=_order)
+
+
+def identify(row: Match) -> str:
+    """A short name of a TIFF that says nothing of where it lies."""
+    text = os.fsencode(row.TIFF_path) + b"\0" + (row.TIFF_sha256 or "").encode()
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def _order(pair: Pair) -> tuple[bool, float, bytes]:
+    ambiguous = pair.row.verdict is Verdict.AMBIGUOUS
+    nearness = float("inf") if pair.slack is None else abs(pair.slack)
+    return (not ambiguous, nearness, os.fsencode(pair.row.TIFF_path))
+
+
+def _within(slack: float | None, least: float | None, most: float | None) -> bool:
+    if least is None and most is None:
+        return True
+    if slack is None:
+        return False
+    return (least is None or slack >= least) and (most is None or slack <= most)

@@ -1,0 +1,86 @@
+"""`backlabel review`: the page on loopback, until it is ended."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import sys
+import webbrowser
+
+import uvicorn
+
+from backlabel import config, git
+from backlabel.errors import ConfigError
+from backlabel.review import app
+from backlabel.review.book import Book
+from backlabel.review.guard import NAMES
+from backlabel.review.studio import WORKERS_IMPORT, Studio
+from backlabel.storage.files import shared_folder
+from backlabel.workers import forking
+
+_PATIENCE_S = 2  # for requests under way when the server is ended
+
+
+def serve(params: config.Params, *, port: int, who: str | None) -> int:
+    """Serve the page until it is ended; returns the exit status.
+
+    `port` 0 takes one that is free. Raises ConfigError where the port is in use or nobody knows
+    who decides, TableError where there is nothing to decide on yet.
+    """
+    name = (who or git.user()).strip()
+    if not name:
+        raise ConfigError(
+            "Who decides is written beside each decision, and Git knows no name: set it by "
+            '`git config user.name "..."`, or give `--who`.'
+        )
+    forking.preload(WORKERS_IMPORT)
+    read = params.read
+    studio = Studio(
+        shared_folder() / "cache" / "review",
+        max_seconds=read.max_seconds,
+        max_memory_mib=read.max_memory_mib,
+    )
+    page = app.Page(params, Book(), studio, name)
+    pairs = len(page.desk.pairs)
+    token = secrets.token_urlsafe(24)
+    with _listening(port) as listener:
+        chosen = listener.getsockname()[1]
+        made = app.make(page, token=token, port=chosen)
+        url = f"http://{NAMES[0]}:{chosen}/?token={token}"
+        sys.stdout.write(f"{pairs} pairs to look at as {name}: {url}\nCtrl-C ends the server.\n")
+        sys.stdout.flush()
+        if sys.stdout.isatty():
+            webbrowser.open(url)
+        try:
+            _run(made, listener)
+        finally:
+            studio.close()
+    return 0
+
+
+def _run(made: object, listener: socket.socket) -> None:
+    settings = uvicorn.Config(
+        made,  # type: ignore[arg-type]
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=_PATIENCE_S,
+    )
+    uvicorn.Server(settings).run(sockets=[listener])
+
+
+def _listening(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((NAMES[0], port))
+        listener.listen()  # before the address is told: who opens it at once has to wait, no more
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ConfigError(
+            f"port {port} of {NAMES[0]} cannot be used ({error}). Another review may be running; "
+            "leave --port out, and a free one is taken."
+        ) from error
+    return listener

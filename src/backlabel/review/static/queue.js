@@ -1,0 +1,97 @@
+// The list of pairs: of ten thousand, only those in sight are in the page.
+"use strict";
+
+const ROW_HEIGHT = 52;
+const [ID, NAME, VERDICT, SLACK, STATE, CATEGORY] = [0, 1, 2, 3, 4, 5];
+const STATES = {
+  open: "", again: "asked again", accept: "accepted", reject: "rejected", relabel: "relabelled",
+};
+
+class Queue {
+  constructor(chosen) {
+    this.list = document.getElementById("list");
+    this.rows = document.getElementById("rows");
+    this.chosen = chosen;
+    this.lines = [];
+    this.places = new Map();
+    this.at = -1;
+    this.skipped = new Set();
+    this.list.addEventListener("scroll", () => this.draw());
+    new ResizeObserver(() => this.draw()).observe(this.list);
+    this.rows.addEventListener("click", (event) => {
+      const row = event.target.closest(".row");
+      if (row) this.chosen(Number(row.dataset.at));
+    });
+  }
+
+  fill(lines) {
+    this.lines = lines;
+    this.places = new Map(lines.map((line, i) => [line[ID], i]));
+    this.at = -1;
+    this.rows.style.height = `${lines.length * ROW_HEIGHT}px`;
+    this.draw();
+  }
+
+  current() {
+    return this.lines[this.at];
+  }
+
+  select(at) {
+    this.at = at;
+    const top = at * ROW_HEIGHT;
+    const { scrollTop, clientHeight } = this.list;
+    if (top < scrollTop) this.list.scrollTop = top;
+    else if (top + ROW_HEIGHT > scrollTop + clientHeight) {
+      this.list.scrollTop = top + ROW_HEIGHT - clientHeight;
+    }
+    this.draw();
+  }
+
+  setState(id, state) {
+    const at = this.places.get(id);
+    if (at !== undefined) this.lines[at][STATE] = state;
+  }
+
+  // The next pair after the chosen one that waits for a decision, from the top again at the end.
+  nextOpen() {
+    for (let step = 1; step <= this.lines.length; step += 1) {
+      const at = (this.at + step) % this.lines.length;
+      const line = this.lines[at];
+      if (["open", "again"].includes(line[STATE]) && !this.skipped.has(line[ID])) return at;
+    }
+    return -1;
+  }
+
+  draw() {
+    const first = Math.max(0, Math.floor(this.list.scrollTop / ROW_HEIGHT) - 4);
+    const count = Math.ceil(this.list.clientHeight / ROW_HEIGHT) + 8;
+    this.rows.replaceChildren(
+      ...this.lines.slice(first, first + count).map((line, i) => this.row(line, first + i)));
+    const selected = this.rows.querySelector('[aria-selected="true"]');
+    if (selected) this.list.setAttribute("aria-activedescendant", selected.id);
+    else this.list.removeAttribute("aria-activedescendant");
+  }
+
+  row(line, at) {
+    const row = element("div", undefined, "row");
+    row.id = `row-${line[ID]}`;
+    row.dataset.at = at;
+    row.style.top = `${at * ROW_HEIGHT}px`;
+    row.setAttribute("role", "option");
+    row.setAttribute("aria-selected", String(at === this.at));
+    row.setAttribute("aria-setsize", this.lines.length);
+    row.setAttribute("aria-posinset", at + 1);
+    const image = document.createElement("img");
+    image.loading = "lazy";
+    image.alt = "";
+    image.src = `/image/${line[ID]}/thumb`;
+    const text = document.createElement("div");
+    const margin = line[SLACK] === null ? "" : `, ${line[SLACK] < 0 ? "−" : "+"}${Math.abs(line[SLACK])}`;
+    const state = STATES[line[STATE]] || (this.skipped.has(line[ID]) ? "skipped" : "");
+    text.append(
+      element("b", line[NAME]), element("small", state && `${state}: `, line[STATE]),
+      element("small", `${line[VERDICT]}${margin} ${line[CATEGORY]}`));
+    row.append(image, text);
+    return row;
+  }
+}

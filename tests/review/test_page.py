@@ -1,0 +1,252 @@
+"""The page in a real Chromium, driven as a person would."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+import workspace
+from backlabel.labels import reviews
+from backlabel.storage import paths
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PATIENCE_MS = 120_000  # a busy machine is no failure
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+]
+
+
+@pytest.fixture
+def browser():
+    """A window of a browser; an error of a script fails the test."""
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = chromium.new_context(viewport={"width": 1400, "height": 900})
+        errors = []
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        yield context
+        chromium.close()
+        assert errors == []
+
+
+@pytest.fixture
+def page(browser, served):
+    return opened(browser, served.url)
+
+
+def opened(browser, url):
+    """A tab on the page, with its first pair in sight."""
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(url)
+    expect(page.locator("body[data-ready=yes]")).to_be_attached()
+    return page
+
+
+def is_at(page, name):
+    """Wait until the pair of the TIFF `name` is shown and nothing is under way."""
+    expect(page.locator("#name-tiff")).to_contain_text(name)
+    expect(page.locator("body")).to_have_attribute("data-busy", "")
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def decided():
+    """What stands in the file, by file name."""
+    lines = reviews.read(paths.DECISIONS)
+    return {one.TIFF_path.rpartition("/")[2]: one for one in lines}
+
+
+def choices():
+    return {name: one.decision.value for name, one in decided().items()}
+
+
+def test_keys_alone_decide_all(page):
+    expect(page.locator("#name-tiff")).to_contain_text("twin.tif")
+    press(page, "a")
+    is_at(page, "miss.tif")
+    press(page, "w")
+    page.keyboard.type("another field, x and a")
+    press(page, "Enter", "x")
+    is_at(page, "near.tif")
+    press(page, "s")
+    is_at(page, "sure.tif")
+    press(page, "l")
+    page.locator("#relabel-label").select_option("L2")
+    page.locator("#relabel-why").fill("a film")
+    press(page, "Enter")
+    expect(page.locator("#said")).to_have_text("Nothing is left to be decided in this list.")
+    assert choices() == {"miss.tif": "reject", "twin.tif": "accept", "sure.tif": "relabel"}
+    found = decided()
+    assert found["miss.tif"].why == "another field, x and a"
+    assert (found["sure.tif"].label, found["sure.tif"].why) == ("L2", "a film")
+    assert {one.who for one in found.values()} == {"Ada"}
+    # A reason that was given once is offered.
+    assert page.locator("#reasons option").first.get_attribute("value") == "a film"
+
+
+def test_undo_by_key_until_nothing_is_left(page):
+    press(page, "a")
+    is_at(page, "miss.tif")
+    press(page, "x")
+    is_at(page, "near.tif")
+    press(page, "u")
+    is_at(page, "miss.tif")
+    assert choices() == {"twin.tif": "accept"}
+    press(page, "u")
+    is_at(page, "twin.tif")
+    press(page, "u")
+    expect(page.locator("#said")).to_contain_text("Nothing to take back")
+    assert choices() == {}
+
+
+def test_keys_that_are_pressed_at_once_wait_for_their_pair(page):
+    expect(page.locator("#name-tiff")).to_contain_text("twin.tif")
+    press(page, "a", "x", "x")
+    is_at(page, "sure.tif")
+    assert choices() == {"twin.tif": "accept", "miss.tif": "reject", "near.tif": "reject"}
+
+
+def test_mouse_alone(page):
+    page.get_by_role("option").filter(has_text="near.tif").click()
+    is_at(page, "near.tif")
+    page.get_by_role("button", name="Reject x").click()
+    is_at(page, "sure.tif")
+    page.get_by_role("button", name="← Previous p").click()
+    is_at(page, "near.tif")
+    expect(page.locator("#decided")).to_have_text("Decided: reject by Ada")
+    page.get_by_role("button", name="Undo u").click()
+    expect(page.locator("#decided")).to_have_text("")
+    assert choices() == {}
+
+
+def test_a_reload_keeps_the_place_and_the_undo(page):
+    press(page, "a")
+    is_at(page, "miss.tif")
+    press(page, "n")
+    is_at(page, "near.tif")
+    page.reload()
+    is_at(page, "near.tif")
+    press(page, "u")
+    is_at(page, "twin.tif")
+    assert choices() == {}
+
+
+def test_two_tabs_see_each_other(browser, page, served):
+    other = opened(browser, served.root)
+    expect(other.locator("#name-tiff")).to_contain_text("twin.tif")
+    press(page, "x")
+    is_at(page, "miss.tif")
+    expect(other.locator("#decided")).to_have_text("Decided: reject by Ada")
+    press(other, "a")
+    is_at(other, "miss.tif")
+    press(page, "u")  # what it had decided was decided anew
+    expect(page.locator("#said")).to_contain_text("Nothing to take back")
+    assert choices() == {"twin.tif": "accept"}
+
+
+def test_the_runner_up_is_accepted_where_it_is_shown(page):
+    expect(page.locator("#name-jpeg")).to_contain_text("L9 Tips")
+    press(page, "r")
+    expect(page.locator("#name-jpeg")).to_contain_text("Runner-up")
+    press(page, "a")
+    is_at(page, "miss.tif")
+    assert (decided()["twin.tif"].decision, decided()["twin.tif"].label) == ("accept", "L1")
+
+
+def test_tiffs_that_share_a_jpeg_are_decided_on_one_page(page):
+    page.get_by_role("option").filter(has_text="near.tif").click()
+    is_at(page, "near.tif")
+    page.get_by_role("button", name="accept data/tiff/a/twin.tif").click()
+    expect(page.locator("#said")).to_have_text("accepted: twin.tif")
+    is_at(page, "near.tif")
+    assert (choices(), decided()["twin.tif"].label) == ({"twin.tif": "accept"}, "L1")
+
+
+def test_all_of_a_list_with_a_preview_and_one_undo(page):
+    page.get_by_label("Category").select_option("Tips")
+    expect(page.locator("#shown")).to_have_text("2 pairs in this list")
+    page.get_by_role("button", name="All of this list…").click()
+    expect(page.locator("#bulk-count")).to_have_text("2 undecided pairs, some of them:")
+    expect(page.locator("#bulk-samples li")).to_have_count(2)
+    page.locator("#bulk-why").fill("the wrong detector")
+    page.locator("#bulk-apply").click()
+    expect(page.locator("#said")).to_contain_text("2 decided")
+    assert choices() == {"twin.tif": "reject", "miss.tif": "reject"}
+    press(page, "u")
+    expect(page.locator("#said")).to_have_text("2 taken back")
+    assert choices() == {}
+
+
+def test_views_zoom_in_step(page):
+    images = page.locator("#stage img")
+    for view, key in (("blink", "b"), ("slider", "v"), ("difference", "d"), ("side", "1")):
+        press(page, key)
+        expect(page.locator(f"#stage.{view}")).to_be_attached()
+    press(page, "+", "Shift+ArrowLeft")
+    moved = [one.evaluate("image => image.style.transform") for one in images.all()]
+    assert moved[0] == moved[1] == "translate(-15%, -25%) scale(1.5)"
+    press(page, "0", "m")
+    expect(page.locator("#name-tiff")).to_contain_text("with the JPEG's histogram")
+    # The picture is there, and both are of one shape.
+    for one in images.all():
+        expect(one).not_to_have_js_property("naturalWidth", 0)
+    shapes = [one.evaluate("i => [i.naturalWidth, i.naturalHeight]") for one in images.all()]
+    assert shapes == [[128, 96], [128, 96]]
+
+
+def test_what_the_label_stage_will_change_is_shown(page):
+    press(page, "a")
+    is_at(page, "miss.tif")
+    page.locator("#show-pending").click()
+    expect(page.locator("#pending-steps li")).to_have_text(
+        ["data/tiff/a/twin.tif is added to Tips (L9)"]
+    )
+    expect(page.locator("#pending-dialog")).to_contain_text("Run dvc repro label")
+
+
+def test_everything_has_a_name_for_a_screen_reader(page):
+    assert page.evaluate(UNNAMED) == []
+    expect(page.locator("#bars")).to_contain_text("noise correlation: 0.900 (limit 0.440, passes)")
+    expect(page.locator("#counts")).to_have_attribute("role", "status")
+
+
+UNNAMED = """[...document.querySelectorAll("button, input, select, img, dialog, [role]")]
+  .filter(one => !(one.getAttribute("aria-label") || one.getAttribute("aria-labelledby")
+    || one.textContent.trim() || (one.labels && one.labels.length) || one.hasAttribute("alt")
+    || ["status", "alert"].includes(one.getAttribute("role"))))
+  .map(one => one.outerHTML)"""
+
+
+def test_a_server_that_is_gone_is_told_and_nothing_seems_decided(page, served):
+    expect(page.locator("#name-tiff")).to_contain_text("twin.tif")
+    served.process.kill()
+    served.process.wait()
+    press(page, "a")
+    expect(page.locator("#error")).to_contain_text("nothing was decided")
+    expect(page.locator("#name-tiff")).to_contain_text("twin.tif")
+    assert choices() == {}
+
+
+def test_names_of_files_are_text(browser, project):
+    hostile = "<img src=x onerror=alert(1)>.tif"
+    pairs = [(f"a/{hostile}", "L1", 1)]
+    workspace.make(project, pairs)
+    workspace.write_tables(project, pairs)
+    server = workspace.start(project, "review", "--who", "<b>Ada</b>")
+    try:
+        page = opened(browser, workspace.address(server))
+        expect(page.locator("#name-tiff")).to_contain_text(hostile)
+        expect(page.locator(".who")).to_have_text("as <b>Ada</b>")
+        expect(page.locator(".row b")).to_have_text([hostile])
+    finally:
+        server.kill()
+        server.communicate()
