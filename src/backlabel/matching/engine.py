@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from backlabel.matching.index import MultiHash
 
 _IDENTITY = Variant("identity")
-_NO_CHANGE = {_IDENTITY.source, variants.PART}  # a part has a search of its own, after this one
+_NO_CHANGE = {_IDENTITY.source, variants.PART}  # parts have a search of their own
 _RECALL_SAMPLE = 1000  # TIFFs; exact search of more would undo what the index saves
 
 Evidence: TypeAlias = list[Candidate] | UnreadableImageError

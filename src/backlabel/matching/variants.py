@@ -74,7 +74,7 @@ def expand(sources: Sequence[str], tiff: Shape, jpegs: Iterable[Shape]) -> list[
             found += [Variant("body", share) for share in body_shares(tiff, jpegs)]
         elif source == "border":
             found += [Variant("border", share) for share in BORDERS]
-        else:
+        elif source != PART:
             found.append(Variant(source))
     return found
 
