@@ -66,7 +66,7 @@ coverage: install
 	pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered --cov-report=xml
 
 site: install
-	mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 # The package's version is part of what the stages depend on: their results are committed with it.
 release: check

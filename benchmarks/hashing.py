@@ -32,7 +32,7 @@ from PIL import Image, ImageOps
 from backlabel.hashing import hash_image
 from backlabel.images import read
 from backlabel.kernels.compiled import compile_all
-from backlabel.workers.pool import map_files
+from backlabel.workers.crew import map_files
 
 Way = Callable[[Path], object]
 WARM, LONG = 400, 1600  # images that a pool takes before it is timed, and while it is

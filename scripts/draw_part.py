@@ -79,7 +79,7 @@ def draw(grey: GreyImage, data: bytes, out: str) -> None:
         axes.imshow(image, cmap="gray", vmin=0, vmax=255)
         axes.set_title(title, fontsize=9)
         axes.set_axis_off()
-        if place == 2:  # noqa: PLR2004 - the original
+        if place == 2:
             corners = part.place.inverse()(part.box.corners)
             box = Polygon(corners, fill=False, edgecolor="tab:red")
             axes.add_patch(box)

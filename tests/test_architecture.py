@@ -17,6 +17,8 @@ PACKAGE = SRC / "backlabel"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 OWNERS = {
     "cv2": ("parts/",),
+    "dask_jobqueue": ("workers/",),
+    "distributed": ("workers/",),
     "dvc": ("dvc_repair.py",),
     "PIL": ("images/", "hashing/reference.py", "kernels/resize.py"),
     "faiss": ("matching/", "parts/"),
@@ -27,7 +29,7 @@ OWNERS = {
     "matplotlib": ("reporting/",),
     "mlflow": ("reporting/",),
     "numba": ("kernels/",),
-    "ruamel": ("config.py", "composing.py"),
+    "ruamel": ("config.py", "composing.py", "yaml_editing.py"),
     "sqlalchemy": ("reporting/",),
     "shtab": ("helping.py",),
     "simplejpeg": ("images/",),
@@ -169,8 +171,13 @@ def distributions(paths: list[Path], own: set[str]) -> dict[str, set[str]]:
     }
 
 
+OPTIONAL = {"distributed", "dask_jobqueue"}
+"""What the extra `cluster` brings; the default imports none of it."""
+
+
 def test_the_package_declares_what_it_imports_and_nothing_else():
     used = distributions(list(SRC.rglob("*.py")), {"backlabel"})
+    assert [name for name in OPTIONAL if not used.pop(name) & declared(extras=True)] == []
     assert [name for name, by in used.items() if not by & declared()] == []
     # pandas reads and writes Parquet through pyarrow without an import of ours.
     idle = declared() - set().union(*used.values()) - {"pyarrow"}

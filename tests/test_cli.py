@@ -32,7 +32,7 @@ def test_used_port_is_named_with_the_way_to_another(root):
     assert status == 2
     assert f"port {port} of 127.0.0.1 cannot be used" in told
     assert "--port" in told
-    assert "make mlflow PORT=" in told
+    assert "backlabel mlflow --port " in told
     assert "Traceback" not in told
 
 

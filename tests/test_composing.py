@@ -126,6 +126,12 @@ def test_adopting_a_lower_threshold_keeps_the_one_that_follows_it(repository):
     assert composing.compose() == text
 
 
+def test_adopting_a_cluster_chooses_its_file(repository):
+    Path("params.yaml").write_text(composing.compose(overrides=["cluster=slurm"]))
+    composing.adopt()
+    assert "- cluster: slurm" in Path("conf/config.yaml").read_text()
+
+
 def test_adopting_a_scheme_chooses_its_file(repository):
     Path("params.yaml").write_text(composing.compose(overrides=["labels=nffa"]))
     composing.adopt()

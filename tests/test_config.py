@@ -54,6 +54,9 @@ def test_defaults_are_the_documented_ones(values):
         ("compare", "n_tiff", 0),
         ("hash", "category", "a/b"),
         ("read", "max_seconds", 0),
+        ("cluster", "kind", "cloud"),
+        ("cluster", "address", "there:8786"),
+        ("cluster", "walltime", "one hour"),
         ("data", "jpeg", "/somewhere/else"),
         ("data", "tiff", "../elsewhere"),
         ("data", "jpeg", []),
@@ -251,6 +254,27 @@ def test_words_about_the_set_are_chosen_by_name(name):
     assert (about.only_for is None, about.name) == (
         (False, "backlabel-sample") if name == "sample" else (True, None)
     )
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"address": "tcp://there:8786"}, "address has no effect while kind is local"),
+        ({"kind": "dask", "address": "tls://there:8786"}, "needs tls_ca, tls_cert and tls_key"),
+        ({"kind": "dask", "tls_ca": "ca.pem"}, "needs tls_ca, tls_cert and tls_key"),
+    ],
+)
+def test_what_is_said_of_a_cluster_goes_together(values, changed, complaint):
+    values["cluster"].update(changed)
+    with pytest.raises(ConfigError, match=f"cluster: .*{complaint}"):
+        config.check(values, "params.yaml")
+
+
+@pytest.mark.parametrize("name", ["local", "dask", "slurm"])
+def test_a_cluster_is_chosen_by_name(name):
+    text = composing.compose(ROOT / "conf", [f"cluster={name}"])
+    cluster = config.check(YAML(typ="safe", pure=True).load(text), "conf").cluster
+    assert cluster.kind == name
 
 
 def test_shares_may_be_any_that_sum_to_one(values):

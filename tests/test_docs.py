@@ -1,56 +1,74 @@
-"""What README and docs say is there."""
+"""What README, docs and the other texts say is there, and the commands in them are tested."""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import shlex
 import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from backlabel import cli
 from parameters import leaves
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+TEXTS = [
+    *(ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"),
+    *(ROOT / "examples/train/README.md", *DOCS),
+]
 
 
 def commands(text):
-    """Every `make`, `dvc` and `backlabel` command of a document: its first words."""
+    """Every `make`, `dvc` and `backlabel` command of a document."""
     spans = re.findall(r"`((?:make|dvc|backlabel) [^`]+)`", text)
     blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
-    parts = [part.strip() for line in lines for part in line.split("&&")]
-    return {*spans, *(part for part in parts if re.match(r"(make|dvc|backlabel) ", part))}
+    lines = [*spans, *(line for block in blocks for line in block.splitlines())]
+    parts = [part.strip() for line in lines for part in line.partition("  #")[0].split("&&")]
+    return {part for part in parts if re.match(r"(make|dvc|backlabel) ", part)}
 
 
-ALL = sorted(set().union(*(commands(path.read_text()) for path in [ROOT / "README.md", *DOCS])))
+ALL = sorted(set().union(*(commands(path.read_text()) for path in TEXTS)))
+
+
+def words(command):
+    """What a shell makes of a command, without what it does with the output."""
+    filled_in = re.sub(r"<[^>]*>", "PLACEHOLDER", " ".join(command.split()))
+    return shlex.split(re.sub(r" (2?>|\|) .*", "", filled_in))
+
+
+def of(program):
+    return [command for command in ALL if command.startswith(f"{program} ")]
 
 
 def test_there_are_commands_to_check():
-    assert len([command for command in ALL if command.startswith("dvc ")]) > 10
+    assert len(of("dvc")) > 10
 
 
-@pytest.mark.parametrize("command", [one for one in ALL if one.startswith("make ")])
+@pytest.mark.parametrize("command", of("make"))
 def test_make_target_exists(command):
-    target = command.split()[1]
-    done = subprocess.run(["make", "-n", "-o", "install", target], cwd=ROOT, capture_output=True)
+    made = ["make", "-n", "-o", "install", *words(command)[1:]]
+    done = subprocess.run(made, cwd=ROOT, capture_output=True)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(
-    "words",
-    sorted({tuple(one.split()[1:2]) for one in ALL if one.startswith("backlabel ")}),
-)
-def test_backlabel_command_exists(words):
-    done = subprocess.run(
-        [sys.executable, "-m", "backlabel", *words, "--help"],
-        capture_output=True,
-        env={"PYTHONPATH": str(ROOT / "src")},
-    )
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("command", of("backlabel"))
+def test_backlabel_takes_the_command(command):
+    """Its options and arguments too; a command that a text names without any has `--help`."""
+    given = words(command)[1:]
+    try:
+        cli.build_parser().parse_args(given)
+    except SystemExit as ended:
+        if ended.code != 0:
+            assert len(given) == 1, f"{command}: is not accepted"
+            with pytest.raises(SystemExit) as helped:
+                cli.build_parser().parse_args([*given, "--help"])
+            assert helped.value.code == 0
 
 
 def dvc_words(command):
@@ -63,13 +81,58 @@ def dvc_words(command):
     return tuple(words) if words[0] in grouped else tuple(words[:1])
 
 
-@pytest.mark.parametrize("words", sorted({dvc_words(one) for one in ALL if one.startswith("dvc ")}))
-def test_dvc_command_exists(words):
-    from dvc.cli.parser import get_main_parser  # noqa: PLC0415 - slow to import
+@pytest.mark.parametrize("command", of("dvc"))
+def test_dvc_takes_the_command(command):
+    """Its options too; where a text names a command without what it needs, the command itself."""
+    from dvc.cli import DvcParserError  # noqa: PLC0415 - slow to import
+    from dvc.cli.parser import get_main_parser  # noqa: PLC0415
 
-    with pytest.raises(SystemExit) as ended:
-        get_main_parser().parse_args([*words, "--help"])
-    assert ended.value.code == 0
+    given = words(command)[1:]
+    try:
+        get_main_parser().parse_args(given)
+    except DvcParserError:
+        named = dvc_words(command)
+        assert {*given} <= {*named, "--local"}, f"{command}: is not accepted"
+        with pytest.raises(SystemExit) as helped:
+            get_main_parser().parse_args([*named, "--help"])
+        assert helped.value.code == 0
+
+
+@cache
+def run_by_tests():
+    """The words of every call, list and tuple of the tests, in their order."""
+    found = []
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, (ast.Call, ast.List, ast.Tuple)):
+                parts = node.args if isinstance(node, ast.Call) else node.elts
+                flat = [one for part in parts for one in getattr(part, "elts", [part])]
+                found.append([one.value for one in flat if isinstance(one, ast.Constant)])
+    return found
+
+
+def is_run(sub_command, known):
+    """Whether the words stand one after the other in what a test calls."""
+    length = len(sub_command)
+    return any(
+        tuple(call[at : at + length]) == sub_command
+        for call in known
+        for at in range(len(call) - length + 1)
+    )
+
+
+MADE_FOR_THE_SITE = {ROOT / "docs/reference" / name for name in ("commands.md", "parameters.md")}
+TUTORIAL = commands((ROOT / "docs/tutorial.md").read_text())
+"""All of these are typed by tests/pipeline/test_tutorial.py."""
+
+
+def test_sub_commands_of_the_texts_are_run_by_tests():
+    named = {tuple(words(command)[1:2]) for command in of("backlabel")}
+    named |= {("dvc", *dvc_words(command)) for command in of("dvc")}
+    typed = {tuple(words(command)[1:2]) for command in TUTORIAL if command.startswith("backlabel")}
+    typed |= {("dvc", *dvc_words(one)) for one in TUTORIAL if one.startswith("dvc")}
+    known = run_by_tests()
+    assert sorted(one for one in named - typed if not is_run(one, known)) == []
 
 
 def test_every_parameter_is_documented():
@@ -92,7 +155,8 @@ def test_results_in_readme_are_the_committed_ones():
         assert line in README
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", *DOCS], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(path):
     links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text())
-    assert [link for link in links if not (path.parent / link).exists()] == []
+    targets = {(path.parent / link).resolve() for link in links}
+    assert [target for target in targets - MADE_FOR_THE_SITE if not target.exists()] == []

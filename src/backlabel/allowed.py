@@ -35,6 +35,11 @@ def names(schema: Schema) -> list[str]:
     return list(_names(schema, schema, ""))
 
 
+def of(name: str, schema: Schema) -> str:
+    """What the parameter of this dotted name may be: "a whole number from 0 to 1024"."""
+    return values(_at(schema, name.split(".")))
+
+
 def _names(schema: Schema, part: Schema, prefix: str) -> Iterator[str]:
     for name, one in _resolved(schema, part).get("properties", {}).items():
         yield f"{prefix}{name}"

@@ -39,6 +39,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"backlabel {__version__}")
     known = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_init(known.add_parser("init", help="make a project for the images that lie here"))
+    upgrade = known.add_parser("upgrade", help="bring a project to the version that is installed")
+    upgrade.add_argument("--dry-run", action="store_true", help="show the changes alone")
+    upgrade.set_defaults(run=commands.upgrade)
     for name, what in commands.STAGES.items():
         stage = known.add_parser(name, help=f"stage: {what}")
         stage.set_defaults(run=commands.run_stage, stage=name)
@@ -75,6 +79,28 @@ def build_parser() -> argparse.ArgumentParser:
     completion.set_defaults(run=commands.completion, parser=parser)
     helping.describe(parser)
     return parser
+
+
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--originals", type=Path, nargs="+", default=[], metavar="FOLDER", help="of TIFFs, PNGs"
+    )
+    parser.add_argument(
+        "--copies", type=Path, nargs="+", default=[], metavar="FOLDER", help="of JPEGs or PNGs"
+    )
+    parser.add_argument(
+        "--labels",
+        metavar="SCHEME",
+        help="folders, prefix, published, table, seed or nffa; otherwise what fits",
+    )
+    parser.add_argument("--table", type=Path, metavar="CSV", help="of file and label, below data/")
+    parser.add_argument("--name", help="of the data set; otherwise the folder's")
+    parser.add_argument("--licence", help="of the data set")
+    parser.add_argument("--citation", help="how to cite it")
+    parser.add_argument("--creator", help="who made it")
+    parser.add_argument("--remote", metavar="URL", help="DVC's default remote, to publish to")
+    parser.add_argument("--yes", action="store_true", help="ask nothing: what is found is right")
+    parser.set_defaults(run=commands.init)
 
 
 def _add_calibrate(parser: argparse.ArgumentParser) -> None:

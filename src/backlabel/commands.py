@@ -13,6 +13,7 @@ from pathlib import Path
 from backlabel import composing, config, helping
 from backlabel.composing import Difference
 from backlabel.errors import BacklabelError, DataError
+from backlabel.project import pinned
 from backlabel.reporting import closing, durations
 from backlabel.storage import files
 
@@ -35,6 +36,7 @@ def run_stage(chosen: argparse.Namespace) -> int:
     """Run one DVC stage; then say how it ended."""
     # Imported here: each stage brings its own libraries, and MLflow alone takes seconds.
     _preload(chosen.stage)
+    pinned.refuse_another()
     changed = composing.refuse_unsettled()
     params = _parameters(changed)
     stage = importlib.import_module(f"backlabel.stages.{chosen.stage}")
@@ -197,4 +199,47 @@ def review(chosen: argparse.Namespace) -> int:
 def completion(chosen: argparse.Namespace) -> int:
     """Print the script that makes a shell complete the commands."""
     sys.stdout.write(f"{helping.completion(chosen.parser, chosen.shell)}\n")
+    return 0
+
+
+def init(chosen: argparse.Namespace) -> int:
+    """Make the current folder a project for the images that are there."""
+    from backlabel.project import asking, making, pinned, repository  # noqa: PLC0415
+
+    if pinned.version() is not None:
+        _write_lines(
+            [
+                f"This is a project of backlabel {pinned.version()} already; nothing was written.",
+                "`backlabel upgrade` brings it up to date.",
+            ]
+        )
+        return 0
+    told = asking.Told(
+        chosen.originals,
+        chosen.copies,
+        *(chosen.labels, chosen.table, chosen.name, chosen.licence, chosen.citation),
+        creator=chosen.creator,
+    )
+    with asking.request(told, _asked if sys.stdin.isatty() and not chosen.yes else None) as made:
+        written = making.create(made)
+    if chosen.remote is not None:
+        repository.add_remote(chosen.remote)
+    _write_lines([*asking.described(made), *written, "Next: dvc repro"])
+    return 0
+
+
+def _asked(question: str, proposed: str) -> str:
+    return input(f"{question} [{proposed}]: ").strip() or proposed
+
+
+def upgrade(chosen: argparse.Namespace) -> int:
+    """Bring a project up to date with the version that runs, and show what that changes."""
+    from backlabel.project import upgrading  # noqa: PLC0415
+
+    found = upgrading.changes()
+    sys.stdout.write(upgrading.difference(found))
+    if not chosen.dry_run:
+        upgrading.write(found)
+    what = "would change" if chosen.dry_run else "changed"
+    _write_lines([f"{len(found)} files {what}" if found else "up to date already"])
     return 0

@@ -11,18 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from backlabel import allowed, config, git
+from backlabel import allowed, config, git, yaml_editing
 from backlabel.config import CONF, PARAMS
 from backlabel.errors import ConfigError, OutputError
 from backlabel.matching import device
@@ -198,7 +196,8 @@ def adopt() -> list[Difference]:
     values = config.read_yaml(PARAMS)
     config.check(values, str(PARAMS))
     found = differences(values, composed())
-    _choose_scheme(values["labels"])
+    for group in ("labels", "cluster"):
+        _choose(group, values[group])
     for interpolated in (False, True):
         # A value that follows another one is written only where that one does not settle it.
         for one in differences(values, composed()):
@@ -209,13 +208,13 @@ def adopt() -> list[Difference]:
     return found
 
 
-def _choose_scheme(labels: Any) -> None:
-    """Choose the scheme of `conf/labels` that holds `labels`, where another one is chosen."""
-    for path in sorted((CONF / "labels").glob("*.yaml")):
-        if config.read_yaml(path) == labels and _choices()["labels"] != path.stem:
-            document = _document(CONF / "config.yaml")
-            next(one for one in document["defaults"] if "labels" in one)["labels"] = path.stem
-            _save(CONF / "config.yaml", document)
+def _choose(group: str, values: Any) -> None:
+    """Choose the file of `conf/<group>` that holds `values`, where another one is chosen."""
+    for path in sorted((CONF / group).glob("*.yaml")):
+        if config.read_yaml(path) == values and _choices()[group] != path.stem:
+            document = yaml_editing.read(CONF / "config.yaml")
+            next(one for one in document["defaults"] if group in one)[group] = path.stem
+            yaml_editing.save(CONF / "config.yaml", document)
             return
 
 
@@ -228,36 +227,13 @@ def _choices() -> dict[str, str]:
 def _write(one: Difference, *, interpolated: bool) -> None:
     section, *names = one.name.split(".")
     path = CONF / section / f"{_choices()[section]}.yaml"
-    document = part = _document(path)
+    document = part = yaml_editing.read(path)
     for name in names[:-1]:
         part = part[name]
     before = part.get(names[-1])
     if (isinstance(before, str) and before.startswith(_INTERPOLATION)) == interpolated:
         part[names[-1]] = one.in_params
-        _save(path, document)
-
-
-def _document(path: Path) -> Any:
-    """A YAML file with its comments."""
-    return _editor().load(path.read_text(encoding="utf-8"))
-
-
-def _save(path: Path, document: Any) -> None:
-    text = StringIO()
-    _editor().dump(document, text)
-    with atomic_write(path) as file:
-        file.write(text.getvalue())
-
-
-def _editor() -> YAML:
-    editor = YAML()
-    editor.indent(mapping=2, sequence=4, offset=2)
-    editor.preserve_quotes = True
-    editor.width = sys.maxsize
-    editor.representer.add_representer(
-        type(None), lambda own, _: own.represent_scalar("tag:yaml.org,2002:null", "null")
-    )
-    return editor
+        yaml_editing.save(path, document)
 
 
 def _digest(value: Any) -> str:

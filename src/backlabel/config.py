@@ -19,6 +19,7 @@ from backlabel import allowed
 from backlabel.errors import ConfigError
 from backlabel.layout import Data, Labels
 from backlabel.section import Bits, Line, Name, RepoPath, Section, Share
+from backlabel.workers.cluster import Cluster
 
 PARAMS = Path("params.yaml")
 CONF = Path("conf")
@@ -33,6 +34,7 @@ MACHINE_KEYS = frozenset(
         "compare.memory_mib",
         "label.link",
         "track.timeout_s",
+        *(f"cluster.{name}" for name in Cluster.model_fields),
     }
 )
 """Parameters that change how a run goes, not what it finds: no stage re-runs because of them."""
@@ -187,6 +189,7 @@ class Params(Section):
 
     data: Data
     read: Read
+    cluster: Cluster
     hash: Hash
     compare: Compare
     labels: Labels

@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 EXAMPLES = {
+    "init": [
+        ("backlabel init", "asks, and proposes what it finds"),
+        ("backlabel init --originals /archive/sem --copies published --yes", "asks nothing"),
+    ],
+    "upgrade": [("backlabel upgrade --dry-run", "shows what would change")],
     "hash": [("dvc repro hash", "as DVC runs it, with what it needs")],
     "compare": [
         ("dvc repro compare", "as DVC runs it, with what it needs"),

@@ -14,7 +14,7 @@ from PIL import Image
 from backlabel.errors import UnreadableImageError
 from backlabel.images import read
 from backlabel.inventory.scanning import scan
-from backlabel.workers.pool import map_files
+from backlabel.workers.crew import map_files
 
 EXPECTED = {
     "use": {"used"},

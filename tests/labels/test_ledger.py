@@ -18,6 +18,15 @@ def files(*paths, known=()):
     return ledger.assign(sources, known)
 
 
+@pytest.mark.parametrize(
+    ("original", "file"),
+    [("a/1.PNG", "Tips/L9_1.png"), ("a/1.bmp", "Tips/L9_1.bmp"), ("a/1.tiff", "Tips/L9_1.tif")],
+)
+def test_an_original_keeps_its_ending(original, file):
+    (found,), _ = files(original)
+    assert found == file
+
+
 def test_documented_format():
     source = Source("data/tiff/x/sample_123.tif", "Particles", "L5")
     assert ledger.assign([source], []) == (

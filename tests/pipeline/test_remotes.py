@@ -104,6 +104,9 @@ def test_import_and_update(published, consumer):
     assert published.run("git", "rev-parse", "HEAD").stdout.strip() in written
     assert "labeled@v0.1.0" in written
     assert "up to date" in consumer.run("dvc", "status").stdout
+    commit = published.run("git", "rev-parse", "HEAD").stdout.strip()
+    consumer.run("dvc", "update", "labeled.dvc", "--rev", commit)
+    assert f"rev: {commit}" in (consumer.path / "labeled.dvc").read_text()
 
 
 def test_one_file(published, consumer):

@@ -22,7 +22,7 @@ from backlabel.inventory import scanning
 from backlabel.stages import hash as hash_stage
 from backlabel.storage import paths, tables
 from backlabel.storage.rows import JpegHash, Passed, TiffHash
-from backlabel.workers import pool
+from backlabel.workers import crew
 
 PAIRS = [("x/m 1.tif", "L9", 1), ("y/m 1.tif", "L9", 2), ("z/\u00e4.TIF", "L1", 3)]
 CACHE = ".backlabel/cache/hashes.sqlite"
@@ -87,14 +87,14 @@ def settled(monkeypatch):
 
 
 def test_untouched_files_need_no_worker(root, settled, monkeypatch):
-    monkeypatch.setattr(pool, "map_files", in_this_process)  # workers have a clock of their own
+    monkeypatch.setattr(crew, "map_files", in_this_process)  # workers have a clock of their own
     expected = run()
-    monkeypatch.setattr(pool, "map_files", lambda *_, **__: pytest.fail("a worker is started"))
+    monkeypatch.setattr(crew, "map_files", lambda *_, **__: pytest.fail("a worker is started"))
     assert run() == expected
 
 
 def test_new_files_take_their_places_among_known_ones(root, settled, monkeypatch):
-    monkeypatch.setattr(pool, "map_files", in_this_process)
+    monkeypatch.setattr(crew, "map_files", in_this_process)
     run()
     for name in ("a.tif", "x/z.tif", "zz.tif"):
         tifffile.imwrite(root / "data/tiff" / name, workspace.picture(len(name)))
@@ -111,7 +111,7 @@ def test_what_was_hashed_before_an_error_is_kept(root, monkeypatch):
         yield items[0], function(items[0])
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(pool, "map_files", ends_early)
+    monkeypatch.setattr(crew, "map_files", ends_early)
     with pytest.raises(RuntimeError, match="a bug"):
         run()
     assert len(entries(root)) == 1
@@ -195,7 +195,7 @@ def test_a_file_that_is_disturbed_while_it_is_hashed_is_listed(
         return content_of(file, source)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pool, "map_files", in_this_process)
+        patch.setattr(crew, "map_files", in_this_process)
         patch.setattr(hashing_file, "content_of", disturbing)
         tiffs, _ = run()
     assert len(tiffs) == len(PAIRS) - 1

@@ -20,7 +20,8 @@ import psutil
 import pytest
 
 from backlabel.errors import UnreadableImageError, WorkerError
-from backlabel.workers.pool import CHUNK, Workers, map_files
+from backlabel.workers.crew import map_files
+from backlabel.workers.pool import CHUNK, Workers
 
 MOST_KILLED = 8
 LIMITS = {"max_seconds": 20.0, "max_memory_mib": 200}

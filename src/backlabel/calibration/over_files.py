@@ -18,7 +18,8 @@ from backlabel.kernels.compiled import compile_all
 from backlabel.storage import names
 from backlabel.storage.rows import Passed
 from backlabel.storage.tables import FileName
-from backlabel.workers import pool
+from backlabel.workers import crew
+from backlabel.workers.cluster import Cluster
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Bounds:
     workers: int
     max_seconds: float
     max_memory_mib: int
+    cluster: Cluster | None = None
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,14 @@ def find(folders: Sequence[Path], limits: images.Limits, bounds: Bounds) -> Foun
         listed |= dict.fromkeys(item.path for item in scanned.images)
         found.passed.extend(Passed(item.path, "", item.reason, "") for item in scanned.errors)
     known: dict[str, str] = {}
-    digests = pool.map_files(
+    digests = crew.map_files(
         partial(_digest, limits=limits),
         sorted(listed, key=os.fsencode),
         workers=bounds.workers,
         max_seconds=bounds.max_seconds,
         max_memory_mib=bounds.max_memory_mib,
         what="find",
+        cluster=bounds.cluster,
     )
     for path, digest in digests:
         _place(path, digest, known, found)
@@ -112,7 +115,7 @@ def trials_of_all(
     """Trials of every picture. What a picture gives depends on its content and the seed alone."""
     ordered = sorted(pictures, key=lambda one: os.fsencode(one.path))
     outcome = Outcome([], [], [])
-    results = pool.map_files(
+    results = crew.map_files(
         partial(trials_of, kinds=kinds, seed=seed, limits=limits),
         ordered,
         workers=bounds.workers,
@@ -121,6 +124,7 @@ def trials_of_all(
         what="calibrate",
         chunk=1,
         prepare=compile_all,
+        cluster=bounds.cluster,
     )
     for picture, result in results:
         if isinstance(result, UnreadableImageError):

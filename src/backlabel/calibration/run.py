@@ -55,7 +55,7 @@ def main(params: config.Params, request: Request) -> None:
     Raises ConfigError for what cannot be asked, and DataError where the folders hold too little.
     """
     kinds = _kinds(request)
-    outcome = _trials(params.read, request, kinds)
+    outcome = _trials(params, request, kinds)
     result = report.Result(*calibrate(outcome.trials, _OPEN, request.precision))
     found = report.as_json(
         result,
@@ -100,13 +100,15 @@ def _kinds(request: Request) -> Sequence[str]:
     return tuple(dict.fromkeys(request.kinds)) or KINDS
 
 
-def _trials(read: config.Read, request: Request, kinds: Sequence[str]) -> over_files.Outcome:
+def _trials(params: config.Params, request: Request, kinds: Sequence[str]) -> over_files.Outcome:
+    read = params.read
     limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
     bounds = over_files.Bounds(
         workers=request.workers or cores(),
         # As long for each of its pairs as for an image that is read: a bound against hanging.
         max_seconds=read.max_seconds * (1 + 2 * len(kinds)),
         max_memory_mib=read.max_memory_mib,
+        cluster=params.cluster,
     )
     found = over_files.find(request.folders, limits, bounds)
     chosen = over_files.draw(found.pictures, request.images, request.seed)

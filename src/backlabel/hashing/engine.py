@@ -18,7 +18,9 @@ from backlabel.hashing.identity import Content
 from backlabel.inventory.scanning import Listed
 from backlabel.kernels.compiled import compile_all
 from backlabel.storage.rows import TiffHash
-from backlabel.workers import pool
+from backlabel.workers import crew
+from backlabel.workers.cluster import Cluster
+from backlabel.workers.pool import cores
 
 _CACHED_TOGETHER = 64
 """Images whose hashes a kill may lose; each time they are written costs as much as reading one."""
@@ -35,6 +37,7 @@ class Settings:
     """Processes; 0: one per core."""
     max_seconds: float
     max_memory_mib: int
+    cluster: Cluster | None = None
 
 
 def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) -> list[Outcome]:
@@ -60,14 +63,15 @@ def _mapped(
     settings: Settings,
     prepare: Callable[[], object] | None = None,
 ) -> Iterator[tuple[Listed, Outcome]]:
-    return pool.map_files(
+    return crew.map_files(
         function,
         items,
-        workers=settings.workers or pool.cores(),
+        workers=settings.workers or cores(),
         max_seconds=settings.max_seconds,
         max_memory_mib=settings.max_memory_mib,
         what="hash",
         prepare=prepare,
+        cluster=settings.cluster,
     )
 
 
@@ -87,7 +91,9 @@ def hash_file_by_reference(item: Listed, *, limits: images.Limits) -> Hashed:
 def _hashed(items: Sequence[Listed], cache: HashCache, settings: Settings) -> Iterator[Outcome]:
     if not items:
         return
-    by_kernels = partial(hash_file, limits=settings.limits, cache=cache)
+    is_elsewhere = settings.cluster is not None and settings.cluster.kind != "local"
+    # SQLite is for the processes of one machine: elsewhere a file's content is hashed again.
+    by_kernels = partial(hash_file, limits=settings.limits, cache=None if is_elsewhere else cache)
     for _, result in _mapped(by_kernels, items, settings, compile_all):
         yield result
 

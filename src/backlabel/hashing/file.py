@@ -10,13 +10,14 @@ from backlabel.hashing.identity import content_of
 from backlabel.inventory.scanning import Listed
 
 
-def hash_file(item: Listed, *, limits: images.Limits, cache: HashCache) -> Hashed:
-    """Read and hash one image, unless its content is known. Raises UnreadableImageError."""
+def hash_file(item: Listed, *, limits: images.Limits, cache: HashCache | None) -> Hashed:
+    """Read and hash one image, unless the cache knows its content. Raises UnreadableImageError."""
     file = Path(item.path)
     # Digest and hashes are of one read of one file, which is open until the end.
     with images.opened(file, max_bytes=limits.max_bytes) as source:
         content = content_of(file, source)
-        entry = cache.get(content.sha256, item.kind) or _hashed(source, file.name, limits)
+        known = cache.get(content.sha256, item.kind) if cache else None
+        entry = known or _hashed(source, file.name, limits)
     return Hashed(item.kind, content, entry)
 
 

@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from backlabel.labels import croissant, manifest
 from backlabel.labels.about import About
@@ -53,7 +53,9 @@ def write(folder: Path, rows: Sequence[Labelled], about: About, notes: Sequence[
         table = folder / manifest.CSV
         described = File(table.name, table.stat().st_size, sha256(table))
         categories = sorted({row.category for row in rows})
-        write_json(folder / CROISSANT, croissant.document(about, described, categories))
+        endings = {PurePosixPath(row.file).suffix for row in rows} or {".tif"}
+        document = croissant.document(about, described, categories, endings)
+        write_json(folder / CROISSANT, document)
 
 
 def readme(about: About, rows: Sequence[Listed], notes: Sequence[str] = ()) -> str:
@@ -98,7 +100,7 @@ def _counts(rows: Sequence[Listed]) -> list[str]:
 
 
 _LOADING = """\
-Each TIFF lies in the folder of its category, byte for byte as the microscope wrote it, so its
+Each original lies in the folder of its category, byte for byte as the microscope wrote it, so its
 private tags are still in it. `manifest.csv` says of each where it comes from and why it has its
 label; `croissant.json`, where the set has a name, describes it for machines. Files of one specimen,
 of one JPEG, or that look nearly alike are in one split; the splits are a column, not folders.

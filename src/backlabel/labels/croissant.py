@@ -6,7 +6,7 @@ its digest, and the manifest each file by its digest: the whole set hangs on thi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +23,12 @@ class File:
 
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
-    "file": ("sc:Text", "Path of the TIFF below the labelled set."),
-    "category": ("sc:Text", "Category; the folder that the TIFF lies in."),
+    "file": ("sc:Text", "Path of the original below the labelled set."),
+    "category": ("sc:Text", "Category; the folder that the original lies in."),
     "label": ("sc:Text", "Short label of the category."),
     "split": ("sc:Text", "train, val or test; files of one group lie in one split."),
     "group": ("sc:Text", "Files that share a specimen, a JPEG, or nearly all of their picture."),
-    "sha256": ("sc:Text", "SHA-256 of the TIFF's bytes."),
+    "sha256": ("sc:Text", "SHA-256 of the original's bytes."),
     "pixel_size_nm": ("sc:Float", "Width of a pixel on the specimen in nanometres."),
     "magnification": ("sc:Float", "Magnification that the microscope states."),
     "accelerating_voltage_kv": ("sc:Float", "Accelerating voltage in kilovolts."),
@@ -40,14 +40,19 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 """Columns of the manifest that are described, with their types."""
 
 
-def document(about: About, manifest: File, categories: Sequence[str]) -> dict[str, Any]:
-    """The document for a labelled set with this manifest, ready to be written as JSON."""
+def document(
+    about: About, manifest: File, categories: Sequence[str], endings: Collection[str] = (".tif",)
+) -> dict[str, Any]:
+    """The document for a labelled set with this manifest, ready to be written as JSON.
+
+    `endings` are those of its files.
+    """
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         **_said(about),
-        "distribution": [_manifest(manifest), _IMAGES],
+        "distribution": [_manifest(manifest), _images(sorted(endings))],
         "recordSet": [_categories(categories), _files()],
     }
 
@@ -105,7 +110,7 @@ def _files() -> dict[str, Any]:
         "@type": "cr:RecordSet",
         "@id": "files",
         "name": "files",
-        "description": "The labelled TIFFs.",
+        "description": "The labelled originals.",
         "key": {"@id": "files/file"},
         "field": [
             {
@@ -121,14 +126,20 @@ def _files() -> dict[str, Any]:
     }
 
 
-_IMAGES = {
-    "@type": "cr:FileSet",
-    "@id": "images",
-    "name": "images",
-    "description": "The TIFFs, byte for byte as the microscopes wrote them.",
-    "encodingFormat": "image/tiff",
-    "includes": "*/*.tif",
-}
+def _images(endings: Sequence[str]) -> dict[str, Any]:
+    kinds = [_KINDS[ending] for ending in endings]
+    patterns = [f"*/*{ending}" for ending in endings]
+    return {
+        "@type": "cr:FileSet",
+        "@id": "images",
+        "name": "images",
+        "description": "The originals, byte for byte as the microscopes wrote them.",
+        "encodingFormat": kinds[0] if len(kinds) == 1 else kinds,
+        "includes": patterns[0] if len(patterns) == 1 else patterns,
+    }
+
+
+_KINDS = {".tif": "image/tiff", ".png": "image/png", ".bmp": "image/bmp"}
 
 _CONTEXT = {
     "@language": "en",

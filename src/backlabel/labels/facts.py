@@ -18,7 +18,8 @@ from backlabel.labels.pixels import PixelDigests
 from backlabel.microscope import metadata
 from backlabel.microscope.acquisition import Acquisition
 from backlabel.storage import names
-from backlabel.workers import pool
+from backlabel.workers import crew
+from backlabel.workers.cluster import Cluster
 
 _PER_WORKER = 32  # tasks that a further worker process is worth starting for
 
@@ -31,6 +32,7 @@ class Bounds:
     max_seconds: float
     max_memory_mib: int
     workers: int
+    cluster: Cluster | None = None
 
 
 @dataclass(frozen=True)
@@ -97,13 +99,14 @@ _Result = Acquisition | str | UnreadableImageError
 def _results(tasks: Sequence[_Task], bounds: Bounds) -> list[_Result]:
     if not tasks:
         return []
-    results = pool.map_files(
+    results = crew.map_files(
         partial(_read, limits=bounds.limits),
         tasks,
         workers=min(bounds.workers, -(-len(tasks) // _PER_WORKER)),
         max_seconds=bounds.max_seconds,
         max_memory_mib=bounds.max_memory_mib,
         what="read metadata and pixels",
+        cluster=bounds.cluster,
     )
     return [result for _, result in results]
 

@@ -14,7 +14,9 @@ from backlabel.storage import names, tables
 from backlabel.storage.rows import Named
 
 _MAX_NAME = 255  # bytes, on the file systems in use
+_SUFFIXES = {".png": ".png", ".bmp": ".bmp"}  # of all others ".tif"
 _SUFFIX = ".tif"
+_SUFFIX_BYTES = 4  # of each
 _DIGITS = (8, 16, 64)  # of a SHA-256, until a name is free
 _MARK = "~"
 
@@ -54,9 +56,10 @@ def read(path: Path) -> list[Named]:
 def assign(sources: Sequence[Source], known: Iterable[Named]) -> tuple[list[str], list[Named]]:
     """The file of each source, and the ledger with the new ones added, in the order of paths.
 
-    A source keeps the file that it has in `known`. A new one is called `<label>_<original name>`;
-    where that cannot be used as it is, or is taken, `~` and eight digits of the SHA-256 of the
-    original path follow. Among new ones the first by the bytes of its path takes the plain name.
+    A source keeps the file that it has in `known`. A new one is called `<label>_<original name>`
+    and ends with .tif, .png or .bmp; where that cannot be used as it is, or is taken, `~` and eight
+    digits of the SHA-256 of the original path come before the ending. Among new ones the first by
+    the bytes of its path takes the plain name.
     Names that differ only in letter case or Unicode form count as equal: some file systems take
     them for one. Entries of originals that are gone stay, so that their names come back with them.
     """
@@ -86,14 +89,15 @@ def _new_file(source: Source, taken: set[str]) -> str:
     candidates = [_distinct(usable, source.path, digits) for digits in _DIGITS]
     if usable == stem:
         candidates.insert(0, stem)
-    files = (f"{source.category}/{name}{_SUFFIX}" for name in candidates)
+    suffix = _SUFFIXES.get(PurePosixPath(source.path.rstrip()).suffix.lower(), _SUFFIX)
+    files = (f"{source.category}/{name}{suffix}" for name in candidates)
     return next(file for file in files if _key(file) not in taken)
 
 
 def _usable(stem: str) -> str:
     """`stem` without characters that break tools or file systems, short enough for a file name."""
     kept = "".join("_" if _breaks(char) else char for char in stem).rstrip(" .") or "_"
-    room = _MAX_NAME - len(_SUFFIX)
+    room = _MAX_NAME - _SUFFIX_BYTES
     while len(kept.encode()) > room:
         kept = kept[:-1]
     return kept
@@ -105,7 +109,7 @@ def _breaks(char: str) -> bool:
 
 def _distinct(name: str, path: str, count: int) -> str:
     digits = hashlib.sha256(os.fsencode(path)).hexdigest()[:count]
-    room = _MAX_NAME - len(_SUFFIX) - len(_MARK) - count
+    room = _MAX_NAME - _SUFFIX_BYTES - len(_MARK) - count
     return f"{name.encode()[:room].decode(errors='ignore')}{_MARK}{digits}"
 
 
@@ -115,8 +119,9 @@ def _is_folder_name(category: str) -> bool:
 
 def _is_safe(file: str) -> bool:
     category, _, name = file.partition("/")
-    stem = name.removesuffix(_SUFFIX)
-    return _is_folder_name(category) and stem != name and _usable(stem) == stem
+    stem, suffix = name[:-_SUFFIX_BYTES], name[-_SUFFIX_BYTES:]
+    known = suffix in (_SUFFIX, *_SUFFIXES)
+    return _is_folder_name(category) and known and bool(stem) and _usable(stem) == stem
 
 
 def _key(file: str) -> str:

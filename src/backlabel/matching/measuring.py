@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,7 +19,8 @@ from backlabel.matching.near_pairs import Query
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import Variant
 from backlabel.storage.rows import TiffHash
-from backlabel.workers.pool import Workers, cores
+from backlabel.workers.crew import Crew, crew
+from backlabel.workers.pool import cores
 
 if TYPE_CHECKING:
     from backlabel.matching.scoring import Scorer
@@ -30,10 +32,11 @@ _IMAGES_OF_A_PAIR = 3  # times `max_seconds`: two are read, and both are scored
 _KEPT_TOGETHER = 64  # pairs whose scores a kill may lose
 
 
-def workers(settings: Settings) -> Workers:
-    """Processes that score pairs. None is started before there is something to do."""
-    return Workers(
-        cores(),
+def workers(settings: Settings) -> AbstractContextManager[Crew]:
+    """Who scores pairs. None is started before there is something to do."""
+    return crew(
+        settings.cluster,
+        workers=cores(),
         max_seconds=_IMAGES_OF_A_PAIR * settings.max_seconds,
         max_memory_mib=settings.max_memory_mib,
         prepare=_compile_all if settings.engine == "fast" else None,
@@ -49,7 +52,7 @@ def _compile_all() -> None:
 class Measuring:
     """Scores and hashes by `crew`, but for those in `kept`, to which new ones are added."""
 
-    def __init__(self, settings: Settings, crew: Workers, kept: Kept | None) -> None:
+    def __init__(self, settings: Settings, crew: Crew, kept: Kept | None) -> None:
         self._settings, self._crew, self._kept = settings, crew, kept
         self._complete = settings.rule is Rule.COMBINED
 

@@ -15,7 +15,7 @@ from backlabel.matching.scores import Direct, Registered
 from backlabel.matching.scoring import Scorer
 from backlabel.matching.ssim import ssim_batch
 from backlabel.matching.tensors import Bounds
-from backlabel.workers.pool import Workers
+from backlabel.workers.crew import Crew
 
 Scored: TypeAlias = Scores | UnreadableImageError | None
 """The scores of a pair; None where the JPEG, an error where the TIFF could not be read."""
@@ -23,7 +23,7 @@ _Measured: TypeAlias = Direct | Scored
 
 
 def score(
-    pairs: Sequence[Pair], scorer: Scorer, workers: Workers, bounds: Bounds, *, chunk: int
+    pairs: Sequence[Pair], scorer: Scorer, workers: Crew, bounds: Bounds, *, chunk: int
 ) -> list[Scored]:
     """The scores of each pair, in order.
 

@@ -11,6 +11,7 @@ from backlabel.matching.decide import Limits, Rule
 if TYPE_CHECKING:
     from backlabel.matching.scoring import Engine
     from backlabel.matching.ssim import Window
+    from backlabel.workers.cluster import Cluster
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,4 @@ class Settings:
     """For one image."""
     max_memory_mib: int
     """For one pair, in its worker process."""
+    cluster: Cluster | None = None

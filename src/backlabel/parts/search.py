@@ -11,7 +11,7 @@ from backlabel.parts.features import Descriptors, Features, mirrored
 from backlabel.parts.finder import File, Finder, Task
 from backlabel.parts.index import Index
 from backlabel.parts.kept import Digests, Found, KeptParts, Plan
-from backlabel.workers.pool import Workers
+from backlabel.workers.crew import Crew
 
 Files = Mapping[str, File]
 """Files by the SHA-256 of their bytes."""
@@ -30,7 +30,7 @@ class Search:
     """
 
     def __init__(
-        self, finder: Finder, workers: Workers, kept: KeptParts | None, folder: Path
+        self, finder: Finder, workers: Crew, kept: KeptParts | None, folder: Path
     ) -> None:
         self._finder, self._workers, self._kept, self._folder = finder, workers, kept, folder
         self._spool = _Spool((folder / "features").open("w+b"))

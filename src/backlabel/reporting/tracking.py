@@ -84,7 +84,7 @@ def deliver(report: Report, experiment: str, *, timeout_s: int) -> str:
             "or `backlabel track --pending` does."
         )
     return "\n".join(
-        [*refused, f"MLflow run {run} in experiment {experiment!r}; `make mlflow` shows it"]
+        [*refused, f"MLflow run {run} in experiment {experiment!r}; `backlabel mlflow` shows it"]
     )
 
 

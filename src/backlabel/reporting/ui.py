@@ -61,7 +61,7 @@ def _refuse_used(port: int) -> None:
             raise ConfigError(
                 f"port {port} of {HOST} cannot be used ({error}). Another MLflow may be running; "
                 f"choose another port: `backlabel mlflow --port {port % 60000 + 1}`, or "
-                f"`make mlflow PORT={port % 60000 + 1}`."
+                f"`backlabel mlflow --port {port % 60000 + 1}`."
             ) from error
 
 

@@ -63,6 +63,7 @@ def _settings(params: config.Params) -> Settings:
         read_limits=ReadLimits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
+        cluster=params.cluster,
     )
 
 

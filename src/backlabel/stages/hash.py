@@ -59,6 +59,7 @@ def _hash(
         workers=params.hash.workers,
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
+        cluster=params.cluster,
     )
     listed = [(side, item) for side in items for item in items[side]]
     results = engine.hash_files([item for _, item in listed], settings, shared_folder() / "cache")

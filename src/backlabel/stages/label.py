@@ -40,13 +40,9 @@ def main(params: config.Params) -> None:
     places = _places(chosen, known, params)
     shortfalls = splits.shortfalls(list(places.values()), params.label.splits.model_dump())
     about, note = _about(known, params.label.about)
+    recipe = _recipe(known, places, params)
     rows = making.write_set(
-        chosen,
-        paths.LABELED,
-        paths.NAMES,
-        _recipe(known, places, params),
-        about=about,
-        notes=shortfalls,
+        chosen, paths.LABELED, paths.NAMES, recipe, about=about, notes=shortfalls
     )
     tables.write(paths.DUPLICATES, Duplicate, twins)
     metrics = counts.metrics(rows, twins, mapping) | {
@@ -54,8 +50,8 @@ def main(params: config.Params) -> None:
         "splits": counts.splits(places.values(), params.label.splits.model_dump()),
     }
     write_json(paths.METRICS / "label.json", metrics)
-    for warning in [*shortfalls, *([note] if note else [])]:
-        sys.stderr.write(f"label: warning: {warning}\n")
+    warnings = [*shortfalls, *([note] if note else [])]
+    sys.stderr.writelines(f"label: warning: {warning}\n" for warning in warnings)
 
 
 def _known(params: config.Params) -> Known:
@@ -113,6 +109,7 @@ def _recipe(known: Known, places: dict[str, Place], params: config.Params) -> ma
             max_seconds=read.max_seconds,
             max_memory_mib=read.max_memory_mib,
             workers=params.hash.workers or os.cpu_count() or 1,
+            cluster=params.cluster,
         ),
         digests=PixelDigests(shared_folder() / "cache" / "pixels.sqlite", limits),
         run=making.run(config.digest(params), [source for source in sources if source]),

@@ -40,24 +40,6 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def map_files(
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
-    *,
-    workers: int,
-    max_seconds: float,
-    max_memory_mib: int,
-    what: str,
-    chunk: int = CHUNK,
-    prepare: Callable[[], object] | None = None,
-) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
-    """`function` of each item, as `Workers.map` gives it, by workers that end with the last one."""
-    with Workers(
-        workers, max_seconds=max_seconds, max_memory_mib=max_memory_mib, prepare=prepare
-    ) as crew:
-        yield from crew.map(function, items, what=what, chunk=chunk)
-
-
 @dataclass
 class _Task:
     """One item on its way to a worker and back."""

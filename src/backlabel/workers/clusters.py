@@ -1,0 +1,231 @@
+"""Reaches a Dask scheduler, or starts one; says in a sentence what is wrong with a cluster."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from distributed import Client, LocalCluster
+from distributed.comm.core import CommClosedError
+from distributed.security import Security
+
+from backlabel.errors import WorkerError
+from backlabel.storage.files import make_folder, shared_folder
+from backlabel.workers import remote
+from backlabel.workers.pool import cores
+
+if TYPE_CHECKING:
+    from backlabel.workers.cluster import Cluster
+
+LOST = (OSError, CommClosedError, TimeoutError, RuntimeError, ValueError)
+"""What Dask raises where its scheduler does not answer any more."""
+_CONNECT_S = 10.0
+_PATIENCE_S = 0.2
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A client of a scheduler, and the cluster that was started for it, if one was."""
+
+    client: Client
+    cluster: Cluster
+    address: str
+    started: Any
+
+    def threads(self) -> int:
+        """How many tasks all workers together can do at a time."""
+        return sum(self.client.nthreads().values())
+
+    def dashboard(self) -> str:
+        """Where people see the cluster at work."""
+        return f"{self.threads()} threads at {self.address}, dashboard {self.client.dashboard_link}"
+
+    def replace_lost_jobs(self) -> None:
+        """Submit jobs again that are gone: they come to the end of their time, or are cancelled."""
+        if self.cluster.kind == "slurm":
+            self.started.scale(jobs=max(self.cluster.workers, 1))
+
+
+@contextmanager
+def connected(cluster: Cluster) -> Iterator[Connection]:
+    """A connection with at least one worker. Raises WorkerError that says what is missing."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what counts is raised
+    with ExitStack() as stack:
+        started: Any = None
+        address = cluster.address
+        if address is None:
+            started = stack.enter_context(_STARTED[cluster.kind](cluster))
+            address = started.scheduler_address
+        connection = Connection(
+            stack.enter_context(_client(cluster, started)), cluster, address, started
+        )
+        _wait_for_worker(connection)
+        yield connection
+
+
+def _client(cluster: Cluster, started: Any) -> Client:
+    if started is not None:
+        return Client(started, timeout=_CONNECT_S)
+    security = Security(
+        tls_ca_file=cluster.tls_ca,
+        tls_client_cert=cluster.tls_cert,
+        tls_client_key=cluster.tls_key,
+        require_encryption=cluster.tls_ca is not None,
+    )
+    try:
+        return Client(cluster.address, timeout=_CONNECT_S, security=security)
+    except (OSError, TimeoutError) as error:
+        raise WorkerError(
+            f"No Dask scheduler answers at {cluster.address} (cluster.address). Start one with "
+            "`dask scheduler`, or leave the address out and one is started here. Where it runs, "
+            "look whether address, port and TLS files are its own."
+        ) from error
+
+
+@contextmanager
+def _on_this_machine(cluster: Cluster) -> Iterator[Any]:
+    # Encrypted, with certificates of this run alone: on a machine that others use too, whoever
+    # reaches a scheduler has the rights of the one who started it.
+    with LocalCluster(
+        n_workers=cluster.workers or cores(),
+        threads_per_worker=1,
+        memory_limit=0,  # each image has a limit of its own
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
+        security=True,
+    ) as started:
+        yield started
+
+
+@contextmanager
+def _of_slurm_jobs(cluster: Cluster) -> Iterator[Any]:
+    from dask_jobqueue.slurm import SLURMCluster  # noqa: PLC0415 - only where there is Slurm
+
+    folder = shared_folder() / "clusters"
+    make_folder(folder)
+    with SLURMCluster(
+        cores=cluster.cores,
+        processes=cluster.cores,
+        memory=f"{cluster.memory_gib} GiB",
+        queue=cluster.queue,
+        walltime=cluster.walltime,
+        job_extra_directives=list(cluster.directives),
+        job_script_prologue=list(cluster.prologue),
+        interface=cluster.interface,
+        log_directory=str(folder),
+        worker_extra_args=["--no-dashboard"],
+        security=True,  # certificates of this run alone, which the jobs find in the folder
+        shared_temp_directory=str(folder),
+        scheduler_options={"dashboard_address": "127.0.0.1:0"},
+        silence_logs=logging.CRITICAL,
+    ) as started:
+        _require_accepted(started.job_script())
+        started.scale(jobs=max(cluster.workers, 1))
+        yield started
+
+
+def _require_accepted(script: str) -> None:
+    """Ask Slurm whether it would take the job: what it refuses later is only logged by Dask."""
+    try:
+        asked = subprocess.run(
+            ["sbatch", "--test-only"],  # noqa: S607 - where it lies differs from site to site
+            input=script,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise WorkerError(
+            "cluster=slurm: there is no `sbatch` here. Run on a machine from which jobs are "
+            "submitted, or choose cluster=local."
+        ) from error
+    if asked.returncode != 0:
+        said = " ".join(asked.stderr.split())
+        raise WorkerError(
+            f"Slurm refuses the job of a worker: {said}. Look at cluster.queue, cluster.walltime, "
+            "cluster.cores, cluster.memory_gib and cluster.directives; `sinfo` lists the queues."
+        )
+
+
+_STARTED: dict[str, Callable[[Cluster], Any]] = {"dask": _on_this_machine, "slurm": _of_slurm_jobs}
+
+
+def _wait_for_worker(connection: Connection) -> None:
+    until = time.monotonic() + connection.cluster.wait_s
+    with reported_as_lost(connection.address):
+        while not connection.threads():
+            if time.monotonic() > until:
+                raise no_worker(connection)
+            time.sleep(_PATIENCE_S)
+
+
+def require_fit(connection: Connection, terms: remote.Terms) -> None:
+    """Raise WorkerError unless the workers have this package, and the same of it.
+
+    Workers that come later are looked at by the tasks that they are given.
+    """
+    with reported_as_lost(connection.address):
+        answers = connection.client.run(_asking())
+    for address, answer in answers.items():
+        if answer is None:
+            raise no_package(f"The worker at {address}")
+        if answer != terms.build:
+            raise remote.other_build(f"The worker at {address}", answer, terms)
+
+
+def _asking() -> Callable[[], str | None]:
+    """A function that is sent whole, since whoever gets it may not have this package."""
+
+    def ask() -> str | None:
+        try:
+            from backlabel.workers import remote  # noqa: PLC0415
+        except ImportError:
+            return None
+        return remote.build()
+
+    return ask
+
+
+def no_package(who: str) -> WorkerError:
+    """The error for one that cannot import this package."""
+    return WorkerError(
+        f"{who} does not have backlabel. Start it in an environment in which "
+        "`pip install 'backlabel[cluster]'` of this version has been run."
+    )
+
+
+def no_worker(connection: Connection) -> WorkerError:
+    """The error for a cluster without workers."""
+    advice = (
+        "`squeue --me` says what the jobs wait for; their output lies in .backlabel/clusters"
+        if connection.cluster.kind == "slurm"
+        else f"start one with `dask worker {connection.address}`"
+    )
+    return WorkerError(
+        f"No worker came to the scheduler at {connection.address} within "
+        f"{connection.cluster.wait_s:g} seconds (cluster.wait_s): {advice}. "
+        "What was finished is kept."
+    )
+
+
+def lost(address: str) -> WorkerError:
+    """The error for a scheduler that does not answer any more."""
+    return WorkerError(
+        f"The Dask scheduler at {address} was lost. What was finished is kept: run the same "
+        "command again when it is back."
+    )
+
+
+@contextmanager
+def reported_as_lost(address: str) -> Iterator[None]:
+    """What Dask raises when its scheduler is gone, as an error of ours."""
+    try:
+        yield
+    except LOST as error:
+        raise lost(address) from error

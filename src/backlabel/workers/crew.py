@@ -1,0 +1,90 @@
+"""Who works on the items: processes of this machine, or the workers of a cluster.
+
+Either way items go in and results come out in the order of the items, each worker has the limits
+of seconds and memory for an item, and a worker that is lost changes nothing but the time it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from backlabel.errors import UnreadableImageError, WorkerError
+from backlabel.workers.pool import CHUNK, Workers
+
+if TYPE_CHECKING:
+    from backlabel.workers.cluster import Cluster
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Crew(Protocol):
+    """Workers, wherever they are."""
+
+    def map(
+        self,
+        function: Callable[[Item], Result],
+        items: Iterable[Item],
+        *,
+        what: str,
+        chunk: int = CHUNK,
+    ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
+        """As `backlabel.workers.pool.Workers.map`."""
+
+
+@contextmanager
+def crew(
+    cluster: Cluster | None,
+    *,
+    workers: int,
+    max_seconds: float,
+    max_memory_mib: int,
+    prepare: Callable[[], object] | None = None,
+) -> Iterator[Crew]:
+    """Workers of the cluster, or `workers` processes of this machine where there is none.
+
+    `prepare` runs once in each process that works on items, outside of every limit. Raises
+    WorkerError where a cluster cannot be used.
+    """
+    if cluster is None or cluster.kind == "local":
+        with Workers(
+            workers, max_seconds=max_seconds, max_memory_mib=max_memory_mib, prepare=prepare
+        ) as here:
+            yield here
+        return
+    try:
+        from backlabel.workers import on_dask  # noqa: PLC0415 - an extra, and slow to import
+    except ModuleNotFoundError as error:
+        raise WorkerError(
+            f"cluster={cluster.kind}: {error.name} is not installed here: "
+            "`pip install 'backlabel[cluster]'`, or choose cluster=local."
+        ) from error
+    with on_dask.crew(
+        cluster, max_seconds=max_seconds, max_memory_mib=max_memory_mib, prepare=prepare
+    ) as there:
+        yield there
+
+
+def map_files(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int,
+    max_seconds: float,
+    max_memory_mib: int,
+    what: str,
+    chunk: int = CHUNK,
+    prepare: Callable[[], object] | None = None,
+    cluster: Cluster | None = None,
+) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
+    """`function` of each item, as `Crew.map` gives it, by workers that end with the last one."""
+    with crew(
+        cluster,
+        workers=workers,
+        max_seconds=max_seconds,
+        max_memory_mib=max_memory_mib,
+        prepare=prepare,
+    ) as own:
+        yield from own.map(function, items, what=what, chunk=chunk)

@@ -1,0 +1,40 @@
+"""Stages write the same bytes wherever images are worked on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import workspace
+
+pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+
+PAIRS = [(f"{seed % 2}/{seed}.tif", "L9" if seed % 2 else "L1", seed) for seed in range(6)]
+OUTPUTS = ("csv", "metrics", "plots", "labeled", "reviews")
+
+
+def choose(root, cluster):
+    for path in (Path("conf/config.yaml"), Path("conf/cluster/dask.yaml")):
+        text = (root / path).read_text()
+        text = text.replace("- cluster: local", f"- cluster: {cluster}")
+        (root / path).write_text(text.replace("workers: 0", "workers: 2"))
+    assert workspace.run(root, "compose")[0] == 0
+
+
+def test_stages_write_the_same_bytes_on_a_cluster(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    workspace.make(here, PAIRS)
+    (here / "data/tiff/0/broken.tif").write_bytes(b"II*\0")
+    shutil.copytree(here, there)
+    choose(there, "dask")
+    for root in (here, there):
+        for stage in ("hash", "compare", "label"):
+            status, told = workspace.run(root, stage)
+            assert status == 0, told
+            assert "Traceback" not in told
+            assert ("dask: 2 threads" in told) == (root == there)
+    found = workspace.listing(there, *OUTPUTS)
+    assert found == workspace.listing(here, *OUTPUTS)
+    assert "labeled/manifest.csv" in found

@@ -1,0 +1,41 @@
+"""What tests have done on a cluster; its workers import it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+
+from backlabel.errors import UnreadableImageError
+
+
+def square(number):
+    return number * number
+
+
+def slowly(number):
+    time.sleep(0.05)
+    return number
+
+
+def hostile(kind):
+    if kind == "unreadable":
+        raise UnreadableImageError("corrupt", "the test says so")
+    if kind == "hang":
+        time.sleep(60)
+    if kind == "crash":
+        ctypes.string_at(0)
+    if kind == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "memory":
+        return str(len(bytearray(1 << 30)))
+    return "fine"
+
+
+def buggy(number):
+    return 1 / number
+
+
+def process_id(_):
+    return os.getpid()

@@ -1,0 +1,43 @@
+"""Maps a function over items on a cluster; a program of its own, for Dask keeps threads.
+
+    python over_cluster.py SETTINGS FUNCTION ITEMS [LIMITS]
+
+SETTINGS, ITEMS and LIMITS are JSON; `file` in SETTINGS names a file of conf/cluster; ITEMS are a
+list, or how many numbers. Prints each result as it comes, one a line, or the error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import cluster_work
+
+from backlabel import config
+from backlabel.errors import UnreadableImageError, WorkerError
+from backlabel.workers.cluster import Cluster
+from backlabel.workers.crew import map_files
+
+CONF = Path(__file__).parents[2] / "conf" / "cluster"
+
+
+def main(settings, function, items, limits):
+    values = config.read_yaml(CONF / f"{settings.pop('file')}.yaml") | settings
+    results = map_files(
+        getattr(cluster_work, function),
+        range(items) if isinstance(items, int) else items,
+        cluster=Cluster.model_validate_json(json.dumps(values)),
+        what="test",
+        **{"workers": 1, "max_seconds": 60, "max_memory_mib": 200, "chunk": 2, **limits},
+    )
+    for item, result in results:
+        is_error = isinstance(result, UnreadableImageError)
+        print(json.dumps([item, result.reason if is_error else result]), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    try:
+        main(*(text if i == 1 else json.loads(text) for i, text in enumerate(sys.argv[1:])))
+    except WorkerError as error:
+        sys.exit(f"WorkerError: {error}")

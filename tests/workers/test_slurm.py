@@ -1,0 +1,77 @@
+"""Workers as jobs of a real Slurm, which runs in a folder of the test's own."""
+
+from __future__ import annotations
+
+import json
+
+import own_slurm
+import pytest
+from by_hand import ByHand, wait_for
+
+pytest.importorskip("dask_jobqueue", reason="the extra `cluster` is not installed")
+
+JOBS = {
+    "file": "slurm",
+    "address": None,
+    "workers": 2,
+    "cores": 1,
+    "memory_gib": 1.0,
+    "queue": "images",
+    "walltime": "00:30:00",
+    "interface": "lo",
+}
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory):
+    if missing := own_slurm.missing():
+        pytest.skip(f"Slurm is not installed (no {', '.join(missing)}): apt-get install slurm-wlm")
+    with own_slurm.running(tmp_path_factory.mktemp("slurm")) as started:
+        if started is None:
+            pytest.skip("Slurm is installed, but its daemons do not run here")
+        yield started
+
+
+@pytest.fixture
+def cluster(slurm, tmp_path, monkeypatch):
+    for name, value in slurm.environment.items():
+        monkeypatch.setenv(name, value)
+    with ByHand(tmp_path) as started:
+        yield started
+
+
+def jobs(slurm):
+    return slurm.ask("squeue", "-h", "-t", "RUNNING", "-o", "%i").split()
+
+
+def test_a_job_that_is_cancelled_changes_nothing(slurm, cluster):
+    client = cluster.client("slowly", 200, **JOBS)
+    line = client.stdout.readline()
+    slurm.ask("scancel", "--signal=KILL", wait_for(lambda: jobs(slurm), "a job")[0])
+    found, told = cluster.ended(client)
+    assert [json.loads(line), *found] == [[i, i] for i in range(200)], told
+    assert "at tls://127.0.0.1:" in told
+    wait_for(lambda: not jobs(slurm), "the end of all jobs")
+
+
+def test_jobs_that_are_lost_are_submitted_again(slurm, cluster):
+    client = cluster.client("slowly", 200, **{**JOBS, "workers": 1})
+    line = client.stdout.readline()
+    slurm.ask("scancel", wait_for(lambda: jobs(slurm), "a job")[0])
+    found, told = cluster.ended(client)
+    assert [json.loads(line), *found] == [[i, i] for i in range(200)], told
+
+
+def test_a_queue_that_is_not_there_is_told(cluster):
+    found, told = cluster.ended(cluster.client("square", 1, **{**JOBS, "queue": "nowhere"}))
+    assert found == []
+    assert "Slurm refuses the job of a worker" in told
+    assert "invalid partition specified: nowhere" in told
+    assert "cluster.queue" in told
+    assert "Traceback" not in told
+
+
+def test_slurm_that_is_not_there_is_told(cluster, monkeypatch):
+    monkeypatch.setenv("PATH", str(cluster.folder))
+    _, told = cluster.ended(cluster.client("square", 1, **JOBS))
+    assert "there is no `sbatch` here" in told
