@@ -42,8 +42,9 @@ def quadrant(grey: Grey) -> Image.Image:
 
 
 def cropped(grey: Grey) -> Image.Image:
-    """280 x 200 pixels from (101, 83)."""
-    return Image.fromarray(grey).crop((101, 83, 381, 283))
+    """Half of height and width, from (101, 83)."""
+    height, width = grey.shape
+    return Image.fromarray(grey).crop((101, 83, 101 + width // 2, 83 + height // 2))
 
 
 def cropped_and_reduced(grey: Grey) -> Image.Image:

@@ -48,9 +48,9 @@ def test_a_crop_lies_at_its_pixels() -> None:
     found = find(grey, *read(jpeg(cropped(grey))))
     assert found is not None
     np.testing.assert_allclose(found.place.matrix, [[1, 0, -101], [0, 1, -83]], atol=1e-9)
-    where = placement(found.place, grey.shape, (200, 280))
-    assert (where.jpeg_box, where.tiff_box) == ((0, 0, 280, 200), (101, 83, 280, 200))
-    assert where.tiff_covered == pytest.approx(280 * 200 / (640 * 480), abs=1e-4)
+    where = placement(found.place, grey.shape, (240, 320))
+    assert (where.jpeg_box, where.tiff_box) == ((0, 0, 320, 240), (101, 83, 320, 240))
+    assert where.tiff_covered == pytest.approx(0.25, abs=1e-4)
     assert (where.jpeg_covered, where.scale, where.angle, where.mirrored) == (1, 1, 0, False)
 
 

@@ -29,9 +29,7 @@ class Search:
     `folder` is the caller's to delete, and `kept` may be None: then nothing is kept beyond it.
     """
 
-    def __init__(
-        self, finder: Finder, workers: Crew, kept: KeptParts | None, folder: Path
-    ) -> None:
+    def __init__(self, finder: Finder, workers: Crew, kept: KeptParts | None, folder: Path) -> None:
         self._finder, self._workers, self._kept, self._folder = finder, workers, kept, folder
         self._spool = _Spool((folder / "features").open("w+b"))
 
