@@ -28,12 +28,16 @@ _MAX_BYTES = images.Limits().max_bytes
 
 @dataclass(frozen=True)
 class Item:
-    """One file of the set; `file` is its path below the set's folder."""
+    """One file of the set; `file` is its path below the set's folder.
+
+    `page` is that of the labelled picture, None in sets of an earlier version.
+    """
 
     file: str
     category: str
     split: str
     sha256: str
+    page: int | None = None
 
 
 class LabelledSet(Dataset[tuple[Any, int]]):
@@ -89,7 +93,7 @@ class LabelledSet(Dataset[tuple[Any, int]]):
             with images.opened(path, max_bytes=_MAX_BYTES) as source:
                 if self._checksum and _digest(source.descriptor) != item.sha256:
                     raise DataError(f"{_cell(path)}: is not the file that was labelled. {_REMEDY}")
-                grey = images.read_unit(path)
+                grey = images.read_unit(path, page=item.page)
         except (UnreadableImageError, OSError) as error:
             raise DataError(f"{_cell(path)}: cannot be read ({error}). {_REMEDY}") from error
         picture = torch.from_numpy(grey).unsqueeze(0)
@@ -183,7 +187,8 @@ def _item(row: dict[str, str | None]) -> Item:
     file = names.from_cell(cell)
     if PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts or "\0" in file:
         raise ValueError(f"{cell} leads out of the set")
-    return Item(file, category, split, digest)
+    page = row.get("page")
+    return Item(file, category, split, digest, int(page) if page else None)
 
 
 def _cell(path: Path) -> str:

@@ -139,12 +139,12 @@ def _pair(decided: Decided, target: Path, recipe: Recipe) -> Pair:
     )
     _refuse_changed(tiff, digest)
     _refuse_changed(jpeg, _digest(jpeg.path))
-    return Pair(Path(tiff.path), target, digest, Path(jpeg.path), jpeg.sha256)
+    return Pair(Path(tiff.path), tiff.page, target, digest, Path(jpeg.path), jpeg.sha256)
 
 
 def _hashed(decided: Decided, known: Known) -> tuple[TiffHash, TiffHash]:
     match = decided.match
-    return known.tiffs[match.TIFF_path], known.jpegs[match.JPEG_path or ""]
+    return known.tiffs[match.key], known.jpegs[match.JPEG_path or ""]
 
 
 def _row(decided: Decided, file: str, pair: Pair, found: Facts, recipe: Recipe) -> Labelled:

@@ -76,8 +76,10 @@ def decisions(
     ]
     decided = [decide(known, settings.limits, settings.rule) for _, known in readable]
     if settings.rule is Rule.COMBINED:
-        digests = [tiffs[i].sha256 for i, _ in readable]
-        decided = assign.one_to_one(decided, digests, settings.limits, settings.rule)
+        digests = [(tiffs[i].sha256, tiffs[i].page) for i, _ in readable]
+        files = [tiffs[i].sha256 for i, _ in readable]
+        decided = assign.one_to_one(decided, digests, settings.limits, settings.rule, files)
+    decided = assign.one_label(decided, [tiffs[i].key for i, _ in readable])
     found: list[Decision | None] = [None] * len(evidence)
     for (i, _), decision in zip(readable, decided, strict=True):
         found[i] = decision
@@ -189,7 +191,7 @@ class _Matching:
 
     def _pair(self, tiff: TiffHash, near: NearPair) -> Pair:
         jpeg = self._jpegs[near.row]
-        return Pair(tiff.path, jpeg.path, near.variant, tiff.sha256, jpeg.sha256)
+        return Pair(tiff.path, jpeg.path, near.variant, tiff.sha256, jpeg.sha256, tiff.page)
 
     def _evidence(self, scored: Sequence[tuple[NearPair, Scored]]) -> Evidence:
         """A TIFF is unreadable if none of its pairs could be scored for its sake."""

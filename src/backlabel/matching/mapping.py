@@ -12,7 +12,7 @@ from backlabel.matching import assign
 from backlabel.matching.decide import Decision
 from backlabel.matching.engine import Outcome
 from backlabel.matching.evidence import Candidate, Placement
-from backlabel.storage.rows import JpegHash, Match, PartRow, Passed, TiffHash, Verdict
+from backlabel.storage.rows import JpegHash, Match, PageKey, PartRow, Passed, TiffHash, Verdict
 
 
 def rows(
@@ -21,23 +21,23 @@ def rows(
     outcome: Outcome,
     failed: Sequence[Passed] = (),
 ) -> list[Match]:
-    """A row for each TIFF, by path; those of identical bytes name each other.
+    """A row for each picture, by path and page; those of identical bytes name each other.
 
-    `failed` are the TIFFs that had no hash.
+    `failed` are the TIFFs and pages that had no hash.
     """
-    same = assign.duplicates([tiff.sha256 for tiff in tiffs])
+    same = assign.duplicates([(tiff.sha256, tiff.page) for tiff in tiffs])
     found = []
     for i, tiff in enumerate(tiffs):
         decision, known = outcome.decisions[i], outcome.evidence[i]
         if isinstance(known, UnreadableImageError):
-            found.append(unreadable(tiff.path, known, tiff.sha256))
+            found.append(unreadable(tiff.key, known, tiff.sha256))
             continue
         assert decision is not None
         nearest = min(known, key=lambda one: (one.distance, one.row), default=None)
         others = [tiffs[j].path for j in same.get(i, ())]
         found.append(row(tiff, decision, nearest, jpegs, others))
     found += [unreadable(one.path, UnreadableImageError(one.reason, one.detail)) for one in failed]
-    return sorted(found, key=lambda row: os.fsencode(row.TIFF_path))
+    return sorted(found, key=lambda row: (os.fsencode(row.TIFF_path), row.page))
 
 
 def row(
@@ -85,6 +85,7 @@ def row(
         margin=decision.margin,
         TIFF_sha256=tiff.sha256,
         JPEG_sha256=jpeg.sha256 if jpeg else None,
+        page=tiff.page,
         **placed(pair.part if pair else None),
     )
 
@@ -99,12 +100,15 @@ def parts(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], outcome: Outcome
             if one.pair.part is not None:
                 is_accepted = one in decision.acceptable
                 found.append(_part(tiff, jpegs[one.row], one, is_accepted=is_accepted))
-    return sorted(found, key=lambda row: (os.fsencode(row.TIFF_path), os.fsencode(row.JPEG_path)))
+    return sorted(
+        found, key=lambda row: (os.fsencode(row.TIFF_path), row.page, os.fsencode(row.JPEG_path))
+    )
 
 
 def _part(tiff: TiffHash, jpeg: JpegHash, one: Candidate, *, is_accepted: bool) -> PartRow:
     return PartRow(
         TIFF_path=tiff.path,
+        page=tiff.page,
         JPEG_path=jpeg.path,
         label=jpeg.label,
         category=jpeg.category,
@@ -138,12 +142,14 @@ def _reason(tiff: TiffHash, decision: Decision, same: Sequence[str]) -> str:
     return f"{decision.reason} The same bytes as {', '.join(same)}." if same else decision.reason
 
 
-def unreadable(path: str, error: UnreadableImageError, sha256: str | None = None) -> Match:
-    """The row of a TIFF that could not be read."""
+def unreadable(key: PageKey, error: UnreadableImageError, sha256: str | None = None) -> Match:
+    """The row of a picture that could not be read."""
+    path, page = key
     return Match(
         TIFF_file=PurePosixPath(path).name,
         TIFF_path=path,
         verdict=Verdict.UNREADABLE,
         reason=str(error),
         TIFF_sha256=sha256,
+        page=page,
     )

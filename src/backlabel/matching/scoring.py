@@ -26,6 +26,7 @@ class Changed:
     """A TIFF whose variants are to be hashed."""
 
     tiff: str
+    page: int
     sha256: str
     variants: tuple[Variant, ...]
 
@@ -69,7 +70,7 @@ class Scorer:
 
     def hashes(self, changed: Changed) -> list[Query]:
         """The hashes of the variants of a TIFF."""
-        grey = tiff_pixels(changed.tiff, changed.sha256, self.limits)
+        grey = tiff_pixels(changed.tiff, changed.page, changed.sha256, self.limits)
         measures = self._measures
         return list(
             variants.hashes(grey, changed.variants, measures.frequencies, measures.hash_image)
@@ -80,7 +81,7 @@ class Scorer:
         return measures_of(self.engine)
 
     def _read(self, pair: Pair) -> tuple[Registered, encoding.Table | None] | None:
-        tiff = tiff_pixels(pair.tiff, pair.tiff_sha256, self.limits)
+        tiff = tiff_pixels(pair.tiff, pair.page, pair.tiff_sha256, self.limits)
         try:
             jpeg, table = jpeg_pixels(pair.jpeg, pair.jpeg_sha256, self.limits)
         except UnreadableImageError:
@@ -99,11 +100,14 @@ def measures_of(engine: Engine) -> Measures:
 
 
 @lru_cache(maxsize=1)  # the pairs of a TIFF come one after the other
-def tiff_pixels(path: str, sha256: str, limits: images.Limits) -> GreyImage:
-    """The pixels of a TIFF whose bytes have the digest `sha256`. Raises UnreadableImageError."""
+def tiff_pixels(path: str, page: int, sha256: str, limits: images.Limits) -> GreyImage:
+    """The pixels of a page of a TIFF whose bytes have the digest `sha256`.
+
+    Raises UnreadableImageError.
+    """
     with images.opened(Path(path), max_bytes=limits.max_bytes) as source:  # until it is read
         _require(source, sha256)
-        return images.read(Path(path), limits).grey
+        return images.read(Path(path), limits, page).grey
 
 
 def jpeg_pixels(

@@ -12,7 +12,7 @@ from backlabel.matching.evidence import Box, Placement
 from backlabel.matching.scoring import Engine, jpeg_pixels, measures_of, tiff_pixels
 from backlabel.parts.features import Features
 from backlabel.parts.geometry import Map, Points, Shape, overlap, shares
-from backlabel.parts.kept import Found
+from backlabel.parts.kept import Found, content
 from backlabel.parts.registration import place, scored
 
 _DECIMALS = 4  # of shares, degrees and scales
@@ -20,11 +20,17 @@ _DECIMALS = 4  # of shares, degrees and scales
 
 @dataclass(frozen=True)
 class File:
-    """An image file, the SHA-256 of its bytes, and the shape (H, W) of its picture."""
+    """A picture: its file, its page there, the SHA-256 of the file, and the shape (H, W)."""
 
     path: str
+    page: int
     sha256: str
     shape: Shape
+
+    @property
+    def content(self) -> str:
+        """What its pixels depend on."""
+        return content(self.sha256, self.page)
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Finder:
 
     def features(self, file: File) -> bytes:
         """The features of an image, encoded."""
-        return Features.of(tiff_pixels(file.path, file.sha256, self.limits)).encoded()
+        return Features.of(tiff_pixels(file.path, file.page, file.sha256, self.limits)).encoded()
 
     def part(self, task: Task) -> Found | None:
         """The part of the TIFF that the JPEG shows, if any. No image is read before one is likely.
@@ -58,7 +64,7 @@ class Finder:
         found = place(features, (tiff.shape, jpeg.shape))
         if found is None:
             return None
-        ours = tiff_pixels(tiff.path, tiff.sha256, self.limits)
+        ours = tiff_pixels(tiff.path, tiff.page, tiff.sha256, self.limits)
         try:
             theirs, table = jpeg_pixels(jpeg.path, jpeg.sha256, self.limits)
         except UnreadableImageError:

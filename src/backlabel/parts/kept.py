@@ -25,7 +25,12 @@ _FIELDS = {field.name for field in fields(Scores)}
 
 NOTHING: Final = "nothing"
 Digests: TypeAlias = tuple[str, str]
-"""The SHA-256 of a TIFF and of a JPEG."""
+"""The `content` of a TIFF's picture and of a JPEG."""
+
+
+def content(sha256: str, page: int) -> str:
+    """What the pixels of a picture depend on: its file's SHA-256 and its page there."""
+    return f"{sha256} {page}"
 
 
 @dataclass(frozen=True)
@@ -72,13 +77,13 @@ class KeptParts:
         """Keep a plan."""
         self._put([(self._key(key), json.dumps(asdict(plan)).encode())])
 
-    def features(self, sha256: str) -> bytes | None:
-        """The features of an image, encoded."""
-        return self._store.get(self._key(f"features {sha256}"))
+    def features(self, picture: str) -> bytes | None:
+        """The features of a picture, by its `content`; encoded."""
+        return self._store.get(self._key(f"features {picture}"))
 
-    def keep_features(self, sha256: str, encoded: bytes) -> None:
+    def keep_features(self, picture: str, encoded: bytes) -> None:
         """Keep the features of an image."""
-        self._put([(self._key(f"features {sha256}"), encoded)])
+        self._put([(self._key(f"features {picture}"), encoded)])
 
     def found(self, pairs: Sequence[Digests]) -> list[Known]:
         """What is known of each pair."""
@@ -93,7 +98,7 @@ class KeptParts:
             self._store.put(items)
 
     def _of_pair(self, pair: Digests) -> bytes:
-        return self._key(f"part {' '.join(pair)}")
+        return self._key(f"part {', '.join(pair)}")
 
     def _key(self, name: str) -> bytes:
         return self._circumstances + name.encode()

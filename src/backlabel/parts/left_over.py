@@ -79,13 +79,13 @@ def complete(
     for i, tiff in ours.items():
         known = evidence[i]
         assert not isinstance(known, UnreadableImageError)
-        parts = found.get(tiff.sha256, {})
+        parts = found.get(_content(tiff), {})
         evidence[i] = known + [
             Candidate(
                 _near_pair(tiff, jpeg, row, part.placement, settings), part.scores, jpeg.label
             )
             for row, jpeg in theirs.items()
-            if (part := parts.get(jpeg.sha256)) is not None
+            if (part := parts.get(_content(jpeg))) is not None
         ]
     count = sum(len(parts) for parts in found.values())
     effort = Effort(len(ours), len(theirs), plan.features, len(plan.pairs), count)
@@ -124,7 +124,7 @@ def _near(
         known = outcome.evidence[i]
         assert not isinstance(known, UnreadableImageError)
         found |= {
-            (tiff.sha256, theirs[one.row].sha256)
+            (_content(tiff), _content(theirs[one.row]))
             for one in known
             if one.distance < limit and one.row in theirs
         }
@@ -138,12 +138,10 @@ def _looked_for(
     settings: Settings,
     folder: Path,
 ) -> tuple[Plan, dict[str, dict[str, Found]]]:
-    """The pairs that were tried, and the parts by the SHA-256 of the TIFF and of the JPEG."""
+    """The pairs that were tried, and the parts by the `content` of both."""
     # The engine `reference` is there to check what is kept: it takes none and adds none.
     kept = None if settings.engine == "reference" else KeptParts(folder, settings)
-    key = plan_key(
-        (row.sha256 for row in ours.values()), (row.sha256 for row in theirs.values()), near
-    )
+    key = plan_key(map(_content, ours.values()), map(_content, theirs.values()), near)
     plan = kept.plan(key) if kept else None
     known = _known(plan, kept)
     if plan is None or None in known.values():
@@ -151,7 +149,7 @@ def _looked_for(
 
         tiffs, jpegs = (
             {
-                row.sha256: File(row.path, row.sha256, (row.height, row.width))
+                _content(row): File(row.path, row.page, row.sha256, (row.height, row.width))
                 for row in rows.values()
             }
             for rows in (ours, theirs)
@@ -196,6 +194,10 @@ def _searching(settings: Settings, kept: KeptParts | None, folder: Path) -> Iter
             yield search
         finally:
             search.close()
+
+
+def _content(row: TiffHash) -> str:
+    return content(row.sha256, row.page)
 
 
 def _near_pair(

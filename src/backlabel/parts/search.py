@@ -14,7 +14,7 @@ from backlabel.parts.kept import Digests, Found, KeptParts, Plan
 from backlabel.workers.crew import Crew
 
 Files = Mapping[str, File]
-"""Files by the SHA-256 of their bytes."""
+"""Pictures by their `content`."""
 
 _MOST = 8  # JPEGs that are tried for a TIFF, of those that its features speak for
 _LEAST_VOTES = 3
@@ -80,50 +80,50 @@ class Search:
 
     def _need(self, files: Iterable[File]) -> None:
         """Bring the features of `files` into the spool, but for those that cannot be read."""
-        missing = {one.sha256: one for one in files if one.sha256 not in self._spool}
+        missing = {one.content: one for one in files if one.content not in self._spool}
         if self._kept is not None:
-            for sha256 in [*missing]:
-                known = self._kept.features(sha256)
+            for picture in [*missing]:
+                known = self._kept.features(picture)
                 if known is not None:
-                    self._spool.put(sha256, known)
-                    del missing[sha256]
+                    self._spool.put(picture, known)
+                    del missing[picture]
         results = self._workers.map(self._finder.features, [*missing.values()], what="features")
         for file, result in results:
             if isinstance(result, UnreadableImageError):
                 continue
-            self._spool.put(file.sha256, result)
+            self._spool.put(file.content, result)
             if self._kept is not None:
-                self._kept.keep_features(file.sha256, result)
+                self._kept.keep_features(file.content, result)
 
 
 class _Spool:
-    """Encoded features in a file, by the SHA-256 of the image."""
+    """Encoded features in a file, by the `content` of the picture."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._places: dict[str, tuple[int, int]] = {}
 
-    def __contains__(self, sha256: str) -> bool:
-        return sha256 in self._places
+    def __contains__(self, picture: str) -> bool:
+        return picture in self._places
 
-    def put(self, sha256: str, raw: bytes) -> None:
+    def put(self, picture: str, raw: bytes) -> None:
         """Add the features of an image."""
-        self._places[sha256] = self._file.seek(0, 2), len(raw)
+        self._places[picture] = self._file.seek(0, 2), len(raw)
         self._file.write(raw)
 
-    def raw(self, sha256: str) -> bytes:
+    def raw(self, picture: str) -> bytes:
         """The features that were put, encoded."""
-        start, size = self._places[sha256]
+        start, size = self._places[picture]
         self._file.seek(start)
         return self._file.read(size)
 
-    def get(self, sha256: str) -> Features:
+    def get(self, picture: str) -> Features:
         """The features that were put."""
-        return Features.decoded(self.raw(sha256))
+        return Features.decoded(self.raw(picture))
 
-    def count(self, sha256: str) -> int:
+    def count(self, picture: str) -> int:
         """How many features the image has."""
-        return Features.count(self._places[sha256][1])
+        return Features.count(self._places[picture][1])
 
     def close(self) -> None:
         """Close the file."""

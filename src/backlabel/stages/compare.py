@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
 from backlabel import config
-from backlabel.errors import ConfigError
 from backlabel.images.picture import Limits as ReadLimits
 from backlabel.matching import device, engine, mapping
 from backlabel.matching.decide import Limits, Rule
+from backlabel.matching.drawn import draw
 from backlabel.matching.settings import Settings
 from backlabel.parts import left_over
 from backlabel.reporting import drawing, summary, sweep
 from backlabel.storage import paths, tables
 from backlabel.storage.files import shared_folder, write_json
-from backlabel.storage.rows import JpegHash, Match, PartRow, Passed, SweepPoint, TiffHash, TruePair
+from backlabel.storage.rows import (
+    JpegHash,
+    Match,
+    PageKey,
+    PartRow,
+    Passed,
+    SweepPoint,
+    TiffHash,
+    TruePair,
+)
 
 
 def main(params: config.Params) -> None:
@@ -32,15 +38,18 @@ def main(params: config.Params) -> None:
     failed = [row for row in unreadable if row.kind == "tiff"]
     looked_at = {*(row.path for row in all_jpegs), *(row.path for row in unreadable)}
     truth = summary.known_pairs(Path(params.data.truth), looked_at)
-    chosen = _draw([row.path for row in tiffs] + [row.path for row in failed], params.compare)
+    compare = params.compare
+    chosen = draw(
+        {row.path for row in tiffs} | {row.path for row in failed}, compare.n_tiff, compare.seed
+    )
     tiffs = [row for row in tiffs if row.path in chosen]
 
     outcome, effort = left_over.match(tiffs, jpegs, settings, shared_folder() / "cache")
     failed = [row for row in failed if row.path in chosen]
     found = mapping.rows(tiffs, jpegs, outcome, failed)
     shown = mapping.parts(tiffs, jpegs, outcome)
-    tables.write(paths.parts_path(params.compare.n_tiff), PartRow, shown)
-    evidence = {tiff.path: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
+    tables.write(paths.parts_path(compare.n_tiff), PartRow, shown)
+    evidence = {tiff.key: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
     metrics = summary.summarise(found, truth) | {"parts": asdict(effort)}
     metrics |= {"index_recall": outcome.index_recall} if outcome.index_recall else {}
     _write(found, evidence, jpegs, params, metrics=metrics, truth=truth)
@@ -67,20 +76,6 @@ def _settings(params: config.Params) -> Settings:
     )
 
 
-def _draw(paths: Sequence[str], compare: config.Compare) -> set[str]:
-    """All paths, or the `n_tiff` that the seed draws from them in sorted order."""
-    if compare.n_tiff is None:
-        return set(paths)
-    if compare.n_tiff > len(paths):
-        raise ConfigError(
-            f"compare.n_tiff is {compare.n_tiff}, but there are {len(paths)} TIFFs. "
-            "Ask for fewer, or for all with compare.n_tiff=null."
-        )
-    drawn = np.random.default_rng(compare.seed).permutation(len(paths))[: compare.n_tiff]
-    ordered = sorted(paths, key=os.fsencode)
-    return {ordered[i] for i in drawn}
-
-
 def limits(compare: config.Compare) -> Limits:
     """The limits of the decision, from the parameters."""
     return Limits(
@@ -96,7 +91,7 @@ def limits(compare: config.Compare) -> Limits:
 
 def _write(
     found: list[Match],
-    evidence: dict[str, engine.Evidence],
+    evidence: dict[PageKey, engine.Evidence],
     jpegs: Sequence[JpegHash],
     params: config.Params,
     *,
