@@ -36,7 +36,10 @@ def rows(
         nearest = min(known, key=lambda one: (one.distance, one.row), default=None)
         others = [tiffs[j].path for j in same.get(i, ())]
         found.append(row(tiff, decision, nearest, jpegs, others))
-    found += [unreadable(one.path, UnreadableImageError(one.reason, one.detail)) for one in failed]
+    found += [
+        unreadable((one.path, one.page or 1), UnreadableImageError(one.reason, one.detail))
+        for one in failed
+    ]
     return sorted(found, key=lambda row: (os.fsencode(row.TIFF_path), row.page))
 
 

@@ -16,7 +16,7 @@ from backlabel.matching.evidence import Candidate, NearPair, Placement
 from backlabel.matching.kept import kept_for
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import PART
-from backlabel.parts.kept import NOTHING, Digests, Found, KeptParts, Known, Plan, plan_key
+from backlabel.parts.kept import NOTHING, Digests, Found, KeptParts, Known, Plan, content, plan_key
 from backlabel.storage.files import make_folder
 from backlabel.storage.rows import JpegHash, TiffHash, Verdict
 
