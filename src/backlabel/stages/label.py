@@ -104,6 +104,7 @@ def _recipe(known: Known, places: dict[str, Place], params: config.Params) -> ma
         places=places,
         link=Link(params.label.link),
         public=params.label.public,
+        stored=params.label.store == "files",
         bounds=Bounds(
             limits=limits,
             max_seconds=read.max_seconds,

@@ -254,6 +254,8 @@ class Labelled:
     operator: FileName | None
     metadata_note: FileName
     """What the file says of its microscope and could not be read or understood."""
+    stored: bool
+    """Whether the set holds the file; otherwise it is the original at `TIFF_path`."""
     versions: str
     """Of backlabel and of the libraries that can change a hash, a score or a pixel."""
     config_digest: str
