@@ -28,7 +28,8 @@ from backlabel.parts import left_over
 from backlabel.stages import compare
 from backlabel.stages import hash as hashing
 from backlabel.storage import paths, tables
-from backlabel.storage.rows import JpegHash, Match, PartRow, Verdict
+from backlabel.storage.part_rows import PartRow
+from backlabel.storage.rows import JpegHash, Match, Verdict
 from backlabel.workers.pool import Workers
 
 CONF = Path(__file__).parents[2] / "conf"

@@ -12,7 +12,8 @@ from backlabel.matching import assign
 from backlabel.matching.decide import Decision
 from backlabel.matching.engine import Outcome
 from backlabel.matching.evidence import Candidate, Placement
-from backlabel.storage.rows import JpegHash, Match, PageKey, PartRow, Passed, TiffHash, Verdict
+from backlabel.storage.part_rows import PartRow
+from backlabel.storage.rows import JpegHash, Match, PageKey, Passed, TiffHash, Verdict
 
 
 def rows(

@@ -16,11 +16,11 @@ from backlabel.parts import left_over
 from backlabel.reporting import drawing, summary, sweep
 from backlabel.storage import paths, tables
 from backlabel.storage.files import shared_folder, write_json
+from backlabel.storage.part_rows import PartRow
 from backlabel.storage.rows import (
     JpegHash,
     Match,
     PageKey,
-    PartRow,
     Passed,
     SweepPoint,
     TiffHash,
