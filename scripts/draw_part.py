@@ -85,7 +85,7 @@ def draw(grey: GreyImage, data: bytes, out: str) -> None:
             axes.add_patch(box)
     canvas.suptitle(
         f"scale {part.place.scale:.3f}, turned by {abs(part.place.angle):.2f}°, "
-        f"noise correlation {part.scores.noise_correlation:.2f}",
+        f"explained share {part.scores.explained:.2f}",
         fontsize=10,
     )
     canvas.savefig(out, metadata={"Software": None})

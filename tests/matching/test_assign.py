@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backlabel.matching.assign import Edge, assign, duplicates, one_to_one
+from backlabel.matching.assign import Edge, assign, duplicates, one_label, one_to_one
 from backlabel.matching.decide import Decision, Limits, Rule, decide
 from backlabel.matching.evidence import Candidate, Placement
 from backlabel.storage.rows import Verdict
 from candidates import candidate
 
-LIMITS = Limits(150, 150, 0.7, min_noise_correlation=0.4, min_ssim_matched=0.3, min_margin=0.1)
+LIMITS = Limits(150, 150, 0.7, min_explained=0.4, min_spoke=0.1, min_margin=0.1)
 
 
 def test_the_sum_counts_not_the_single_best() -> None:
@@ -42,10 +42,9 @@ def test_order_of_edges_does_not_matter() -> None:
     assert assign(edges) == assign(reversed(edges))
 
 
-def decided(*noise: float) -> Decision:
+def decided(*explained: float) -> Decision:
     found = [
-        candidate(row, 5, label="L0", ssim_matched=0.9, noise_correlation_direct=one)
-        for row, one in enumerate(noise)
+        candidate(row, 5, label="L0", explained=one, spoke=0.9) for row, one in enumerate(explained)
     ]
     return decide(found, LIMITS, Rule.COMBINED)
 
@@ -71,6 +70,23 @@ def test_identical_tiffs_share_a_jpeg() -> None:
     assert [one.verdict for one in both] == [Verdict.MATCHED, Verdict.MATCHED]
 
 
+def test_pages_of_one_tiff_are_no_rivals() -> None:
+    both = one_to_one(
+        [decided(0.9), decided(0.85)], [("a", 1), ("a", 2)], LIMITS, Rule.COMBINED, ["a", "a"]
+    )
+    assert [one.verdict for one in both] == [Verdict.MATCHED, Verdict.AMBIGUOUS]
+
+
+def test_a_file_has_one_label() -> None:
+    def named(label: str) -> Decision:
+        found = candidate(0, 5, label=label, explained=0.9, spoke=0.9)
+        return decide([found], LIMITS, Rule.COMBINED)
+
+    keys = [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
+    found = one_label([named("L0"), named("L1"), named("L0"), named("L0")], keys)
+    assert [one.verdict for one in found] == [Verdict.AMBIGUOUS] * 2 + [Verdict.MATCHED] * 2
+
+
 def test_label_stays_certain_where_the_pair_is_not() -> None:
     both = one_to_one([decided(0.9), decided(0.85)], [0, 1], LIMITS, Rule.COMBINED)
     assert [one.label_certain for one in both] == [True, True]
@@ -83,7 +99,7 @@ def test_duplicates_are_named() -> None:
 def panel(row: int, left: int, *, score: float = 0.9, label: str = "L0") -> Candidate:
     """A JPEG's panel of 100 pixels a side, that shows all of a TIFF."""
     where = Placement((left, 0, 100, 100), (0, 0, 200, 200), 0.5, 0, False, 0.4, 1)
-    found = candidate(row, 500, label=label, ssim_matched=0.9, noise_correlation_direct=score)
+    found = candidate(row, 500, label=label, explained=score, spoke=0.5)
     return dataclasses.replace(found, pair=dataclasses.replace(found.pair, part=where))
 
 
@@ -105,7 +121,7 @@ def test_panels_of_one_jpeg_have_a_tiff_each(left: int, verdicts: tuple[Verdict,
 
 
 def test_a_whole_copy_claims_every_panel() -> None:
-    whole = candidate(3, 5, label="L0", ssim_matched=0.9, noise_correlation_direct=0.95)
+    whole = candidate(3, 5, label="L0", explained=0.95, spoke=0.5)
     decisions = [decide([one], LIMITS, Rule.COMBINED) for one in (whole, panel(3, 0, score=0.7))]
     found = one_to_one(decisions, ["a", "b"], LIMITS, Rule.COMBINED)
     assert [one.verdict for one in found] == [Verdict.MATCHED, Verdict.AMBIGUOUS]

@@ -131,7 +131,7 @@ def test_the_plain_chain_finds_the_same(matches) -> None:
             row.JPEG_box,
             row.TIFF_box,
         )
-        assert other.noise_correlation == pytest.approx(row.noise_correlation, abs=1e-3)
+        assert other.explained == pytest.approx(row.explained, abs=1e-2)
 
 
 def test_opencv_waits_until_something_is_left_over() -> None:

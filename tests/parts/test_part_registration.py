@@ -28,7 +28,7 @@ from published_parts import (
 from backlabel.parts.finder import placement
 from backlabel.parts.registration import find
 
-LEAST = 0.44  # compare.min_noise_correlation
+LEAST = 0.75  # compare.min_explained
 
 
 @pytest.mark.parametrize("name", [BEETLE, WIRES, STEEL])
@@ -40,7 +40,7 @@ def test_a_part_is_found_and_verified(name: str, publish: Callable[[Grey], Image
     grey = original(name)
     found = find(grey, *read(jpeg(publish(grey))))
     assert found is not None
-    assert (found.scores.noise_correlation or 0) > LEAST
+    assert (found.scores.explained or 0) > LEAST
 
 
 def test_a_crop_lies_at_its_pixels() -> None:
@@ -77,7 +77,7 @@ def test_each_panel_of_a_figure_is_found_in_its_place() -> None:
     for grey, start in ((left, 10), (right, 20 + left.shape[1])):
         found = find(grey, shown, table)
         assert found is not None
-        assert (found.scores.noise_correlation or 0) > LEAST
+        assert (found.scores.explained or 0) > LEAST
         where = placement(found.place, grey.shape, shown.shape)
         assert where.jpeg_box[0] == pytest.approx(0.6 * start, abs=1)
         assert where.jpeg_box[2] == pytest.approx(0.6 * grey.shape[1], abs=2)

@@ -29,12 +29,12 @@ class Limits:
     """Its scores count when its distance lies below this (exclusive)."""
     min_ssim: float
     """Rule `ssim`: least SSIM of the standardised images (inclusive)."""
-    min_noise_correlation: float
-    """Rule `combined`: least noise correlation (inclusive)."""
-    min_ssim_matched: float
-    """Rule `combined`: least SSIM after histogram matching (inclusive)."""
+    min_explained: float
+    """Rule `combined`: least explained share (inclusive)."""
+    min_spoke: float
+    """Rule `combined`: least share of the picture that must have spoken (inclusive)."""
     min_margin: float
-    """Rule `combined`: least lead in noise correlation over another JPEG that passes."""
+    """Rule `combined`: least lead in explained share over another JPEG that passes."""
     min_part_share: float = 0.0
     """Least share of a TIFF that a JPEG shows, for its label to be the TIFF's (inclusive)."""
 
@@ -50,7 +50,7 @@ class Decision:
     runner_up: Candidate | None = None
     """The next best candidate that is another JPEG."""
     margin: float | None = None
-    """Lead of the chosen one's deciding score (SSIM, or noise correlation under `combined`)."""
+    """Lead of the chosen one's deciding score (SSIM, or explained share under `combined`)."""
     label_certain: bool = False
     """All acceptable candidates carry one label, even where the pair is ambiguous."""
     acceptable: tuple[Candidate, ...] = ()
@@ -67,10 +67,10 @@ def decide(candidates: Iterable[Candidate], limits: Limits, rule: Rule) -> Decis
 
     - `seed` accepts every scored best candidate, as the earlier scripts did.
     - `ssim` also asks for `min_ssim`.
-    - `combined` decides by the noise correlation and asks for `min_noise_correlation` and
-      `min_ssim_matched`. The pair is ambiguous when another JPEG that passes is less than
-      `min_margin` behind, or carries another label. Parts need no lead: an original may have
-      several.
+    - `combined` decides by the explained share and asks for `min_explained`; where less than
+      `min_spoke` of the picture spoke, the pair is not verified. It is ambiguous when another JPEG
+      that passes is less than `min_margin` behind, or carries another label. Parts need no lead: an
+      original may have several.
     """
     near = [
         one for one in candidates if one.pair.is_part or one.distance < limits.hamming_threshold
@@ -109,7 +109,7 @@ def score(one: Candidate, limits: Limits, rule: Rule) -> float | None:
         return None
     if rule is not Rule.COMBINED:
         return one.ssim
-    return None if one.ssim_matched is None else one.noise_correlation
+    return one.explained if _spoke_enough(one, limits) else None
 
 
 def _verdict(
@@ -117,12 +117,7 @@ def _verdict(
 ) -> tuple[Verdict, str]:
     best = score(chosen, limits, rule)
     if best is None:
-        near = counts(chosen, limits)
-        why = (
-            "it could not be scored: the JPEG cannot be read any more, or too little is in common"
-            if near
-            else f"scores count below {limits.ssim_hamming_threshold} bits"
-        )
+        why = _why_unscored(chosen, limits)
         return Verdict.NOT_VERIFIED, f"{chosen.distance} bits differ; {why}."
     if not passing:
         fault = _fault(chosen, limits, rule)
@@ -133,6 +128,21 @@ def _verdict(
         return Verdict.AMBIGUOUS, rivalry
     where = f"in {_share(chosen)} of it" if chosen.pair.is_part else f"at {chosen.distance} bits"
     return Verdict.MATCHED, f"{_SCORE_NAMES[rule]} {best:.3f} {where}."
+
+
+def _why_unscored(one: Candidate, limits: Limits) -> str:
+    if not counts(one, limits):
+        return f"scores count below {limits.ssim_hamming_threshold} bits"
+    if one.spoke is None:
+        return "it could not be scored: the JPEG cannot be read any more"
+    return (
+        f"only {one.spoke:.0%} of the picture says anything by which to tell a copy from another "
+        f"frame; {limits.min_spoke:.0%} are needed"
+    )
+
+
+def _spoke_enough(one: Candidate, limits: Limits) -> bool:
+    return one.spoke is not None and one.spoke >= limits.min_spoke
 
 
 def _rivalry(passing: Sequence[Candidate], limits: Limits, rule: Rule) -> str:
@@ -167,9 +177,7 @@ def _fault(one: Candidate, limits: Limits, rule: Rule) -> str:
     if rule is Rule.SSIM:
         fault = _shortfall("SSIM", one.ssim, limits.min_ssim)
     elif rule is Rule.COMBINED:
-        fault = _shortfall(
-            "Noise correlation", one.noise_correlation, limits.min_noise_correlation
-        ) or _shortfall("SSIM after histogram matching", one.ssim_matched, limits.min_ssim_matched)
+        fault = _shortfall("Explained share", one.explained, limits.min_explained)
     else:
         fault = ""
     shown = one.pair.part.tiff_covered if one.pair.part else 1.0
@@ -196,4 +204,4 @@ def _lead(chosen: Candidate, other: Candidate, limits: Limits, rule: Rule) -> fl
     return None if ahead is None or behind is None else ahead - behind
 
 
-_SCORE_NAMES = {Rule.SEED: "SSIM", Rule.SSIM: "SSIM", Rule.COMBINED: "Noise correlation"}
+_SCORE_NAMES = {Rule.SEED: "SSIM", Rule.SSIM: "SSIM", Rule.COMBINED: "Explained share"}

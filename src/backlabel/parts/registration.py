@@ -19,6 +19,7 @@ _LEAST_SIDE = 64  # pixels of the JPEG; less is too little to tell a copy by
 _PIXELS = 300_000  # of the images that are aligned
 _STEPS, _GAIN = 40, 1e-5  # at most, and the least gain of correlation for another one
 _BLUR = 5  # pixels, of ECC's own filter
+_FINE = 1.0  # pixels of the blur whose residue tells ways of resampling apart
 _FURTHEST = 0.02  # of the part's side, that the alignment may move it
 
 
@@ -64,8 +65,8 @@ def verify(
 
     `jpeg` begins at a block of 8x8 pixels, so that the quantisation `table` lies where it lay.
     """
-    pair = Registered(rendered, jpeg, rendered, is_whole=True)
-    return scores.score(pair, table, scores.direct(pair, "uniform", measures), measures)
+    pair = Registered(rendered, jpeg, rendered)
+    return scores.score(pair, table, "uniform", measures)
 
 
 def aligned(tiff: GreyImage, jpeg: GreyImage, where: Map, box: Box) -> Map:
@@ -111,12 +112,18 @@ def scored(
         return None
     shown = again.of(jpeg)
     better = settled(better, again)
-    found = max(
-        renderings(turned, better, again),
-        key=lambda image: measures.correlation(image, shown) or -1.0,
-    )
+    found = max(renderings(turned, better, again), key=lambda image: _likeness(image, shown))
     whole = better.after(before.inverse()).after(where)
     return Part(whole, again, verify(found, shown, table, measures))
+
+
+def _likeness(image: GreyImage, other: GreyImage) -> float:
+    """Correlation of what a blur leaves over, for two images of one shape; 0 where one is flat."""
+    a, b = (
+        one - cv2.GaussianBlur(one, (0, 0), _FINE)
+        for one in (image.astype(np.float32), other.astype(np.float32))
+    )
+    return float(cv2.matchTemplate(a, b, cv2.TM_CCOEFF_NORMED)[0, 0])
 
 
 def _large_enough(box: Box | None) -> Box | None:

@@ -31,4 +31,5 @@ class PartRow:
     hamming_distance: int
     ssim_value: float | None
     ssim_matched: float | None
-    noise_correlation: float | None
+    explained: float | None
+    spoke: float | None
