@@ -71,6 +71,7 @@ class Read(Section):
     """Limits for one image, and for the share of images that cannot be read."""
 
     max_pixels: Annotated[int, Field(ge=1)]
+    max_mosaic_pixels: Annotated[int, Field(ge=0)]
     max_bytes: Annotated[int, Field(ge=1)]
     max_seconds: Annotated[float, Field(gt=0)]
     max_memory_mib: Annotated[int, Field(ge=64)]

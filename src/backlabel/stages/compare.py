@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backlabel import config
 from backlabel.errors import UnreadableImageError
-from backlabel.images.picture import Limits as ReadLimits
+from backlabel.limits import read_limits
 from backlabel.matching import device, engine, mapping
 from backlabel.matching.decide import Limits, Rule
 from backlabel.matching.drawn import draw
@@ -62,7 +62,7 @@ def _settings(params: config.Params) -> Settings:
         device="cpu" if compare.engine == "reference" else device.resolve(compare.device),
         batch_size=compare.batch_size,
         memory_mib=compare.memory_mib,
-        read_limits=ReadLimits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
+        read_limits=read_limits(read),
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
         cluster=params.cluster,
