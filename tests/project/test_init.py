@@ -214,6 +214,9 @@ def older(folder, without_dvc):
     own = Path("conf/labels/own.yaml")
     own.write_text(own.read_text().replace("table: null\n", ""))
     Path("backlabel.yaml").write_text("version: 0.0.1\n")
+    choices = Path("conf/config.yaml")
+    choices.write_text(choices.read_text().replace("- track: default", "- weather: default"))
+    (folder / "conf/track").rename(folder / "conf/weather")
     return folder
 
 
@@ -239,6 +242,8 @@ def test_upgrade_keeps_what_people_chose(capsys):
     params = config.load()
     assert (params.read.max_pixels, params.read.max_seconds) == (5, 20)
     assert params.labels.categories == (("Wood",), ("Öl film",))
+    assert params.track.experiment == "backlabel"
+    assert "weather" not in Path("conf/config.yaml").read_text()
     pinned.refuse_another()
     capsys.readouterr()
     assert cli.main(["upgrade"]) == 0
