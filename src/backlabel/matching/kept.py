@@ -144,9 +144,9 @@ def kept_for(settings: Settings, folder: Path) -> Kept | None:
     return Kept(folder, circumstances)
 
 
-def version() -> str:
+def version(rooms: tuple[str, ...] = _ROOMS, packages: tuple[str, ...] = _PACKAGES) -> str:
     """Of the code that scores, and of the libraries that it rests on."""
-    return code_version(_ROOMS, _PACKAGES)
+    return code_version(rooms, packages)
 
 
 def _scores(raw: bytes | None) -> Scores | None:
