@@ -126,7 +126,7 @@ def test_another_threshold_opens_no_image(tmp_path, monkeypatch, quick):
     )
     monkeypatch.setattr(contents.Contents, "read", lambda *_, **__: pytest.fail("an image is read"))
     for changed in (
-        {"compare.hamming_threshold": 130},
+        {"compare.hamming_threshold": 130, "compare.ssim_hamming_threshold": 130},
         {"compare.ssim_hamming_threshold": 60},
         {"compare.rule": "ssim", "compare.min_ssim": 0.9},
         {"compare.rule": "seed"},
