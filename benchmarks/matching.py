@@ -152,7 +152,7 @@ def of_million() -> None:
     recall = tables[0].recall(query, max_bits=150)
     print("| 1,000,000 hashes, queries with 50 of 1,024 bits changed | |")
     print("|---|---|")
-    print(f"| index, 32 tables of 20 bits: build | {built:.0f} s |")
+    print(f"| index, 64 tables of 16 bits: build | {built:.0f} s |")
     print(f"| memory that it adds | {after - before:.1f} GiB |")
     print(f"| index: one query, top 10 | {found / 10_000 * 1e6:.0f} us |")
     print(f"| exact: one query, top 10 | {exact / 1_000 * 1e6:.0f} us |")
