@@ -41,7 +41,8 @@ repro: install
 	test -e data || dvc pull data.dvc
 	dvc repro
 	@backlabel summary
-	@echo "'make mlflow' shows the run beside others."
+	@echo "'make mlflow' shows the run beside others, 'backlabel review' the pairs to be decided."
+	@backlabel report
 
 check: install
 	ruff format --check .

@@ -92,6 +92,12 @@ def test_an_image_has_one_place(values, data, complaint):
         config.check(values, "params.yaml")
 
 
+def test_a_public_set_needs_its_files(values):
+    values["label"].update(public=True, store="manifest")
+    with pytest.raises(ConfigError, match="public leaves out where the originals are"):
+        config.check(values, "params.yaml")
+
+
 @pytest.mark.parametrize(
     ("labels", "complaint"),
     [

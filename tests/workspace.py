@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def write_tables(root, pairs):
 def tiff_hash(root, path):
     digest = hashlib.sha256((root / path).read_bytes()).hexdigest()
     phash = digest * 4  # as long as a hash; what it says does not matter to the label stage
-    return TiffHash(Path(path).name, path, phash, phash, "", "", 96, 128, digest)
+    return TiffHash(Path(path).name, path, 1, phash, phash, "", "", 96, 128, digest)
 
 
 def match(tiff, jpeg):
@@ -88,6 +89,47 @@ def match(tiff, jpeg):
         TIFF_sha256=tiff.sha256,
         JPEG_sha256=jpeg.sha256,
     )
+
+
+DECIDABLE = [
+    ("a/near.tif", "L1", 1),
+    ("a/twin.tif", "L9", 2),
+    ("b/miss.tif", "L9", 3),
+    ("b/sure.tif", "L1", 4),
+]
+
+
+def make_decidable(root):
+    """Four TIFFs: one just matched, one ambiguous, one that just failed, one that is sure."""
+    make(root, DECIDABLE)
+    _, jpegs, rows = write_tables(root, DECIDABLE)
+    near, twin, miss, sure = rows
+    rows = [
+        replace(near, noise_correlation=0.5, ssim_matched=0.9, margin=0.3),
+        replace(
+            twin,
+            noise_correlation=0.9,
+            ssim_matched=0.9,
+            verdict=Verdict.AMBIGUOUS,
+            reason="Another JPEG would pass and is only 0.010 behind; 0.05 is needed.",
+            label=None,
+            category=None,
+            runner_up_path=jpegs[0].path,
+            runner_up_hamming=4,
+            margin=0.01,
+        ),
+        replace(
+            miss,
+            noise_correlation=0.42,
+            ssim_matched=0.9,
+            verdict=Verdict.TOO_DIFFERENT,
+            reason="Noise correlation 0.420 is below 0.44.",
+            label=None,
+            category=None,
+        ),
+        replace(sure, noise_correlation=0.99, ssim_matched=0.99),
+    ]
+    tables.write(root / paths.mapping_path(None), Match, rows)
 
 
 def start(root, *arguments, **options):

@@ -28,6 +28,7 @@ _WORKERS_IMPORT = {
     "hash": ["backlabel.hashing.file", "backlabel.hashing.perceptual", "backlabel.images.reading"],
     "compare": ["backlabel.matching.scoring", "backlabel.images.reading"],
     "calibrate": ["backlabel.calibration.over_files", "backlabel.images.reading"],
+    "report": ["backlabel.report.samples", "backlabel.images.reading"],
 }
 _SHOWN = 5  # differing parameters that an error names
 
@@ -199,6 +200,16 @@ def review(chosen: argparse.Namespace) -> int:
 def completion(chosen: argparse.Namespace) -> int:
     """Print the script that makes a shell complete the commands."""
     sys.stdout.write(f"{helping.completion(chosen.parser, chosen.shell)}\n")
+    return 0
+
+
+def report(chosen: argparse.Namespace) -> int:
+    """Write the report of the last run."""
+    _preload("report")
+    from backlabel.report import writing  # noqa: PLC0415
+
+    writing.write(config.load(), chosen.out)
+    _write_lines([f"{chosen.out} says what the run found; open it in a browser"])
     return 0
 
 

@@ -154,6 +154,7 @@ class Label(Section):
     """The label stage."""
 
     link: Literal["auto", "copy", "hardlink"]
+    store: Literal["files", "manifest"]
     public: bool
     splits: Splits
     split_seed: Annotated[int, Field(ge=0)]
@@ -161,6 +162,15 @@ class Label(Section):
     group_by: Annotated[str, Field(pattern=r"^(folder|near_duplicates|column:[^\x00-\x1f]+)$")]
     group_table: RepoPath | None
     about: About
+
+    @model_validator(mode="after")
+    def _originals_can_be_found(self) -> Self:
+        if self.public and self.store == "manifest":
+            raise ValueError(
+                "public leaves out where the originals are, and store=manifest says nothing else: "
+                "set public=false, or store=files"
+            )
+        return self
 
     @model_validator(mode="after")
     def _table_where_it_is_read(self) -> Self:

@@ -28,12 +28,18 @@ _MAX_BYTES = images.Limits().max_bytes
 
 @dataclass(frozen=True)
 class Item:
-    """One file of the set; `file` is its path below the set's folder."""
+    """One file of the set; `file` is its path below the set's folder.
+
+    Where the set does not hold it, `original` is the path of its original in the repository.
+    `page` is that of the labelled picture, None in sets of an earlier version.
+    """
 
     file: str
     category: str
     split: str
     sha256: str
+    page: int | None = None
+    original: str | None = None
 
 
 class LabelledSet(Dataset[tuple[Any, int]]):
@@ -58,8 +64,10 @@ class LabelledSet(Dataset[tuple[Any, int]]):
         split: str | None = None,
         checksum: bool = False,
         transform: Callable[[Tensor], Any] | None = None,
+        originals: Path | None = None,
     ) -> None:
         self.folder = folder
+        self.originals = originals
         self.items = items
         self.classes = classes
         self.class_to_idx = {name: number for number, name in enumerate(classes)}
@@ -83,13 +91,17 @@ class LabelledSet(Dataset[tuple[Any, int]]):
     def __getitem__(self, index: int) -> tuple[Any, int]:
         """Raises DataError if the file is missing, unreadable or, with `checksum`, was changed."""
         item = self.items[index]
-        path = self.folder / item.file
+        if item.original is not None and self.originals is not None:
+            root, path = self.originals, self.originals / item.original
+        else:
+            root, path = self.folder, self.folder / item.file
         try:
-            _refuse_outside(self.folder, path)
+            if item.original is None:  # originals may be linked from elsewhere
+                _refuse_outside(root, path)
             with images.opened(path, max_bytes=_MAX_BYTES) as source:
                 if self._checksum and _digest(source.descriptor) != item.sha256:
                     raise DataError(f"{_cell(path)}: is not the file that was labelled. {_REMEDY}")
-                grey = images.read_unit(path)
+                grey = images.read_unit(path, page=item.page)
         except (UnreadableImageError, OSError) as error:
             raise DataError(f"{_cell(path)}: cannot be read ({error}). {_REMEDY}") from error
         picture = torch.from_numpy(grey).unsqueeze(0)
@@ -124,9 +136,11 @@ def load(
     *,
     checksum: bool = False,
     transform: Callable[[Tensor], Any] | None = None,
+    originals: str | Path | None = None,
 ) -> LabelledSet:
     """The labelled set in `folder`: the files of `split` (train, val or test), or all with None.
 
+    `originals` is the repository's folder, for a set that holds no files (`label.store=manifest`).
     With `checksum` every file is held against the manifest when it is read. `transform` takes the
     picture. Raises DataError where there is no labelled set or no such split, and TableError where
     its manifest is torn or has other columns.
@@ -139,6 +153,11 @@ def load(
     if split is not None and split not in counts:
         known = ", ".join(f"{name} ({count} files)" for name, count in sorted(counts.items()))
         raise DataError(f"{manifest}: has no split {split!r}; it has {known or 'no files at all'}.")
+    if originals is None and any(item.original is not None for item in every):
+        raise DataError(
+            f"{manifest}: the set holds no files, only where their originals are. Say in which "
+            'folder the repository is, as originals=".".'
+        )
     return LabelledSet(
         root,
         [item for item in every if split in (None, item.split)],
@@ -148,6 +167,7 @@ def load(
         split=split,
         checksum=checksum,
         transform=transform,
+        originals=None if originals is None else Path(originals),
     )
 
 
@@ -180,10 +200,18 @@ def _item(row: dict[str, str | None]) -> Item:
     cell, category, split, digest = (row[name] for name in _COLUMNS)
     if not (cell and category and split and digest):
         raise ValueError(f"a line is torn: {row}")
+    stored = row.get("stored") != "False"
+    original = None if stored else _inside(row.get("TIFF_path") or "")
+    page = row.get("page")
+    return Item(_inside(cell), category, split, digest, int(page) if page else None, original)
+
+
+def _inside(cell: str) -> str:
     file = names.from_cell(cell)
-    if PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts or "\0" in file:
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts or "\0" in file or not path.name:
         raise ValueError(f"{cell} leads out of the set")
-    return Item(file, category, split, digest)
+    return file
 
 
 def _cell(path: Path) -> str:

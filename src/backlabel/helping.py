@@ -28,6 +28,7 @@ EXAMPLES = {
     "repair": [("backlabel repair && dvc repro", "go on after a kill or a power cut")],
     "check": [("backlabel check data", "before `dvc add data`")],
     "review": [("backlabel review", "the pairs of the last run, the doubtful ones first")],
+    "report": [("backlabel report --out report.html", "what the last run found, in one file")],
     "verify": [("backlabel verify labeled", "every file against its checksum")],
     "calibrate": [
         ("backlabel calibrate data/tiff --precision 0.9999", "thresholds for your own images"),

@@ -15,7 +15,7 @@ NOTHING = "0" * 256
 
 
 def tiff(name, phash=NOTHING):
-    return TiffHash(name, name, phash, phash, "", "", 4, 4, f"sha of {name}")
+    return TiffHash(name, name, 1, phash, phash, "", "", 4, 4, f"sha of {name}")
 
 
 def jpeg(name, phash=NOTHING):
@@ -24,7 +24,7 @@ def jpeg(name, phash=NOTHING):
 
 A, B, P, Q = tiff("a.tif"), tiff("b.tif"), jpeg("p.jpg", "f" + NOTHING[1:]), jpeg("q.jpg")
 KNOWN = Known(
-    tiffs={"a.tif": A, "b.tif": B},
+    tiffs={("a.tif", 1): A, ("b.tif", 1): B},
     jpegs={"p.jpg": P, "q.jpg": Q},
     categories={"L0": "Biological", "L9": "Tips"},
 )

@@ -28,7 +28,7 @@ def pair(tmp_path):
     tifffile.imwrite(tiff, DEEP)
     Image.fromarray(NOISE).save(jpeg)
     (tmp_path / "a.txt").write_text("[SemImageFile]\nMagnification=5000\nPixelSize=12.5\n")
-    return Pair(tiff, tiff, sha256(tiff), jpeg, sha256(jpeg))
+    return Pair(tiff, 1, tiff, sha256(tiff), jpeg, sha256(jpeg))
 
 
 @pytest.fixture

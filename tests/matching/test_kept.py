@@ -26,9 +26,10 @@ def test_scores_are_known_by_content_and_variant_alone(evidence):
         Pair("a.tif", "b.jpg", "flip_h", "aa" * 32, "bb" * 32),
         Pair("a.tif", "b.jpg", "identity", "ab" * 32, "bb" * 32),
         Pair("a.tif", "b.jpg", "identity", "aa" * 32, "bc" * 32),
+        Pair("a.tif", "b.jpg", "identity", "aa" * 32, "bb" * 32, page=2),
     ]
     found = evidence.scores([ONE, moved, *others], complete=True)
-    assert found == [WHOLE, WHOLE, None, None, None]
+    assert found == [WHOLE, WHOLE, None, None, None, None]
 
 
 def test_whole_scores_serve_who_asks_for_the_ssim_and_not_the_other_way(evidence):
@@ -74,11 +75,12 @@ def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path):
 
 def test_hashes_of_variants(evidence):
     bits = np.random.default_rng(0).integers(0, 256, (2, 128), np.uint8)
-    evidence.keep_hashes([(ONE.tiff_sha256, "body 0.9", bits)])
-    found = evidence.hashes(ONE.tiff_sha256, ["flip_h", "body 0.9"])
+    evidence.keep_hashes([((ONE.tiff_sha256, 1), "body 0.9", bits)])
+    found = evidence.hashes((ONE.tiff_sha256, 1), ["flip_h", "body 0.9"])
     assert list(found) == ["body 0.9"]
     assert (found["body 0.9"] == bits).all()
-    assert evidence.hashes("bb" * 32, ["body 0.9"]) == {}
+    assert evidence.hashes(("bb" * 32, 1), ["body 0.9"]) == {}
+    assert evidence.hashes((ONE.tiff_sha256, 2), ["body 0.9"]) == {}
 
 
 def test_a_search_is_known_by_all_hashes_of_both_sides(evidence):

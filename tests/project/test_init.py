@@ -67,6 +67,7 @@ def test_the_template_is_this_repositorys_own():
     for name, lines in (
         (".gitignore", template.IGNORED_BY_GIT),
         (".dvcignore", template.IGNORED_BY_DVC),
+        (".gitattributes", template.MERGED_BY_LINES),
     ):
         assert set(lines) <= {*(ROOT / name).read_text().splitlines()}
 

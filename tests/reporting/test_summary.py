@@ -127,9 +127,9 @@ LIMITS = Limits(
     min_margin=0,
 )
 EVIDENCE = {
-    "a": [candidate(0, 10, ssim=0.95)],
-    "b": [candidate(1, 100, ssim=0.75)],
-    "c": [candidate(0, 130)],
+    ("a", 1): [candidate(0, 10, ssim=0.95)],
+    ("b", 1): [candidate(1, 100, ssim=0.75)],
+    ("c", 1): [candidate(0, 130)],
 }
 
 

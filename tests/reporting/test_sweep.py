@@ -34,12 +34,12 @@ def some_candidate(row, random):
 def test_every_point_is_what_deciding_there_gives(rule):
     random = np.random.default_rng(0)
     evidence = {
-        str(tiff): [some_candidate(row, random) for row in range(random.integers(0, 5))]
+        (str(tiff), 1): [some_candidate(row, random) for row in range(random.integers(0, 5))]
         for tiff in range(60)
     }
     rows = [
         Match(TIFF_file=path, TIFF_path=path, verdict=Verdict.MATCHED, reason="")
-        for path in evidence
+        for path, _ in evidence
     ]
     jpegs = [str(row) for row in range(5)]
     points = sweep(rows, evidence=evidence, jpegs=jpegs, limits=LIMITS, rule=rule, truth=None)
@@ -62,7 +62,12 @@ def test_every_point_is_what_deciding_there_gives(rule):
 def swept(evidence):
     rows = [Match(TIFF_file="x", TIFF_path="x", verdict=Verdict.MATCHED, reason="")]
     points = sweep(
-        rows, evidence={"x": evidence}, jpegs=["y"] * 3, limits=LIMITS, rule=Rule.SSIM, truth=None
+        rows,
+        evidence={("x", 1): evidence},
+        jpegs=["y"] * 3,
+        limits=LIMITS,
+        rule=Rule.SSIM,
+        truth=None,
     )
     return {
         name: {point.value: point.match_rate for point in points if point.threshold == name}

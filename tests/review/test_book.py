@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from backlabel.errors import TableError
@@ -14,6 +16,23 @@ from backlabel.storage.rows import Choice, Decision, Shown
 def line(path, choice=Choice.REJECT, why=""):
     made = Decision(path, "0" * 64, choice, None, None, None, "Ada", why)
     return made, Shown(path, "Ada", "2026-01-01T00:00:00+00:00", None, "ambiguous")
+
+
+def on_page(page, why=""):
+    decision, shown = line("a.tif", why=why)
+    return replace(decision, page=page), replace(shown, page=page)
+
+
+def test_a_decision_replaces_what_was_decided_on_its_page(project):
+    book = Book()
+    book.decide([line("a.tif", why="whole")], "tab")
+    book.decide([on_page(1, "first"), on_page(2, "second")], "tab")
+    book.decide([on_page(2, "anew")], "tab")
+    assert [(one.page, one.why) for one in book.of("a.tif")] == [(1, "first"), (2, "anew")]
+    assert [one.why for one in book.of("a.tif", 2)] == ["anew"]
+    assert book.undo("tab") == ["a.tif"]
+    assert book.undo("tab") == ["a.tif"]
+    assert [(one.page, one.why) for one in reviews.read(paths.DECISIONS)] == [(None, "whole")]
 
 
 def paths_in_file():

@@ -153,8 +153,8 @@ def test_a_file_that_is_disturbed_while_it_is_compared(matches, monkeypatch, dis
     """Once it is read, and before it is known to be the same still."""
     read = images.read
 
-    def disturbing(path, limits):
-        picture = read(path, limits)
+    def disturbing(path, limits, page=None):
+        picture = read(path, limits, page)
         if path.name == name:
             disturb(path)
         return picture

@@ -250,3 +250,52 @@ def test_the_reference_engine_gives_the_same_tables_and_reads_no_cache(root, mon
     fast = run()
     monkeypatch.setattr(HashCache, "known", lambda *_: pytest.fail("the cache is read"))
     assert run(hash={"engine": "reference"}) == fast
+
+
+def test_other_formats_where_they_are_asked_for(root):
+    picture = Image.fromarray(workspace.picture(7))
+    for name in ("data/tiff/a.png", "data/tiff/b.bmp", "data/jpeg/Tips/L9_c.png"):
+        picture.save(root / name)
+    before = [row.path for rows in run() for row in rows]
+    passed = {row.path: row.reason for row in tables.read(paths.SKIPPED, Passed)}
+    assert passed["data/tiff/a.png"] == "named like a PNG"
+    formats = {"jpeg_formats": ("jpeg", "png"), "tiff_formats": ("tiff", "png", "bmp")}
+    after = {row.path: row for rows in run(data=formats) for row in rows}
+    assert set(after) - set(before) == {
+        "data/tiff/a.png",
+        "data/tiff/b.bmp",
+        "data/jpeg/Tips/L9_c.png",
+    }
+    assert after["data/tiff/a.png"].phash == after["data/jpeg/Tips/L9_c.png"].phash
+    assert after["data/tiff/b.bmp"].phash == after["data/tiff/a.png"].phash
+
+
+def test_an_original_that_is_no_tiff_and_cannot_be_read_is_an_original(root):
+    (root / "data/tiff/a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    run(data={"tiff_formats": ("tiff", "png")})
+    (row,) = tables.read(paths.UNREADABLE, Passed)
+    assert (row.path, row.kind, row.reason) == ("data/tiff/a.png", "tiff", "corrupt")
+
+
+def test_several_folders_of_either_side(root):
+    (root / "data/jpeg/Fibres").rename(root / "data/Fibres")
+    (root / "data/more").mkdir()
+    (root / "data/Fibres").rename(root / "data/more/Fibres")
+    (root / "data/tiff/x").rename(root / "data/x")
+    tiffs, jpegs = run(data={"jpeg": ("data/jpeg", "data/more"), "tiff": ("data/x", "data/tiff")})
+    assert [row.path for row in tiffs] == sorted(row.path for row in tiffs)
+    assert {row.path.rpartition("/")[0] for row in tiffs} == {
+        "data/x",
+        "data/tiff/y",
+        "data/tiff/z",
+    }
+    assert {row.category for row in jpegs} == {"Fibres", "Tips"}
+
+
+def test_one_category_of_a_flat_folder(root):
+    for path in list((root / "data/jpeg").rglob("*.jpg")):
+        path.rename(root / "data/jpeg" / path.name)
+    listed = tuple((f"kind {digit}",) for digit in range(10))
+    labels = {"name": "own", "by": "prefix", "categories": listed}
+    _, jpegs = run(labels=labels, hash={"category": "kind 1"})
+    assert [(row.label, row.category) for row in jpegs] == [("L1", "kind 1")]

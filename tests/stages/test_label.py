@@ -6,9 +6,11 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import backlabel
 import workspace
 from backlabel import config
 from backlabel.errors import DataError, OutputError
@@ -70,6 +72,42 @@ def test_all_ways_of_linking_give_the_same_set(root):
         run(link=link)
         found.append(workspace.listing(root, *OUTPUTS))
     assert found[0] == found[1] == found[2]
+
+
+def test_a_set_that_is_its_manifest_alone(root):
+    files = run()
+    rows = run(store="manifest")
+    assert [replace(row, stored=True, config_digest="", run_key="") for row in rows] == [
+        replace(row, config_digest="", run_key="") for row in files
+    ]
+    assert not any(row.stored for row in rows)
+    there = {path.name for path in (root / "labeled").rglob("*")}
+    assert there == {"manifest.csv", "manifest.parquet", "SHA256SUMS", "README.md"}
+    assert verify.verify(root / "labeled").findings == []
+    loaded = backlabel.load("labeled", originals=".", checksum=True)
+    assert [loaded[i][0].shape for i in range(3)] == [(1, 96, 128)] * 3
+    with pytest.raises(DataError, match="the set holds no files"):
+        backlabel.load("labeled")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda path: path.write_bytes(b"other"), "has other bytes than it was labelled with"),
+        (lambda path: path.unlink(), "cannot be read as a file"),
+    ],
+    ids=["changed", "gone"],
+)
+def test_an_original_that_the_set_names_is_verified(root, change, problem):
+    path = run(store="manifest")[0].TIFF_path
+    change(root / path)
+    assert verify.verify(Path("labeled")).findings == [verify.Finding(path, problem)]
+
+
+def test_from_a_manifest_back_to_files(root):
+    before = run(), workspace.listing(root, *OUTPUTS)
+    run(store="manifest")
+    assert (run(), workspace.listing(root, *OUTPUTS)) == before
 
 
 def test_a_new_original_renames_no_other(root):

@@ -17,7 +17,7 @@ from backlabel.hashing.bits import HASH_BYTES, Hashes
 from backlabel.hashing.identity import Content, identity
 from backlabel.storage.store import Store
 
-ALGORITHM = 3
+ALGORITHM = 4
 """Raised whenever a change in this package can change a hash or what the gate says."""
 
 _PACKAGES = ("numpy", "scipy", "Pillow", "imagecodecs", "simplejpeg", "tifffile")
@@ -25,12 +25,16 @@ _PACKAGES = ("numpy", "scipy", "Pillow", "imagecodecs", "simplejpeg", "tifffile"
 
 @dataclass(frozen=True)
 class Entry:
-    """What is cached of one image: its hashes, its shape, and a short note of how it was read."""
+    """What is cached of one picture: its hashes, its shape, and a short note of how it was read.
+
+    `page` is the TIFF's page that it is on.
+    """
 
     hashes: Hashes
     height: int
     width: int
     note: str = ""
+    page: int = 1
 
 
 @dataclass(frozen=True)
@@ -94,12 +98,14 @@ def versions() -> dict[str, str]:
 
 
 def _encoded(entry: Entry) -> bytes:
-    words = json.dumps([entry.hashes.information, entry.height, entry.width, entry.note])
+    words = json.dumps(
+        [entry.hashes.information, entry.height, entry.width, entry.note, entry.page]
+    )
     return entry.hashes.standardised.tobytes() + entry.hashes.grey.tobytes() + words.encode()
 
 
 def _decoded(raw: bytes) -> Entry:
     standardised = np.frombuffer(raw, np.uint8, HASH_BYTES)
     grey = np.frombuffer(raw, np.uint8, HASH_BYTES, offset=HASH_BYTES)
-    information, height, width, note = json.loads(raw[2 * HASH_BYTES :])
-    return Entry(Hashes(standardised, grey, information), height, width, note)
+    information, height, width, note, page = json.loads(raw[2 * HASH_BYTES :])
+    return Entry(Hashes(standardised, grey, information), height, width, note, page)

@@ -84,7 +84,8 @@ def hash_file_by_reference(item: Listed, *, limits: images.Limits) -> Hashed:
         digest = source.sha256()
         picture = images.picture(source, file.name, limits)
     height, width = picture.grey.shape
-    entry = Entry(reference.hash_image(picture.grey), height, width, picture.note)
+    hashes = reference.hash_image(picture.grey)
+    entry = Entry(hashes, height, width, picture.note, picture.page)
     return Hashed(item.kind, Content(digest, b""), entry)
 
 
@@ -120,6 +121,7 @@ def row(path: str, one: Hashed) -> TiffHash:
     return TiffHash(
         file=os.path.basename(path),  # noqa: PTH119 - a Path each costs more than the row
         path=path,
+        page=one.entry.page,
         phash=to_hex(hashes.standardised),
         phash_grey=to_hex(hashes.grey),
         information=hashes.information,

@@ -24,4 +24,4 @@ def hash_file(item: Listed, *, limits: images.Limits, cache: HashCache | None) -
 def _hashed(source: images.Source, name: str, limits: images.Limits) -> Entry:
     picture = images.picture(source, name, limits)
     height, width = picture.grey.shape
-    return Entry(hashing.hash_image(picture.grey), height, width, picture.note)
+    return Entry(hashing.hash_image(picture.grey), height, width, picture.note, picture.page)

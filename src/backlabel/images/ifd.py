@@ -41,11 +41,15 @@ MAX_PAGES = 256  # looked at; the picture that people mean is among the first
 
 
 class Directory:
-    """The tags of one page. Values are fetched when they are asked for."""
+    """The tags of one page, which is sub-page or page `number` of the file.
 
-    def __init__(self, layout: Layout, position: int) -> None:
+    Values are fetched when they are asked for.
+    """
+
+    def __init__(self, layout: Layout, position: int, number: int = 1) -> None:
         self._layout = layout
         self.position = position
+        self.in_file = number
         self._entries: dict[int, tuple[int, int, bytes]] = {}
         self.next = self._parse()
 
@@ -133,24 +137,29 @@ def pages(layout: Layout) -> list[Directory]:
     """
     found = [Directory(layout, layout.first())]
     seen = {found[0].position}
-    waiting = _after(found[0])
+    waiting = _after(found[0], is_page=True)
     while waiting and len(found) < MAX_PAGES:
-        position = waiting.pop()
+        position, number, is_page = waiting.pop()
         if position in seen or position == 0:
             continue
         seen.add(position)
         try:
-            found.append(Directory(layout, position))
-            waiting += _after(found[-1])
+            found.append(Directory(layout, position, number))
+            waiting += _after(found[-1], is_page=is_page)
         except UnreadableImageError:
             continue
     return found
 
 
-def _after(page: Directory) -> list[int]:
-    """Positions still to visit, the nearest last: sub-pages come before the next page."""
+def _after(page: Directory, *, is_page: bool) -> list[tuple[int, int, bool]]:
+    """What is still to visit, the nearest last: sub-pages come before the next page.
+
+    Position, number of the page, and whether it is one of the file's chain of pages.
+    """
     try:
         sub_pages = page.numbers(SUB_IFDS)[:MAX_PAGES]
     except UnreadableImageError:
         sub_pages = ()
-    return [page.next, *reversed(sub_pages)]
+    number = page.in_file
+    following = (page.next, number + 1 if is_page else number, is_page)
+    return [following, *((position, number, False) for position in reversed(sub_pages))]

@@ -24,8 +24,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Picture:
-    """One image as grey; `note` says in a few words what was done to it, or is empty."""
+    """One image as grey; `note` says in a few words what was done to it, or is empty.
+
+    `page` is the TIFF's page that it is on, from 1.
+    """
 
     grey: GreyImage
     kind: Kind
     note: str
+    page: int = 1

@@ -16,27 +16,33 @@ from backlabel.inventory.content import HEAD, KINDS, Kind, kind_of, kind_of_name
 DEFAULT_LIMITS = Limits()
 
 
-def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Picture:
+def read(path: Path, limits: Limits = DEFAULT_LIMITS, page: int | None = None) -> Picture:
     """The picture in the file `path`; what is done to each kind stands in docs/reading.md.
+
+    `page` is that of a TIFF, from 1; without it the main one is read.
 
     Raises UnreadableImageError, and nothing else, for a file that is no whole image, does
     not hold what its name says, exceeds the limits, or changes while it is read.
     """
     with opened(path, max_bytes=limits.max_bytes) as source:
-        return picture(source, path.name, limits)
+        return picture(source, path.name, limits, page)
 
 
-def picture(source: Source, name: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
+def picture(
+    source: Source, name: str, limits: Limits = DEFAULT_LIMITS, page: int | None = None
+) -> Picture:
     """The picture in an open file whose name is `name`. Raises UnreadableImageError."""
     kind = require_content(source, name)
     if kind == "jpeg":
         return jpeg.read(source, limits)
     if kind != "tiff":
         return raster.read(source, kind, limits)
-    return tiff.read(source, limits)
+    return tiff.read(source, limits, page)
 
 
-def read_unit(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.float32]:
+def read_unit(
+    path: Path, limits: Limits = DEFAULT_LIMITS, page: int | None = None
+) -> NDArray[np.float32]:
     """The picture that `read` gives, (H, W), from 0 black to 1 white, in its full depth.
 
     Rounded to 255ths it is `read`'s grey. Raises what `read` raises.
@@ -47,10 +53,12 @@ def read_unit(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.float32
             return jpeg.read(source, limits).grey.astype(np.float32) / np.float32(255)
         if kind != "tiff":
             return raster.read_unit(source, kind, limits)
-        return tiff.read_unit(source, limits)
+        return tiff.read_unit(source, limits, page)
 
 
-def read_samples(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.generic]:
+def read_samples(
+    path: Path, limits: Limits = DEFAULT_LIMITS, page: int | None = None
+) -> NDArray[np.generic]:
     """(H, W, channels): the samples as they are stored, of a JPEG the grey of `read`.
 
     Raises UnreadableImageError as `read` does.
@@ -61,7 +69,7 @@ def read_samples(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.gene
             return jpeg.read(source, limits).grey[..., np.newaxis]
         if kind != "tiff":
             return raster.samples(source, kind, limits)
-        return tiff.samples(source, limits)
+        return tiff.samples(source, limits, page)
 
 
 def require_content(source: Source, name: str) -> Kind:

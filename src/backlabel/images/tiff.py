@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
-from backlabel.images import ifd, strips, subsampled, via_tifffile
+from backlabel.images import ifd, pages, strips, subsampled, via_tifffile
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.luma import luma
 from backlabel.images.orientation import upright
@@ -21,39 +21,43 @@ _PLANAR = (1, 2)  # channels side by side in each pixel, or plane after plane
 _MASK = 4  # photometric interpretation of a transparency mask
 
 
-def read(source: Source, limits: Limits) -> Picture:
-    """The picture of an open TIFF. Raises UnreadableImageError."""
-    found, page, samples, meaning = _decoded(source, limits)
+def read(source: Source, limits: Limits, number: int | None = None) -> Picture:
+    """The picture of an open TIFF, on its page `number` or on the main one.
+
+    Raises UnreadableImageError.
+    """
+    found, page, samples, meaning = _decoded(source, limits, number)
     grey, note = to_grey(samples, meaning)
     grey, rotation = upright(grey, page.number(ifd.ORIENTATION, 1))
     notes = (_which(found, page), note, rotation)
-    return Picture(grey, "tiff", ", ".join(part for part in notes if part))
+    note = ", ".join(part for part in notes if part)
+    return Picture(grey, "tiff", note, page.in_file)
 
 
-def read_unit(source: Source, limits: Limits) -> NDArray[np.float32]:
+def read_unit(source: Source, limits: Limits, number: int | None = None) -> NDArray[np.float32]:
     """The same picture in its full depth: (H, W), 0 black to 1 white."""
-    _, page, samples, meaning = _decoded(source, limits)
+    _, page, samples, meaning = _decoded(source, limits, number)
     return upright(to_unit(samples, meaning), page.number(ifd.ORIENTATION, 1))[0]
 
 
 def _decoded(
-    source: Source, limits: Limits
+    source: Source, limits: Limits, number: int | None
 ) -> tuple[list[Directory], Directory, NDArray[np.generic], Meaning]:
     layout = Layout(source.read)
     found = ifd.pages(layout)
-    page = main_page(found)
+    page = pages.chosen(found, number)
     refuse(page, limits)
     samples, photometric = _samples(page, layout, source, limits)
     return found, page, samples, _meaning(page, photometric)
 
 
-def samples(source: Source, limits: Limits) -> NDArray[np.generic]:
+def samples(source: Source, limits: Limits, number: int | None = None) -> NDArray[np.generic]:
     """(H, W, channels) as stored: full depth, neither rotated nor inverted.
 
     Raises UnreadableImageError.
     """
     layout = Layout(source.read)
-    page = main_page(ifd.pages(layout))
+    page = pages.chosen(ifd.pages(layout), number)
     refuse(page, limits)
     return _samples(page, layout, source, limits)[0]
 
@@ -69,16 +73,6 @@ def _samples(
     if plan is not None:
         return strips.decode(plan, source, layout), photometric
     return via_tifffile.decode(source, page, found, limits)
-
-
-def main_page(found: list[Directory]) -> Directory:
-    """The first of the largest pages that are not marked as a reduced copy or a mask.
-
-    A microscope's preview is smaller than the image, marked or not, and may come first; detectors
-    that record at once give pages of one size, of which people publish the first.
-    """
-    whole = [page for page in found if not page.reduced and page.pixels]
-    return max(whole or found, key=lambda page: page.pixels)
 
 
 def refuse(page: Directory, limits: Limits) -> None:
@@ -136,4 +130,5 @@ def _palette(colour_map: tuple[int, ...], bits: int) -> NDArray[np.uint8]:
 
 
 def _which(found: list[Directory], page: Directory) -> str:
-    return f"page {found.index(page) + 1} of {len(found)}" if len(found) > 1 else ""
+    last = max(one.in_file for one in found)
+    return f"page {page.in_file} of {last}" if last > 1 else ""

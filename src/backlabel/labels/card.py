@@ -46,19 +46,23 @@ def write(folder: Path, rows: Sequence[Labelled], about: About, notes: Sequence[
         Listed(row.file, row.category, row.split, row.group, row.sha256, row.pixel_size_nm)
         for row in rows
     ]
-    tables.write(folder / METADATA, Listed, listed)
+    stored = all(row.stored for row in rows)
+    if stored:
+        tables.write(folder / METADATA, Listed, listed)
     with atomic_write(folder / README) as file:
-        file.write(readme(about, listed, notes))
+        file.write(readme(about, listed, notes, stored=stored))
     if about.name is not None:
         table = folder / manifest.CSV
         described = File(table.name, table.stat().st_size, sha256(table))
         categories = sorted({row.category for row in rows})
-        endings = {PurePosixPath(row.file).suffix for row in rows} or {".tif"}
+        endings = {PurePosixPath(row.file).suffix for row in rows if row.stored}
         document = croissant.document(about, described, categories, endings)
         write_json(folder / CROISSANT, document)
 
 
-def readme(about: About, rows: Sequence[Listed], notes: Sequence[str] = ()) -> str:
+def readme(
+    about: About, rows: Sequence[Listed], notes: Sequence[str] = (), *, stored: bool = True
+) -> str:
     """The data set's card in Markdown; what nobody said is left out."""
     title = " ".join(word for word in (about.name, about.version) if word)
     parts = [
@@ -69,7 +73,7 @@ def readme(about: About, rows: Sequence[Listed], notes: Sequence[str] = ()) -> s
         "\n".join(f"- {note}" for note in notes),
         f"Licence: {about.licence}" if about.licence else "",
         f"To cite: {about.citation}" if about.citation else "",
-        _LOADING,
+        _LOADING if stored else _NAMING,
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -99,6 +103,17 @@ def _counts(rows: Sequence[Listed]) -> list[str]:
     return lines
 
 
+_NAMING = """\
+The set holds no originals: `manifest.csv` says of each where it lies (`TIFF_path`, from the folder
+in which the set lies), its SHA-256, and why it has its label. Files of one specimen, of one JPEG,
+or that look nearly alike are in one split.
+
+```python
+import backlabel
+
+train = backlabel.load("labeled", split="train", originals=".")  # (tensor, number of the category)
+```
+"""
 _LOADING = """\
 Each original lies in the folder of its category, byte for byte as the microscope wrote it, so its
 private tags are still in it. `manifest.csv` says of each where it comes from and why it has its

@@ -45,14 +45,14 @@ def document(
 ) -> dict[str, Any]:
     """The document for a labelled set with this manifest, ready to be written as JSON.
 
-    `endings` are those of its files.
+    `endings` are those of its files; none where it holds no files.
     """
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         **_said(about),
-        "distribution": [_manifest(manifest), _images(sorted(endings))],
+        "distribution": [_manifest(manifest), *([_images(sorted(endings))] if endings else [])],
         "recordSet": [_categories(categories), _files()],
     }
 

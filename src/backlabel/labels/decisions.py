@@ -7,12 +7,20 @@ from dataclasses import dataclass, replace
 
 from backlabel.errors import DataError
 from backlabel.storage import names
-from backlabel.storage.rows import Choice, Decision, JpegHash, Match, TiffHash, Verdict
+from backlabel.storage.rows import (
+    Choice,
+    Decision,
+    JpegHash,
+    Match,
+    PageKey,
+    TiffHash,
+    Verdict,
+)
 
 
 @dataclass(frozen=True)
 class Decided:
-    """The row of a TIFF that is to be labelled, and the decision where a person made one."""
+    """The row of a picture that is to be labelled, and the decision where a person made one."""
 
     match: Match
     decision: Decision | None = None
@@ -20,12 +28,13 @@ class Decided:
 
 @dataclass(frozen=True)
 class Known:
-    """What a decision is held against: the hashed images by path, and categories by label.
+    """What a decision is held against: the hashed pictures, and categories by label.
 
-    `some_jpegs` says that this run looked at part of the JPEGs only.
+    JPEGs stand there by path, TIFFs by path and page. `some_jpegs` says that this run looked at
+    part of the JPEGs only.
     """
 
-    tiffs: Mapping[str, TiffHash]
+    tiffs: Mapping[PageKey, TiffHash]
     jpegs: Mapping[str, JpegHash]
     categories: Mapping[str, str]
     some_jpegs: bool = False
@@ -43,37 +52,68 @@ def apply(
     """The rows to label, in their order, and the decisions that took effect.
 
     A decision on an image that fits its files but is not part of this run (a draw of some TIFFs,
-    one category's JPEGs) has no effect. Raises DataError that names all decisions that do not fit.
+    one category's JPEGs) has no effect. One without a page is on the TIFF: rejected are all of its
+    pages, accepted is the one whose row names the JPEG, else the first. A TIFF has one label: what
+    a person accepted sets the rule's matches of other labels on its other pages aside. Raises
+    DataError that names all decisions that do not fit.
     """
-    by_path = {row.TIFF_path: row for row in rows}
+    by_path: dict[str, list[Match]] = {}
+    for row in rows:
+        by_path.setdefault(row.TIFF_path, []).append(row)
     _refuse(decisions, by_path, known)
-    inside = {
-        one.TIFF_path: one
+    in_force = [
+        one
         for one in decisions
-        if one.TIFF_path in by_path
+        if _rows_of(one, by_path)
         and (one.decision is Choice.REJECT or one.JPEG_path in known.jpegs)
-    }
+    ]
+    inside = {row.key: one for one in in_force for row in _rows_of(one, by_path)}
     chosen: list[Decided] = []
     for row in rows:
-        decision = inside.get(row.TIFF_path)
+        decision = inside.get(row.key)
         if decision is None:
             if row.used_ssim and row.verdict is Verdict.MATCHED:
                 chosen.append(Decided(row))
         elif decision.decision is not Choice.REJECT:
             chosen.append(Decided(_accepted(row, decision, known), decision))
-    return chosen, list(inside.values())
+    return _of_one_label(chosen), in_force
 
 
-def _refuse(decisions: Sequence[Decision], rows: Mapping[str, Match], known: Known) -> None:
+def _rows_of(one: Decision, rows: Mapping[str, Sequence[Match]]) -> list[Match]:
+    """The rows that a decision is on; none where its TIFF is not part of this run."""
+    own = rows.get(one.TIFF_path, ())
+    if one.page is not None:
+        return [row for row in own if row.page == one.page]
+    if one.decision is Choice.REJECT:
+        return [*own]
+    return sorted(own, key=lambda row: row.JPEG_path != one.JPEG_path)[:1]
+
+
+def _of_one_label(chosen: Sequence[Decided]) -> list[Decided]:
+    """`chosen` without the rule's matches that contradict a person's on another page."""
+    decided = {one.match.TIFF_path: one.match.label for one in chosen if one.decision}
+    return [
+        one
+        for one in chosen
+        if decided.get(one.match.TIFF_path, one.match.label) == one.match.label
+    ]
+
+
+def _refuse(
+    decisions: Sequence[Decision], rows: Mapping[str, Sequence[Match]], known: Known
+) -> None:
+    first_pages = {path: tiff for (path, _), tiff in reversed([*known.tiffs.items()])}
     problems = []
-    seen: set[str] = set()
+    seen: dict[str, list[Decision]] = {}
     for one in decisions:
-        problem = _misfit(one, rows.get(one.TIFF_path), known)
-        if one.TIFF_path in seen:
-            problem = "is decided twice"
-        seen.add(one.TIFF_path)
+        before = seen.setdefault(one.TIFF_path, [])
+        tiff = first_pages.get(one.TIFF_path)
+        if one.page is not None:
+            tiff = known.tiffs.get((one.TIFF_path, one.page))
+        problem = _contradiction(one, before) or _misfit(one, tiff, _rows_of(one, rows), known)
+        before.append(one)
         if problem:
-            problems.append(f"  {names.to_cell(one.TIFF_path)}: {problem}")
+            problems.append(f"  {_shown(one)}: {problem}")
     if problems:
         raise DataError(
             "reviews/decisions.csv: these decisions do not fit; look again, and change or remove "
@@ -81,17 +121,32 @@ def _refuse(decisions: Sequence[Decision], rows: Mapping[str, Match], known: Kno
         )
 
 
-def _misfit(one: Decision, row: Match | None, known: Known) -> str:
-    """Why a decision cannot be followed, or nothing."""
-    tiff = known.tiffs.get(one.TIFF_path)
+def _shown(one: Decision) -> str:
+    page = "" if one.page is None else f", page {one.page}"
+    return f"{names.to_cell(one.TIFF_path)}{page}"
+
+
+def _contradiction(one: Decision, before: Sequence[Decision]) -> str:
+    """Why a decision cannot stand beside those on the same TIFF that come `before` it."""
+    if any(other.page is None or one.page in (None, other.page) for other in before):
+        return "is decided twice"
+    labels = {other.label for other in before if other.decision is not Choice.REJECT}
+    if one.decision is not Choice.REJECT and labels - {one.label}:
+        return f"another of its pages has label {labels.pop()} by decision; a TIFF has one label"
+    return ""
+
+
+def _misfit(one: Decision, tiff: TiffHash | None, rows: Sequence[Match], known: Known) -> str:
+    """Why a decision on `tiff` and its `rows` cannot be followed, or nothing."""
     if tiff is None:
         return "no such TIFF among those that can be read"
     if tiff.sha256 != one.TIFF_sha256:
         return f"the TIFF has changed: its SHA-256 is {tiff.sha256}"
     if one.decision is not Choice.REJECT:
         return _misfit_of_pair(one, known)
-    if row and row.verdict is Verdict.MATCHED and one.JPEG_path not in (None, row.JPEG_path):
-        return f"the JPEG that is matched now is another: {names.to_cell(row.JPEG_path or '')}"
+    matched = [row.JPEG_path for row in rows if row.verdict is Verdict.MATCHED]
+    if matched and one.JPEG_path not in (None, *matched):
+        return f"the JPEG that is matched now is another: {names.to_cell(matched[0] or '')}"
     return ""
 
 
@@ -123,7 +178,7 @@ def _misfit_of_label(one: Decision, jpeg: JpegHash, known: Known) -> str:
 def _accepted(row: Match, one: Decision, known: Known) -> Match:
     assert one.JPEG_path is not None  # reviews.read had refused the line
     assert one.label is not None
-    tiff, jpeg = known.tiffs[one.TIFF_path], known.jpegs[one.JPEG_path]
+    tiff, jpeg = known.tiffs[row.key], known.jpegs[one.JPEG_path]
     # The scores of the row are those of its own pair: another pair has none of them.
     scored = row if row.JPEG_path == jpeg.path else _unscored(row, tiff, jpeg)
     done = "Accepted"
@@ -154,6 +209,7 @@ def _unscored(row: Match, tiff: TiffHash, jpeg: JpegHash) -> Match:
         hamming_grey=grey,
         ssim_value=ssim,
         used_ssim=ssim is not None,
+        page=tiff.page,
     )
 
 

@@ -37,9 +37,13 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Pair:
-    """An original, its copy in the labelled set, and its JPEG, with the SHA-256 of their bytes."""
+    """An original, its copy in the labelled set, and its JPEG, with the SHA-256 of their bytes.
+
+    `page` is the original's that holds the picture.
+    """
 
     original: Path
+    page: int
     labelled: Path
     sha256: str
     jpeg: Path
@@ -57,9 +61,13 @@ class Facts:
 
 @dataclass(frozen=True)
 class _Task:
-    """A file to read: of its pixels, or else of its metadata."""
+    """A file to read: of the pixels of its page, or else of its metadata.
+
+    The page is None where the file is a JPEG.
+    """
 
     path: Path
+    page: int | None
     of_pixels: bool
 
 
@@ -69,18 +77,17 @@ def read(pairs: Sequence[Pair], bounds: Bounds, digests: PixelDigests) -> list[F
     Raises DataError that names a file whose picture cannot be read.
     """
     keys = [
-        (digests.key(one.labelled, one.sha256), digests.key(one.jpeg, one.JPEG_sha256))
+        (digests.key(one.labelled, one.sha256, one.page), digests.key(one.jpeg, one.JPEG_sha256))
         for one in pairs
     ]
-    pictures = {
-        key: path
-        for own, one in zip(keys, pairs, strict=True)
-        for key, path in zip(own, (one.labelled, one.jpeg), strict=True)
-    }
+    pictures: dict[bytes, _Task] = {}
+    for (tiff, jpeg), one in zip(keys, pairs, strict=True):
+        pictures[tiff] = _Task(one.labelled, one.page, of_pixels=True)
+        pictures[jpeg] = _Task(one.jpeg, None, of_pixels=True)
     known = {key: found for key in pictures if (found := digests.get(key)) is not None}
     new = [key for key in pictures if key not in known]
-    tasks = [_Task(one.original, of_pixels=False) for one in pairs]
-    tasks += [_Task(pictures[key], of_pixels=True) for key in new]
+    tasks = [_Task(one.original, one.page, of_pixels=False) for one in pairs]
+    tasks += [pictures[key] for key in new]
     results = _results(tasks, bounds)
     taken = [_taken(result) for result in results[: len(pairs)]]
     fresh = zip(new, tasks[len(pairs) :], results[len(pairs) :], strict=True)
@@ -113,8 +120,8 @@ def _results(tasks: Sequence[_Task], bounds: Bounds) -> list[_Result]:
 
 def _read(task: _Task, limits: images.Limits) -> Acquisition | str:
     if task.of_pixels:
-        return pixels.digest(images.read_samples(task.path, limits))
-    return metadata.read(task.path, limits)
+        return pixels.digest(images.read_samples(task.path, limits, task.page))
+    return metadata.read(task.path, limits, task.page)
 
 
 def _taken(result: _Result) -> Acquisition:

@@ -54,6 +54,8 @@ class Recipe:
     places: Mapping[str, Place]
     link: copies.Link
     public: bool
+    stored: bool
+    """Whether the set holds the files; otherwise its manifest says where the originals are."""
     bounds: Bounds
     digests: PixelDigests
     run: Run
@@ -134,17 +136,20 @@ def _rows(
 def _pair(decided: Decided, target: Path, recipe: Recipe) -> Pair:
     """Make the file `target` of its original; both it and its JPEG must be what was hashed."""
     tiff, jpeg = _hashed(decided, recipe.known)
-    digest = copies.make(
-        Path(tiff.path), target, link=recipe.link, max_bytes=recipe.bounds.limits.max_bytes
-    )
+    if recipe.stored:
+        digest = copies.make(
+            Path(tiff.path), target, link=recipe.link, max_bytes=recipe.bounds.limits.max_bytes
+        )
+    else:
+        target, digest = Path(tiff.path), _digest(tiff.path)
     _refuse_changed(tiff, digest)
     _refuse_changed(jpeg, _digest(jpeg.path))
-    return Pair(Path(tiff.path), target, digest, Path(jpeg.path), jpeg.sha256)
+    return Pair(Path(tiff.path), tiff.page, target, digest, Path(jpeg.path), jpeg.sha256)
 
 
 def _hashed(decided: Decided, known: Known) -> tuple[TiffHash, TiffHash]:
     match = decided.match
-    return known.tiffs[match.TIFF_path], known.jpegs[match.JPEG_path or ""]
+    return known.tiffs[match.key], known.jpegs[match.JPEG_path or ""]
 
 
 def _row(decided: Decided, file: str, pair: Pair, found: Facts, recipe: Recipe) -> Labelled:
@@ -171,6 +176,7 @@ def _row(decided: Decided, file: str, pair: Pair, found: Facts, recipe: Recipe) 
         group=place.group,
         acquired=found.taken.date,
         metadata_note=found.taken.note,
+        stored=recipe.stored,
         versions=run.versions,
         config_digest=run.config_digest,
         run_key=run.key,

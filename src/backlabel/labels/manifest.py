@@ -47,7 +47,7 @@ def write(folder: Path, rows: Sequence[Labelled]) -> None:
 
 def seal(folder: Path, rows: Sequence[Labelled]) -> None:
     """Write the checksums of all files below `folder`, which `sha256sum --check` reads."""
-    digests = {row.file: row.sha256 for row in rows}
+    digests = {row.file: row.sha256 for row in rows if row.stored}
     for path in folder.rglob("*"):
         file = path.relative_to(folder).as_posix()
         if path.is_file() and file not in digests and file != SUMS:

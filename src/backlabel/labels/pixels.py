@@ -36,9 +36,10 @@ class PixelDigests:
         self._store = Store(store)
         self._circumstances = json.dumps([asdict(limits), versions()], sort_keys=True).encode()
 
-    def key(self, path: Path, sha256: str) -> bytes:
-        """Of the file `path`, whose bytes have this SHA-256."""
-        return self._circumstances + bytes.fromhex(sha256) + path.suffix.lower().encode()
+    def key(self, path: Path, sha256: str, page: int = 1) -> bytes:
+        """Of page `page` of the file `path`, whose bytes have this SHA-256."""
+        kind = f"{path.suffix.lower()} {page}"
+        return self._circumstances + bytes.fromhex(sha256) + kind.encode()
 
     def get(self, key: bytes) -> str | None:
         """The digest that is remembered under `key`."""

@@ -14,8 +14,11 @@ from backlabel.storage import paths, tables
 from backlabel.storage.rows import Choice, Decision
 
 _COLUMNS = tuple(tables.plain_kinds(Decision))
+_PAGE = "page"  # the last column, which a file may lack
+_WITHOUT_PAGE = tuple(name for name in _COLUMNS if name != _PAGE)
 _HEADER = ",".join(_COLUMNS)
 _SHA256 = re.compile("[0-9a-f]{64}")
+_NUMBER_OR_NOTHING = re.compile("([1-9][0-9]{0,8})?")
 _DIGITS = "64 digits of 0-9 and a-f, as column sha256 of {} has them"
 _TIFF_DIGITS, _JPEG_DIGITS = _DIGITS.format(paths.TIFF_HASHES), _DIGITS.format(paths.JPEG_HASHES)
 _WITH_JPEG = (Choice.ACCEPT, Choice.RELABEL)
@@ -31,16 +34,18 @@ def read(path: Path) -> list[Decision]:
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(lines, [])
-        if header != list(_COLUMNS):
+        if tuple(header) not in (_COLUMNS, _WITHOUT_PAGE):
             raise TableError(f"{path}, line 1: {_wrong_header(text)}")
         problems = [
-            f"  line {lines.line_num}{problem}" for cells in lines for problem in _problems(cells)
+            f"  line {lines.line_num}{problem}"
+            for cells in lines
+            for problem in _problems(cells, header)
         ]
     except csv.Error as error:
         raise TableError(f"{path}, line {lines.line_num}: {error}. {_QUOTES}") from error
     if problems:
         raise TableError("\n".join([f"{path}: these lines must be written otherwise:", *problems]))
-    return tables.read(path, Decision, remedy="Correct the line by hand.")
+    return tables.read(path, Decision, optional=[_PAGE], remedy="Correct the line by hand.")
 
 
 _QUOTES = 'A cell that holds a comma or a quotation mark stands in "...", and " is doubled in it.'
@@ -74,13 +79,14 @@ def _wrong_header(text: str) -> str:
     return f"found {first!r}; write {_HEADER}"
 
 
-def _problems(cells: list[str]) -> Iterator[str]:
+def _problems(cells: list[str], columns: list[str]) -> Iterator[str]:
     if not cells:
         yield ": is empty; remove it"
-    elif len(cells) != len(_COLUMNS):
-        yield f": found {len(cells)} cells; write {len(_COLUMNS)}, separated by commas: {_HEADER}"
+    elif len(cells) != len(columns):
+        wanted = f"write {len(columns)}, separated by commas: {','.join(columns)}"
+        yield f": found {len(cells)} cells; {wanted}"
     else:
-        row = dict(zip(_COLUMNS, cells, strict=True))
+        row = dict(zip(columns, cells, strict=True))
         for column, wanted in _wanted(row):
             yield f", column {column}: found {row[column]!r}; write {wanted}"
 
@@ -105,3 +111,5 @@ def _wanted(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield "who", "the name of who decided"
     if decision == Choice.RELABEL and not row["why"].strip():
         yield "why", "why the label is another than the JPEG's"
+    if not _NUMBER_OR_NOTHING.fullmatch(row.get(_PAGE, "")):
+        yield _PAGE, f"a number as column page of {paths.TIFF_HASHES} has it, or nothing"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,7 @@ def _compared(found: dict[str, Path], sums: dict[str, str]) -> Iterator[Finding]
 
 
 _GONE = "cannot be read as a file"
+_OTHER = "has other bytes than it was labelled with"
 
 
 def _digest(path: Path) -> str:
@@ -89,7 +90,8 @@ def _manifest_findings(folder: Path, sums: dict[str, str]) -> Iterator[Finding]:
     except TableError as error:
         yield Finding(manifest.CSV, f"cannot be read: {error}")
         return
-    listed = {row.file: row.sha256 for row in rows}
+    yield from _originals(folder, [row for row in rows if not row.stored])
+    listed = {row.file: row.sha256 for row in rows if row.stored}
     for file, digest in listed.items():
         if sums.get(file) != digest:
             yield Finding(
@@ -98,6 +100,15 @@ def _manifest_findings(folder: Path, sums: dict[str, str]) -> Iterator[Finding]:
     for file in sums.keys() - listed.keys():
         if "/" in file:
             yield Finding(file, f"is in {manifest.SUMS}, but not in {manifest.CSV}")
+
+
+def _originals(folder: Path, rows: Sequence[Labelled]) -> Iterator[Finding]:
+    """What differs of originals that the set only names: their paths begin beside its folder."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        digests = pool.map(_digest, (folder.parent / row.TIFF_path for row in rows))
+        for row, digest in zip(rows, digests, strict=True):
+            if digest != row.sha256:
+                yield Finding(row.TIFF_path, _OTHER if digest else _GONE)
 
 
 def line(finding: Finding) -> str:

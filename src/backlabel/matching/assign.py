@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backlabel.matching.decide import Decision, Limits, Rule, score
-from backlabel.storage.rows import Verdict
+from backlabel.storage.rows import PageKey, Verdict
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,18 @@ class Edge:
     jpeg: int
     score: float
     """Higher is better; 0 or less is never assigned."""
+
+
+@dataclass(frozen=True)
+class _Rivalry:
+    """Who wants which JPEG, and who got it."""
+
+    given: Mapping[int, int]
+    """JPEG by TIFF."""
+    claims: Mapping[int, Mapping[int, float]]
+    """Scores by JPEG and TIFF."""
+    file_of: Sequence[Hashable]
+    """Equal for the pages of one file."""
 
 
 def assign(edges: Iterable[Edge]) -> dict[int, int]:
@@ -36,13 +48,19 @@ def assign(edges: Iterable[Edge]) -> dict[int, int]:
 
 
 def one_to_one(
-    decisions: Sequence[Decision], identical: Sequence[Hashable], limits: Limits, rule: Rule
+    decisions: Sequence[Decision],
+    identical: Sequence[Hashable],
+    limits: Limits,
+    rule: Rule,
+    files: Sequence[Hashable] | None = None,
 ) -> list[Decision]:
-    """`decisions`, one a TIFF, with conflicts over a JPEG settled or named.
+    """`decisions`, one a picture, with conflicts over a JPEG settled or named.
 
-    `identical[i]` is the same for TIFFs of identical content (say a digest): they stand for one
-    another and share the JPEG. A TIFF keeps its verdict when the assignment gives it the JPEG that
-    it chose and no other TIFF would pass for it within `min_margin`; otherwise it is ambiguous.
+    `identical[i]` is the same for pictures of identical content (say a digest): they stand for one
+    another and share the JPEG. A picture keeps its verdict when the assignment gives it the JPEG
+    that it chose and no other TIFF would pass for it within `min_margin`; otherwise it is
+    ambiguous. Pictures of one TIFF, equal in `files`, are no such rivals: whichever of them it is,
+    the file gets the JPEG's label.
     """
     heads = _heads(identical)
     wanted = [
@@ -55,10 +73,36 @@ def one_to_one(
     claims: dict[int, dict[int, float]] = {}
     for edge in wanted:
         claims.setdefault(edge.jpeg, {})[edge.tiff] = edge.score
+    rivalry = _Rivalry(given, claims, range(len(decisions)) if files is None else files)
     return [
-        _settled(decision, heads[tiff], given, claims, limits)
-        for tiff, decision in enumerate(decisions)
+        _settled(decision, heads[tiff], rivalry, limits) for tiff, decision in enumerate(decisions)
     ]
+
+
+def one_label(decisions: Sequence[Decision], keys: Sequence[PageKey]) -> list[Decision]:
+    """`decisions`, one a picture: a file has one label, so that pages of several are ambiguous.
+
+    `keys[i]` is the picture that decision i is on.
+    """
+    labels: dict[str, dict[int, str]] = {}
+    for decision, (path, page) in zip(decisions, keys, strict=True):
+        if decision.verdict is Verdict.MATCHED and decision.chosen is not None:
+            labels.setdefault(path, {})[page] = decision.chosen.label
+    several = {path: found for path, found in labels.items() if len({*found.values()}) > 1}
+    return [
+        _ambiguous(decision, _other_labels(several[path], page))
+        if decision.verdict is Verdict.MATCHED and path in several
+        else decision
+        for decision, (path, page) in zip(decisions, keys, strict=True)
+    ]
+
+
+def _other_labels(labels: Mapping[int, str], page: int) -> str:
+    other = min(number for number, label in labels.items() if label != labels[page])
+    return (
+        f"This page would have label {labels[page]}, and page {other} of the same TIFF "
+        f"{labels[other]}; a file has one label."
+    )
 
 
 def duplicates(identical: Sequence[Hashable]) -> dict[int, list[int]]:
@@ -77,17 +121,17 @@ def duplicates(identical: Sequence[Hashable]) -> dict[int, list[int]]:
 def _settled(
     decision: Decision,
     head: int,
-    given: Mapping[int, int],
-    claims: Mapping[int, Mapping[int, float]],
+    rivalry: _Rivalry,
     limits: Limits,
 ) -> Decision:
     chosen = decision.chosen
     if decision.verdict is not Verdict.MATCHED or chosen is None:
         return decision
-    if given.get(head) != chosen.row:
+    if rivalry.given.get(head) != chosen.row:
         return _ambiguous(decision, "The JPEG was given to another TIFF that fits it better.")
-    mine = claims[chosen.row][head]
-    rivals = [value for tiff, value in claims[chosen.row].items() if tiff != head]
+    claims, file_of = rivalry.claims[chosen.row], rivalry.file_of
+    mine = claims[head]
+    rivals = [value for tiff, value in claims.items() if file_of[tiff] != file_of[head]]
     if rivals and mine - max(rivals) < limits.min_margin:
         lead = mine - max(rivals)
         reason = (

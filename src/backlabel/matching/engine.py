@@ -74,8 +74,10 @@ def _decisions(
     ]
     decisions = [decide(known, settings.limits, settings.rule) for _, known in readable]
     if settings.rule is Rule.COMBINED:
-        digests = [tiffs[i].sha256 for i, _ in readable]
-        decisions = assign.one_to_one(decisions, digests, settings.limits, settings.rule)
+        digests = [(tiffs[i].sha256, tiffs[i].page) for i, _ in readable]
+        files = [tiffs[i].sha256 for i, _ in readable]
+        decisions = assign.one_to_one(decisions, digests, settings.limits, settings.rule, files)
+    decisions = assign.one_label(decisions, [tiffs[i].key for i, _ in readable])
     found: list[Decision | None] = [None] * len(evidence)
     for (i, _), decision in zip(readable, decisions, strict=True):
         found[i] = decision
@@ -187,7 +189,7 @@ class _Matching:
 
     def _pair(self, tiff: TiffHash, near: NearPair) -> Pair:
         jpeg = self._jpegs[near.row]
-        return Pair(tiff.path, jpeg.path, near.variant, tiff.sha256, jpeg.sha256)
+        return Pair(tiff.path, jpeg.path, near.variant, tiff.sha256, jpeg.sha256, tiff.page)
 
     def _evidence(self, scored: Sequence[tuple[NearPair, Scored]]) -> Evidence:
         """A TIFF is unreadable if none of its pairs could be scored for its sake."""

@@ -32,13 +32,17 @@ class NearPair:
 
 @dataclass(frozen=True)
 class Pair:
-    """The files of a pair with their contents' SHA-256, and by which variant it was found."""
+    """The files of a pair with their contents' SHA-256, and by which variant it was found.
+
+    `page` is the TIFF's.
+    """
 
     tiff: str
     jpeg: str
     variant: str
     tiff_sha256: str
     jpeg_sha256: str
+    page: int = 1
 
 
 @dataclass(frozen=True)

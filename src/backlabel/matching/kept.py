@@ -33,6 +33,8 @@ _PACKAGES = (
 )
 _FIELDS = {field.name for field in fields(Scores)}
 
+Page = tuple[str, int]
+"""SHA-256 of a TIFF, and its page."""
 Neighbours = tuple[NDArray[np.int64], NDArray[np.int32]]
 """Rows and distances, as `search.nearest` gives them."""
 
@@ -70,17 +72,17 @@ class Kept:
             for pair, scores in found
         )
 
-    def hashes(self, sha256: str, variants: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
+    def hashes(self, tiff: Page, variants: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
         """The hashes (2, 128) of those variants of a TIFF that are known, by the variant."""
-        found = self._store.get_many([self._of_variant(sha256, one) for one in variants])
+        found = self._store.get_many([self._of_variant(tiff, one) for one in variants])
         return {
             one: np.frombuffer(raw, np.uint8).reshape(2, HASH_BYTES)
             for one, raw in zip(variants, found, strict=True)
             if raw is not None and len(raw) == 2 * HASH_BYTES
         }
 
-    def keep_hashes(self, found: Iterable[tuple[str, str, NDArray[np.uint8]]]) -> None:
-        """Keep the hashes (2, 128) of variants of TIFFs: SHA-256, variant, hashes."""
+    def keep_hashes(self, found: Iterable[tuple[Page, str, NDArray[np.uint8]]]) -> None:
+        """Keep the hashes (2, 128) of variants of TIFFs: the page, variant, hashes."""
         self._put((self._of_variant(tiff, one), bits.tobytes()) for tiff, one, bits in found)
 
     def nearest(
@@ -115,10 +117,13 @@ class Kept:
     def _of_pair(self, pair: Pair, *, complete: bool) -> bytes:
         what = b"scores" if complete else b"ssim alone"
         contents = bytes.fromhex(pair.tiff_sha256 + pair.jpeg_sha256)
-        return self._circumstances + contents + what + b"\0" + pair.variant.encode()
+        how = f"{pair.page} {pair.variant}".encode()
+        return self._circumstances + contents + what + b"\0" + how
 
-    def _of_variant(self, sha256: str, variant: str) -> bytes:
-        return self._circumstances + bytes.fromhex(sha256) + b"hashes\0" + variant.encode()
+    def _of_variant(self, tiff: Page, variant: str) -> bytes:
+        sha256, page = tiff
+        how = f"{page} {variant}".encode()
+        return self._circumstances + bytes.fromhex(sha256) + b"hashes\0" + how
 
     def _of_search(self, query: NDArray[np.uint8], base: NDArray[np.uint8], k: int) -> bytes:
         # Not of the hashes themselves: a search is of some megabytes, and one of a kind is enough.

@@ -10,17 +10,17 @@ from backlabel.matching import assign
 from backlabel.matching.decide import Decision
 from backlabel.matching.engine import Outcome
 from backlabel.matching.evidence import Candidate
-from backlabel.storage.rows import JpegHash, Match, TiffHash, Verdict
+from backlabel.storage.rows import JpegHash, Match, PageKey, TiffHash, Verdict
 
 
 def rows(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], outcome: Outcome) -> list[Match]:
-    """A row for each TIFF; those of identical bytes name each other."""
-    same = assign.duplicates([tiff.sha256 for tiff in tiffs])
+    """A row for each picture; those of identical bytes name each other."""
+    same = assign.duplicates([(tiff.sha256, tiff.page) for tiff in tiffs])
     found = []
     for i, tiff in enumerate(tiffs):
         decision, known = outcome.decisions[i], outcome.evidence[i]
         if isinstance(known, UnreadableImageError):
-            found.append(unreadable(tiff.path, known, tiff.sha256))
+            found.append(unreadable(tiff.key, known, tiff.sha256))
             continue
         assert decision is not None
         nearest = min(known, key=lambda one: (one.distance, one.row), default=None)
@@ -74,6 +74,7 @@ def row(
         margin=decision.margin,
         TIFF_sha256=tiff.sha256,
         JPEG_sha256=jpeg.sha256 if jpeg else None,
+        page=tiff.page,
     )
 
 
@@ -83,12 +84,14 @@ def _reason(tiff: TiffHash, decision: Decision, same: Sequence[str]) -> str:
     return f"{decision.reason} The same bytes as {', '.join(same)}." if same else decision.reason
 
 
-def unreadable(path: str, error: UnreadableImageError, sha256: str | None = None) -> Match:
-    """The row of a TIFF that could not be read."""
+def unreadable(key: PageKey, error: UnreadableImageError, sha256: str | None = None) -> Match:
+    """The row of a picture that could not be read."""
+    path, page = key
     return Match(
         TIFF_file=PurePosixPath(path).name,
         TIFF_path=path,
         verdict=Verdict.UNREADABLE,
         reason=str(error),
         TIFF_sha256=sha256,
+        page=page,
     )

@@ -139,7 +139,7 @@ class Measuring:
     ) -> dict[str, NDArray[np.uint8]]:
         if self._kept is None:
             return {}
-        return self._kept.hashes(tiff.sha256, [str(one) for one in wanted])
+        return self._kept.hashes((tiff.sha256, tiff.page), [str(one) for one in wanted])
 
     def _hashed(
         self, wanted: Mapping[int, Sequence[Variant]], tiffs: Sequence[TiffHash]
@@ -148,11 +148,11 @@ class Measuring:
             return
         from backlabel.matching.scoring import Changed  # noqa: PLC0415 - as above
 
-        tasks = [Changed(tiffs[i].path, tiffs[i].sha256, tuple(own)) for i, own in wanted.items()]
+        tasks = [Changed(*tiffs[i].key, tiffs[i].sha256, tuple(own)) for i, own in wanted.items()]
         results = self._crew.map(self._scorer.hashes, tasks, what="variants", chunk=1)
         for i, (task, result) in zip(wanted, results, strict=True):
             if self._kept is not None and not isinstance(result, UnreadableImageError):
                 self._kept.keep_hashes(
-                    (task.sha256, str(one), np.stack(bits)) for one, *bits in result
+                    ((task.sha256, task.page), str(one), np.stack(bits)) for one, *bits in result
                 )
             yield i, result

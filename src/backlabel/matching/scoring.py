@@ -26,6 +26,7 @@ class Changed:
     """A TIFF whose variants are to be hashed."""
 
     tiff: str
+    page: int
     sha256: str
     variants: tuple[Variant, ...]
 
@@ -69,7 +70,7 @@ class Scorer:
 
     def hashes(self, changed: Changed) -> list[Query]:
         """The hashes of the variants of a TIFF."""
-        grey = _tiff(changed.tiff, changed.sha256, self.limits)
+        grey = _tiff(changed.tiff, changed.page, changed.sha256, self.limits)
         measures = self._measures
         return list(
             variants.hashes(grey, changed.variants, measures.frequencies, measures.hash_image)
@@ -84,7 +85,7 @@ class Scorer:
         return REFERENCE
 
     def _read(self, pair: Pair) -> tuple[Registered, encoding.Table | None] | None:
-        tiff = _tiff(pair.tiff, pair.tiff_sha256, self.limits)
+        tiff = _tiff(pair.tiff, pair.page, pair.tiff_sha256, self.limits)
         try:
             jpeg, table = _jpeg(pair.jpeg, pair.jpeg_sha256, self.limits)
         except UnreadableImageError:
@@ -94,10 +95,10 @@ class Scorer:
 
 
 @lru_cache(maxsize=1)  # the pairs of a TIFF come one after the other
-def _tiff(path: str, sha256: str, limits: images.Limits) -> GreyImage:
+def _tiff(path: str, page: int, sha256: str, limits: images.Limits) -> GreyImage:
     with images.opened(Path(path), max_bytes=limits.max_bytes) as source:  # until it is read
         _require(source, sha256)
-        return images.read(Path(path), limits).grey
+        return images.read(Path(path), limits, page).grey
 
 
 def _jpeg(path: str, sha256: str, limits: images.Limits) -> tuple[GreyImage, encoding.Table | None]:

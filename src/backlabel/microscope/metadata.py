@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from backlabel.errors import UnreadableImageError
-from backlabel.images import ifd, tiff
+from backlabel.images import ifd
 from backlabel.images.faults import library_faults
 from backlabel.images.ifd import Directory, Layout
+from backlabel.images.pages import chosen
 from backlabel.images.picture import Limits
 from backlabel.images.source import Source, opened
 from backlabel.inventory.content import HEAD, kind_of
@@ -31,27 +32,29 @@ _MAX_SIDECAR = 1 << 20  # bytes; real ones have a few thousand
 DEFAULT_LIMITS = Limits()
 
 
-def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Acquisition:
+def read(path: Path, limits: Limits = DEFAULT_LIMITS, page: int | None = None) -> Acquisition:
     """What the image `path`, or else the text file beside it, says; saying nothing is no error.
+
+    Of its pages `page` is asked first, or the main one, then the others in their order.
 
     What is damaged, too long or impossible is left out and named in the note. Raises
     UnreadableImageError only where the file itself cannot be opened.
     """
     with opened(path, max_bytes=limits.max_bytes) as source:
-        taken = _from_tags(source)
+        taken = _from_tags(source, page)
     if not has_values(taken):
         beside = _from_sidecar(path)
         taken = replace(beside, note=joined(taken.note, beside.note))
     return checked(taken)
 
 
-def _from_tags(source: Source) -> Acquisition:
+def _from_tags(source: Source, number: int | None) -> Acquisition:
     if kind_of(source.read(0, min(HEAD, source.size))) in _WITHOUT_TAGS:
         return Acquisition()
     try:
         layout = Layout(source.read)
         pages = ifd.pages(layout)
-        main = tiff.main_page(pages)
+        main = chosen(pages, number)
     except UnreadableImageError as error:
         return Acquisition(note=f"tags cannot be read ({error.detail})")
     for page in [main, *(page for page in pages if page is not main)]:

@@ -49,8 +49,9 @@ def create(request: Request) -> list[str]:
             tables.write(path, kind, [])
     _write(pinned.FILE, pinned.text())  # the last: a project that was begun is completed
     ignored = [
-        *ignore(Path(".gitignore"), (*template.IGNORED_BY_GIT, *_images_in_git(request))),
-        *ignore(Path(".dvcignore"), template.IGNORED_BY_DVC),
+        *extend(Path(".gitignore"), (*template.IGNORED_BY_GIT, *_images_in_git(request))),
+        *extend(Path(".dvcignore"), template.IGNORED_BY_DVC),
+        *extend(Path(".gitattributes"), template.MERGED_BY_LINES),
     ]
     return [*(f"wrote {name}" for name in (*missing, str(pinned.FILE))), *ignored]
 
@@ -200,7 +201,7 @@ def _images_in_git(request: Request) -> list[str]:
     return [f"/{one}" for one in folders if not Path(one).is_symlink()]
 
 
-def ignore(path: Path, lines: Sequence[str]) -> list[str]:
+def extend(path: Path, lines: Sequence[str]) -> list[str]:
     """Add those of `lines` that the file lacks; says so."""
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     new = [line for line in lines if line not in before.splitlines()]

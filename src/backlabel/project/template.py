@@ -27,6 +27,7 @@ IGNORED_BY_GIT = (
     "/mlartifacts/",
     "/dvc_plots/",
     "/calibration/",
+    "/report.html",
     "/.labeled-partial*/",
     ".partial-*",
 )
@@ -37,6 +38,10 @@ IGNORED_BY_DVC = (
     ".partial-*",
     "/csv/.*.tmp",
     "/metrics/.*.tmp",
+)
+MERGED_BY_LINES = (
+    "reviews/decisions.csv merge=union",
+    "reviews/shown.csv merge=union",
 )
 """Lines of this repository's own files; a test says so."""
 

@@ -59,8 +59,9 @@ def write(found: Mapping[Path, tuple[str, str]]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as file:
             file.write(found[path][1])
-    making.ignore(Path(".gitignore"), template.IGNORED_BY_GIT)
-    making.ignore(Path(".dvcignore"), template.IGNORED_BY_DVC)
+    making.extend(Path(".gitignore"), template.IGNORED_BY_GIT)
+    making.extend(Path(".dvcignore"), template.IGNORED_BY_DVC)
+    making.extend(Path(".gitattributes"), template.MERGED_BY_LINES)
 
 
 def _conf(before: Mapping[str, str]) -> dict[str, str]:

@@ -25,7 +25,9 @@ def known_pairs(path: Path, looked_at: Collection[str]) -> list[TruePair] | None
     """
     if not path.exists():
         return None
-    pairs = tables.read(path, TruePair, remedy="It is written by hand: mend it there.")
+    pairs = tables.read(
+        path, TruePair, optional=["page"], remedy="It is written by hand: mend it there."
+    )
     return [pair for pair in pairs if pair.JPEG_path in looked_at]
 
 
@@ -72,27 +74,37 @@ def ssim_classes(values: pd.Series[float]) -> dict[str, int]:
 
 
 def accuracy(rows: Sequence[Match], truth: Sequence[TruePair]) -> dict[str, float]:
-    """Precision and recall of matched pairs and of labels, over the TIFFs that were compared.
+    """Precision and recall of matched pairs and of labels, over the pictures that were compared.
 
-    Precision over no match, and recall over no true pair, are 1: nothing wrong, nothing missed.
+    True are a TIFF, or a page of it where the list names one. Precision over no match, and recall
+    over no true pair, are 1: nothing wrong, nothing missed.
     """
     table, true = frame(Match, rows), frame(TruePair, truth)
     matched = table[table["verdict"] == Verdict.MATCHED]
-    pairs = true.drop_duplicates(["TIFF_path", "JPEG_path"])
-    right = len(matched.merge(pairs, on=["TIFF_path", "JPEG_path"]))
-    labels = true.drop_duplicates(["TIFF_path", "category"])
-    right_labels = len(matched.merge(labels, on=["TIFF_path", "category"]))
-    true_pairs = int(table["TIFF_path"].isin(true["TIFF_path"]).sum())
+    pairs, labels = _true(matched, true, "JPEG_path"), _true(matched, true, "category")
+    right, right_labels = _count(pairs, "page"), _count(labels, "page")
+    true_pairs = _count(_true(table, true), "page_true")
     return {
         "true_pairs": true_pairs,
         "right_pairs": right,
         "wrong_pairs": len(matched) - right,
         "wrong_labels": len(matched) - right_labels,
         "precision": share(right, len(matched), empty=1.0),
-        "recall": share(right, true_pairs, empty=1.0),
+        "recall": share(_count(pairs, "page_true"), true_pairs, empty=1.0),
         "label_precision": share(right_labels, len(matched), empty=1.0),
-        "label_recall": share(right_labels, true_pairs, empty=1.0),
+        "label_recall": share(_count(labels, "page_true"), true_pairs, empty=1.0),
     }
+
+
+def _true(table: pd.DataFrame, true: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The rows of `table` that agree with one of `true` in TIFF, page and `columns`."""
+    both = table.merge(true, on=["TIFF_path", *columns], suffixes=("", "_true"))
+    return both[both["page_true"].isna() | (both["page_true"] == both["page"])]
+
+
+def _count(table: pd.DataFrame, page: str) -> int:
+    """The pictures of `table`, told apart by TIFF and the column `page`."""
+    return len(table.drop_duplicates(["TIFF_path", page]))
 
 
 def share(part: int, whole: int, *, empty: float = 0.0) -> float:

@@ -22,7 +22,7 @@ from backlabel.matching.decide import Limits, Rule, decide
 from backlabel.matching.evidence import Candidate
 from backlabel.reporting.summary import share
 from backlabel.section import BITS
-from backlabel.storage.rows import Match, SweepPoint, TruePair, Verdict
+from backlabel.storage.rows import Match, PageKey, SweepPoint, TruePair, Verdict
 
 STEP_BITS = 5
 _BEYOND = 2  # times the threshold in force
@@ -49,7 +49,7 @@ _COMPARED: Mapping[str, Callable[[Candidate], float | None]] = {
 def sweep(
     rows: Sequence[Match],
     *,
-    evidence: Mapping[str, list[Candidate] | UnreadableImageError],
+    evidence: Mapping[PageKey, list[Candidate] | UnreadableImageError],
     jpegs: Sequence[str],
     limits: Limits,
     rule: Rule,
@@ -57,15 +57,14 @@ def sweep(
 ) -> list[SweepPoint]:
     """A point for each value of each threshold, the others staying as they are in `limits`.
 
-    `evidence` holds the scored candidates by TIFF path, their rows counting in `jpegs` (paths).
+    `evidence` holds the scored candidates by picture, their rows counting in `jpegs` (paths).
     """
-    paths = [row.TIFF_path for row in rows]
-    true = {(pair.TIFF_path, pair.JPEG_path) for pair in truth} if truth is not None else None
-    reachable = None if true is None else sum(tiff in set(paths) for tiff, _ in true)
-    candidates = {path: evidence.get(path, []) for path in paths}
+    keys = [row.key for row in rows]
+    true = None if truth is None else _true(truth, keys)
+    candidates = {key: evidence.get(key, []) for key in keys}
     readable = {
-        path: known
-        for path, known in candidates.items()
+        key: known
+        for key, known in candidates.items()
         if not isinstance(known, UnreadableImageError)
     }
     points = []
@@ -73,23 +72,37 @@ def sweep(
     for name, steps in groupby(_values(limits, rule, known_up_to), key=itemgetter(0)):
         values = [(value, changed) for _, value, changed in steps]
         matched, right = np.zeros(len(values), np.int64), np.zeros(len(values), np.int64)
-        for path, known in readable.items():
+        for (path, page), known in readable.items():
             for where, row in _decided(known, name, values, rule):
                 matched[where] += row is not None
-                right[where] += row is not None and (path, jpegs[row]) in (true or ())
+                right[where] += row is not None and page in (true or {}).get((path, jpegs[row]), ())
         points += [
             SweepPoint(
                 threshold=name,
                 value=value,
-                match_rate=share(pairs, len(paths)),
+                match_rate=share(pairs, len(keys)),
                 precision=None if true is None else share(good, pairs, empty=1.0),
-                recall=None if reachable is None else share(good, reachable, empty=1.0),
+                recall=None if true is None else share(good, len(true), empty=1.0),
             )
             for (value, _), pairs, good in zip(
                 values, matched.tolist(), right.tolist(), strict=True
             )
         ]
     return points
+
+
+def _true(truth: Sequence[TruePair], keys: Sequence[PageKey]) -> dict[tuple[str, str], set[int]]:
+    """The pages that are right for each true pair (TIFF, JPEG) of which one was compared."""
+    pages: dict[str, set[int]] = {}
+    for path, page in keys:
+        pages.setdefault(path, set()).add(page)
+    right: dict[tuple[str, str], set[int]] = {}
+    for pair in truth:
+        there = pages.get(pair.TIFF_path, set())
+        found = there if pair.page is None else there & {pair.page}
+        if found:
+            right.setdefault((pair.TIFF_path, pair.JPEG_path), set()).update(found)
+    return right
 
 
 def _decided(

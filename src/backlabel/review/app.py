@@ -98,7 +98,7 @@ class Page:
     def metadata(self, request: HttpRequest, _: Asked) -> Any:
         """How the TIFF of a pair was taken."""
         pair = self.pair(self.desk, request.path_params["id"])
-        return told.metadata(self.studio.taken(pair.row.TIFF_path, self.limits))
+        return told.metadata(self.studio.taken(pair.row.key, self.limits))
 
     def changes(self, request: HttpRequest, _: Asked) -> Any:
         """What was decided elsewhere since a version, and what is left."""
@@ -120,7 +120,7 @@ class Page:
         since = self.book.version
         undone = self.book.undo(_text(asked, "tab"))
         known = self.desk
-        ids = [known.by_tiff[path].id for path in undone if path in known.by_tiff]
+        ids = [pair.id for path in undone for pair in known.pages.get(path, [])]
         return self._changed(since) | {"undone": ids}
 
     def preview(self, _: HttpRequest, asked: Asked) -> Any:
@@ -185,9 +185,10 @@ class Page:
 
     def _changed(self, since: int) -> dict[str, Any]:
         known = self.desk
-        pairs = (known.by_tiff.get(path) for path in self.book.changed_since(since))
+        changed = self.book.changed_since(since)
+        pairs = [pair for path in changed for pair in known.pages.get(path, [])]
         return {
-            "changed": [[pair.id, known.state(pair, self.book)] for pair in pairs if pair],
+            "changed": [[pair.id, known.state(pair, self.book)] for pair in pairs],
             "counts": known.counts(self.book),
             "version": self.book.version,
         }

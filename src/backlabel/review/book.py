@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from backlabel.labels import reviews
 from backlabel.storage import paths, tables
@@ -25,6 +26,7 @@ _HISTORY = 1000  # actions that can be undone
 Several = tuple[Decision, ...]
 """The lines on one TIFF: one, or none, or several after two branches were merged."""
 Stamp = tuple[int, ...]
+Line = TypeVar("Line", Decision, Shown)
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,13 @@ class Book:
             if _stamp(self._path, self._shown_path) != self._stamp:
                 self._load()
 
-    def of(self, tiff_path: str) -> Several:
-        """The decisions on a TIFF."""
-        return self._decisions.get(tiff_path, ())
+    def of(self, tiff_path: str, page: int | None = None) -> Several:
+        """The decisions on a TIFF; with `page` those on this page or on the TIFF as a whole."""
+        return _on(self._decisions.get(tiff_path, ()), page)
 
-    def shown(self, tiff_path: str) -> tuple[Shown, ...]:
+    def shown(self, tiff_path: str, page: int | None = None) -> tuple[Shown, ...]:
         """What people had before them when they decided."""
-        return self._shown.get(tiff_path, ())
+        return _on(self._shown.get(tiff_path, ()), page)
 
     def reasons(self, most: int = 20) -> list[str]:
         """Reasons that were given, the most frequent first."""
@@ -90,17 +92,20 @@ class Book:
         return dict(self._decisions)
 
     def decide(self, made: Iterable[tuple[Decision, Shown]], tab: str) -> None:
-        """Write decisions, each in the place of what was decided on its TIFF before.
+        """Write decisions, each in the place of what was decided on its TIFF or its page before.
 
         The tab can undo them together. Raises OutputError, and then nothing has changed.
         """
         with self._writing():
-            changes = []
+            changes: list[Change] = []
+            changed: dict[str, Several] = {}
             for decision, shown in made:
-                path = decision.TIFF_path
-                changes.append(Change(path, self.of(path), (decision,), self.shown(path)))
-                self._shown[path] = (shown,)
-            self._write({one.path: one.after for one in changes})
+                path, page = decision.TIFF_path, decision.page
+                before = changed.get(path, self.of(path))
+                changed[path] = (*_on_others(before, page), decision)
+                changes.append(Change(path, before, changed[path], self.shown(path)))
+                self._shown[path] = (*_on_others(self.shown(path), page), shown)
+            self._write(changed)
             history = self._done[tab]
             history.append(changes)
             del history[:-_HISTORY]
@@ -114,7 +119,9 @@ class Book:
             if not self._done[tab]:
                 return []
             changes = self._done[tab][-1]
-            ours = [one for one in changes if self.of(one.path) == one.after]
+            last = {one.path: one for one in changes}  # of several pages of a TIFF decided at once
+            first = {one.path: one for one in reversed(changes)}
+            ours = [first[path] for path, one in last.items() if self.of(path) == one.after]
             for one in ours:
                 self._shown[one.path] = one.shown
             self._write({one.path: one.before for one in ours})
@@ -154,7 +161,9 @@ class Book:
             decisions[one.TIFF_path] = (*decisions.get(one.TIFF_path, ()), one)
         shown: dict[str, tuple[Shown, ...]] = {}
         if self._shown_path.exists():
-            for note in tables.read(self._shown_path, Shown, remedy="Remove it, or restore it."):
+            for note in tables.read(
+                self._shown_path, Shown, optional=["page"], remedy="Remove it, or restore it."
+            ):
                 shown[note.TIFF_path] = (*shown.get(note.TIFF_path, ()), note)
         both = decisions.keys() | self._decisions.keys()
         self._changed += [
@@ -168,6 +177,16 @@ _LOCK = Path(".backlabel") / "decisions.lock"
 
 def _order(one: Shown) -> bytes:
     return os.fsencode(one.TIFF_path)
+
+
+def _on(lines: tuple[Line, ...], page: int | None) -> tuple[Line, ...]:
+    """Those of a TIFF's `lines` that are on `page`, which a line without a page is."""
+    return tuple(one for one in lines if page is None or one.page in (None, page))
+
+
+def _on_others(lines: tuple[Line, ...], page: int | None) -> tuple[Line, ...]:
+    """Those that stay when `page`, or the whole TIFF, is decided anew."""
+    return tuple(one for one in lines if None not in (page, one.page) and one.page != page)
 
 
 def _is_ordered(names: Iterable[str]) -> bool:

@@ -31,7 +31,7 @@ class Wish:
 def decision(desk: Desk, pair: Pair, wish: Wish, who: str) -> tuple[Decision, Shown]:
     """The line of `wish` on `pair`. Raises DataError that says what is missing."""
     row = pair.row
-    tiff = desk.tiffs.get(row.TIFF_path)
+    tiff = desk.tiffs.get(row.key)
     path = row.runner_up_path if wish.runner_up else row.JPEG_path
     jpeg = desk.jpegs.get(path or "")
     why = clean(wish.why)
@@ -50,6 +50,7 @@ def decision(desk: Desk, pair: Pair, wish: Wish, who: str) -> tuple[Decision, Sh
             raise DataError("Say in the reason why the label is another than the JPEG's.")
     elif wish.runner_up:
         jpeg = desk.jpegs.get(row.JPEG_path or "")  # not labelled at all: the pair itself counts
+    page = row.page if len(desk.pages[row.TIFF_path]) > 1 else None
     made = Decision(
         TIFF_path=row.TIFF_path,
         TIFF_sha256=tiff.sha256,
@@ -59,9 +60,10 @@ def decision(desk: Desk, pair: Pair, wish: Wish, who: str) -> tuple[Decision, Sh
         label=label,
         who=who,
         why=why,
+        page=page,
     )
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return made, Shown(row.TIFF_path, who, now, row.JPEG_path, bars.shown(row))
+    return made, Shown(row.TIFF_path, who, now, row.JPEG_path, bars.shown(row), page)
 
 
 def clean(text: str) -> str:

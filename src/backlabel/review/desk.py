@@ -15,7 +15,7 @@ from backlabel.labels import decisions
 from backlabel.review import bars
 from backlabel.review.book import Book, Several
 from backlabel.storage import paths, tables
-from backlabel.storage.rows import Choice, Decision, JpegHash, Match, TiffHash, Verdict
+from backlabel.storage.rows import Choice, Decision, JpegHash, Match, PageKey, TiffHash, Verdict
 
 OPEN, AGAIN = "open", "again"
 """States of a pair that nobody decided, and of one that is to be decided again; else the choice."""
@@ -51,15 +51,20 @@ class Desk:
 
     params: config.Params
     pairs: list[Pair]
-    tiffs: dict[str, TiffHash]
+    tiffs: dict[PageKey, TiffHash]
     jpegs: dict[str, JpegHash]
     by_id: dict[str, Pair] = field(init=False)
     by_tiff: dict[str, Pair] = field(init=False)
+    """Of several pages the one that comes first."""
+    pages: dict[str, list[Pair]] = field(init=False)
     by_jpeg: dict[str, list[Pair]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.by_id = {pair.id: pair for pair in self.pairs}
-        self.by_tiff = {pair.row.TIFF_path: pair for pair in self.pairs}
+        self.pages = defaultdict(list)
+        for pair in self.pairs:
+            self.pages[pair.row.TIFF_path].append(pair)
+        self.by_tiff = {path: pairs[0] for path, pairs in self.pages.items()}
         self.by_jpeg = defaultdict(list)
         for pair in self.pairs:
             for jpeg in (pair.row.JPEG_path, pair.row.runner_up_path):
@@ -78,7 +83,7 @@ class Desk:
 
     def state(self, pair: Pair, book: Book) -> str:
         """OPEN, AGAIN or the choice."""
-        made = book.of(pair.row.TIFF_path)
+        made = book.of(*pair.row.key)
         if not made:
             return OPEN
         return AGAIN if self.why_again(pair, book, made) else made[0].decision.value
@@ -107,7 +112,7 @@ class Desk:
             and decision.JPEG_path not in (None, row.JPEG_path)
         ):
             return "Another JPEG is matched now."
-        noted = book.shown(row.TIFF_path)
+        noted = book.shown(*row.key)
         now = bars.shown(row)
         if noted and all(one.scores != now or one.JPEG_path != row.JPEG_path for one in noted):
             return f"The scores were others when it was decided: {noted[-1].scores}."
@@ -163,7 +168,7 @@ def load(params: config.Params) -> Desk:
     return Desk(
         params=params,
         pairs=queue(rows, params.compare),
-        tiffs={row.path: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
+        tiffs={row.key: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
         jpegs={row.path: row for row in tables.read(paths.JPEG_HASHES, JpegHash)},
     )
 
@@ -187,15 +192,15 @@ def queue(rows: Sequence[Match], compare: config.Compare) -> list[Pair]:
 
 
 def identify(row: Match) -> str:
-    """A short name of a TIFF that says nothing of where it lies."""
-    text = os.fsencode(row.TIFF_path) + b"\0" + (row.TIFF_sha256 or "").encode()
+    """A short name of a picture that says nothing of where it lies."""
+    text = os.fsencode(row.TIFF_path) + f"\0{row.TIFF_sha256 or ''} {row.page}".encode()
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-def _order(pair: Pair) -> tuple[bool, float, bytes]:
+def _order(pair: Pair) -> tuple[bool, float, bytes, int]:
     ambiguous = pair.row.verdict is Verdict.AMBIGUOUS
     nearness = float("inf") if pair.slack is None else abs(pair.slack)
-    return (not ambiguous, nearness, os.fsencode(pair.row.TIFF_path))
+    return (not ambiguous, nearness, os.fsencode(pair.row.TIFF_path), pair.row.page)
 
 
 def _within(slack: float | None, least: float | None, most: float | None) -> bool:

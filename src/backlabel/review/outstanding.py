@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backlabel.labels.manifest import PERSON
 from backlabel.review.book import Book, Several
-from backlabel.review.desk import Desk
+from backlabel.review.desk import Desk, Pair
 from backlabel.storage import paths, tables
 from backlabel.storage.rows import Choice, Duplicate, Labelled, Verdict
 
@@ -26,7 +27,8 @@ def steps(desk: Desk, book: Book) -> list[Step]:
         labelled = {row.TIFF_path: row for row in tables.read(paths.MANIFEST, Labelled)}
     twins: set[str] = set()
     if paths.DUPLICATES.exists():
-        twins = {row.TIFF_path for row in tables.read(paths.DUPLICATES, Duplicate)}
+        rows = tables.read(paths.DUPLICATES, Duplicate)
+        twins = {row.TIFF_path for row in rows if row.TIFF_path != row.same_as}
     decided = book.all()
     found = {
         path: _told(desk, made, labelled.get(path))
@@ -34,24 +36,32 @@ def steps(desk: Desk, book: Book) -> list[Step]:
         # A decision waits until its TIFF is compared; a duplicate is labelled by its twin.
         if path in desk.by_tiff and not (path in twins and path not in labelled)
     }
-    for path, pair in desk.by_tiff.items():
+    for path, pairs in desk.pages.items():
         row = labelled.get(path)
         if path in decided or path in twins:
             continue
         if row is not None and row.decided_by == PERSON:
             found[path] = "is decided by the rule again"
-        elif row is None and labelled and pair.row.verdict is Verdict.MATCHED:
+        elif row is None and labelled and _matched(pairs):
             found[path] = "is labelled by the rule again"
     return [Step(path, found[path]) for path in sorted(found) if found[path]]
 
 
+def _matched(pairs: Sequence[Pair]) -> bool:
+    return any(pair.row.verdict is Verdict.MATCHED for pair in pairs)
+
+
 def _told(desk: Desk, made: Several, now: Labelled | None) -> str:
     """What becomes of a TIFF that was decided and stands in the manifest as `now`, if anything."""
-    if len(made) > 1:
+    decided = {one.page for one in made}
+    if len(decided) < len(made) or (None in decided and len(made) > 1):
         return "stops the stage: it is decided more than once"
-    decision = made[0]
-    if decision.decision is Choice.REJECT:
-        return f"leaves {now.category} ({now.label})" if now else ""
+    accepted = [one for one in made if one.decision is not Choice.REJECT]
+    if not accepted:
+        others = [pair for pair in desk.pages[made[0].TIFF_path] if pair.row.page not in decided]
+        stays = None not in decided and _matched(others)
+        return f"leaves {now.category} ({now.label})" if now and not stays else ""
+    decision = accepted[0]
     wanted = f"{desk.categories.get(decision.label or '', '?')} ({decision.label})"
     if now is None:
         return f"is added to {wanted}"

@@ -17,6 +17,7 @@ from backlabel.matching.variants import Variant
 from backlabel.microscope import metadata
 from backlabel.microscope.acquisition import Acquisition
 from backlabel.storage.files import sha256
+from backlabel.storage.rows import PageKey
 
 View = Literal["tiff", "jpeg", "matched", "thumb"]
 VIEWS: tuple[View, ...] = ("tiff", "jpeg", "matched", "thumb")
@@ -31,6 +32,7 @@ class Subject:
     """
 
     tiff: str
+    page: int
     tiff_sha256: str
     jpeg: str | None = None
     jpeg_sha256: str | None = None
@@ -59,7 +61,7 @@ def png(request: Request) -> bytes:
     """
     subject, view = request.subject, request.view
     if view == "thumb" or subject.jpeg is None:
-        tiff = read(subject.tiff, subject.tiff_sha256, request.limits)
+        tiff = read(subject.tiff, subject.tiff_sha256, request.limits, subject.page)
         return encoding.png(within(tiff, request.side))
     tiff, jpeg = registered(subject, request.limits)
     if view == "matched":
@@ -71,13 +73,13 @@ def png(request: Request) -> bytes:
 def registered(subject: Subject, limits: images.Limits) -> tuple[GreyImage, GreyImage]:
     """The parts of both that show the same, each in its own scale."""
     assert subject.jpeg is not None
-    tiff = read(subject.tiff, subject.tiff_sha256, limits)
+    tiff = read(subject.tiff, subject.tiff_sha256, limits, subject.page)
     jpeg = read(subject.jpeg, subject.jpeg_sha256 or "", limits)
     return register(tiff, jpeg, Variant.parse(subject.variant or "identity"))
 
 
 @lru_cache(maxsize=4)  # the views of a pair come one after the other
-def read(path: str, digest: str, limits: images.Limits) -> GreyImage:
+def read(path: str, digest: str, limits: images.Limits, page: int | None = None) -> GreyImage:
     """The grey picture of a file whose SHA-256 is `digest`."""
     file = Path(path)
     with images.opened(file, max_bytes=limits.max_bytes):  # unchanged until it is read
@@ -85,12 +87,13 @@ def read(path: str, digest: str, limits: images.Limits) -> GreyImage:
             raise UnreadableImageError(
                 "changed", "the file is not the one that was compared; run `dvc repro`"
             )
-        return images.read(file, limits).grey
+        return images.read(file, limits, page).grey
 
 
-def taken(path: str, limits: images.Limits) -> Acquisition:
-    """How a TIFF was taken, as it says."""
-    return metadata.read(Path(path), limits)
+def taken(tiff: PageKey, limits: images.Limits) -> Acquisition:
+    """How a picture was taken, as its TIFF says."""
+    path, page = tiff
+    return metadata.read(Path(path), limits, page)
 
 
 def within(grey: GreyImage, side: int) -> GreyImage:

@@ -14,6 +14,7 @@ from backlabel.microscope.acquisition import Acquisition
 from backlabel.review import pictures
 from backlabel.review.pictures import Request
 from backlabel.storage.files import atomic_write
+from backlabel.storage.rows import PageKey
 from backlabel.workers.pool import Workers
 
 WORKERS_IMPORT = ["backlabel.review.pictures", "backlabel.images.reading"]
@@ -63,7 +64,7 @@ class Studio:
             file.write(made)
         return made
 
-    def taken(self, tiff: str, limits: images.Limits) -> Acquisition:
+    def taken(self, tiff: PageKey, limits: images.Limits) -> Acquisition:
         """How a TIFF was taken; a note where it cannot be read."""
         try:
             return self._work(partial(pictures.taken, limits=limits), tiff)

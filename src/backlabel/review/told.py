@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +12,7 @@ from backlabel.review.book import Book
 from backlabel.review.desk import AGAIN, Desk, Pair
 from backlabel.review.pictures import Subject
 from backlabel.storage import names
-from backlabel.storage.rows import Match
+from backlabel.storage.rows import Match, PageKey, TiffHash
 
 _RELATED = 60  # shown of the pairs that share a JPEG
 _METADATA = {
@@ -43,12 +44,12 @@ def brief(desk: Desk, pair: Pair, state: str) -> list[Any]:
 def whole(desk: Desk, book: Book, pair: Pair) -> dict[str, Any]:
     """All that is shown of one pair but its pictures and its metadata."""
     row = pair.row
-    made = book.of(row.TIFF_path)
+    made = book.of(*row.key)
     state = desk.state(pair, book)
     return {
         "id": pair.id,
-        "tiff": names.to_cell(row.TIFF_path),
-        "tiff_size": _size(desk.tiffs, row.TIFF_path),
+        "tiff": names.to_cell(row.TIFF_path) + (f", page {row.page}" if row.page > 1 else ""),
+        "tiff_size": _size(desk.tiffs, row.key),
         "best": _jpeg(desk, row.JPEG_path),
         "runner_up": _jpeg(desk, row.runner_up_path),
         "verdict": row.verdict.value,
@@ -89,6 +90,7 @@ def subject(desk: Desk, pair: Pair, *, runner_up: bool) -> Subject:
     jpeg = desk.jpegs.get(path or "")
     return Subject(
         tiff=row.TIFF_path,
+        page=row.page,
         tiff_sha256=row.TIFF_sha256 or "",
         jpeg=jpeg.path if jpeg else None,
         jpeg_sha256=jpeg.sha256 if jpeg else None,
@@ -108,8 +110,8 @@ def _jpeg(desk: Desk, path: str | None) -> dict[str, Any] | None:
     }
 
 
-def _size(known: Any, path: str) -> list[int] | None:
-    image = known.get(path)
+def _size(known: Mapping[PageKey, TiffHash], key: PageKey) -> list[int] | None:
+    image = known.get(key)
     return [image.width, image.height] if image else None
 
 

@@ -6,19 +6,18 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from backlabel import config
-from backlabel.errors import ConfigError, UnreadableImageError
+from backlabel.errors import UnreadableImageError
 from backlabel.images.picture import Limits as ReadLimits
 from backlabel.matching import device, engine, mapping
 from backlabel.matching.decide import Limits, Rule
+from backlabel.matching.drawn import draw
 from backlabel.matching.kept import kept_for
 from backlabel.matching.settings import Settings
 from backlabel.reporting import drawing, summary, sweep
 from backlabel.storage import paths, tables
 from backlabel.storage.files import shared_folder, write_json
-from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash, TruePair
+from backlabel.storage.rows import JpegHash, Match, PageKey, Passed, SweepPoint, TiffHash, TruePair
 
 
 def main(params: config.Params) -> None:
@@ -31,18 +30,21 @@ def main(params: config.Params) -> None:
     failed = [row for row in unreadable if row.kind == "tiff"]
     looked_at = {*(row.path for row in all_jpegs), *(row.path for row in unreadable)}
     truth = summary.known_pairs(Path(params.data.truth), looked_at)
-    chosen = _draw([row.path for row in tiffs] + [row.path for row in failed], params.compare)
+    compare = params.compare
+    chosen = draw(
+        {row.path for row in tiffs} | {row.path for row in failed}, compare.n_tiff, compare.seed
+    )
     tiffs = [row for row in tiffs if row.path in chosen]
 
     outcome = engine.match(tiffs, jpegs, settings, kept_for(settings, shared_folder() / "cache"))
     found = mapping.rows(tiffs, jpegs, outcome)
     found += [
-        mapping.unreadable(row.path, UnreadableImageError(row.reason, row.detail))
+        mapping.unreadable((row.path, row.page or 1), UnreadableImageError(row.reason, row.detail))
         for row in failed
         if row.path in chosen
     ]
-    found.sort(key=lambda row: os.fsencode(row.TIFF_path))
-    evidence = {tiff.path: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
+    found.sort(key=lambda row: (os.fsencode(row.TIFF_path), row.page))
+    evidence = {tiff.key: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
     _write(found, evidence, jpegs, params, recall=outcome.index_recall, truth=truth)
 
 
@@ -67,20 +69,6 @@ def _settings(params: config.Params) -> Settings:
     )
 
 
-def _draw(paths: Sequence[str], compare: config.Compare) -> set[str]:
-    """All paths, or the `n_tiff` that the seed draws from them in sorted order."""
-    if compare.n_tiff is None:
-        return set(paths)
-    if compare.n_tiff > len(paths):
-        raise ConfigError(
-            f"compare.n_tiff is {compare.n_tiff}, but there are {len(paths)} TIFFs. "
-            "Ask for fewer, or for all with compare.n_tiff=null."
-        )
-    drawn = np.random.default_rng(compare.seed).permutation(len(paths))[: compare.n_tiff]
-    ordered = sorted(paths, key=os.fsencode)
-    return {ordered[i] for i in drawn}
-
-
 def limits(compare: config.Compare) -> Limits:
     """The limits of the decision, from the parameters."""
     return Limits(
@@ -95,7 +83,7 @@ def limits(compare: config.Compare) -> Limits:
 
 def _write(
     found: list[Match],
-    evidence: dict[str, engine.Evidence],
+    evidence: dict[PageKey, engine.Evidence],
     jpegs: Sequence[JpegHash],
     params: config.Params,
     *,

@@ -57,7 +57,7 @@ def main(params: config.Params) -> None:
 def _known(params: config.Params) -> Known:
     jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
     return Known(
-        tiffs={row.path: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
+        tiffs={row.key: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
         jpegs={row.path: row for row in jpegs},
         categories=decisions.categories(params.labels.categories, jpegs),
         some_jpegs=params.hash.category is not None,
@@ -67,7 +67,7 @@ def _known(params: config.Params) -> Known:
 def _places(chosen: Sequence[Decided], known: Known, params: config.Params) -> dict[str, Place]:
     """The split and group of each TIFF, by path."""
     label = params.label
-    tiffs = [known.tiffs[one.match.TIFF_path] for one in chosen]
+    tiffs = [known.tiffs[one.match.key] for one in chosen]
     specimens = grouping.shared(
         [tiff.path for tiff in tiffs], label.group_by, params.data.tiffs, label.group_table
     )
@@ -104,6 +104,7 @@ def _recipe(known: Known, places: dict[str, Place], params: config.Params) -> ma
         places=places,
         link=Link(params.label.link),
         public=params.label.public,
+        stored=params.label.store == "files",
         bounds=Bounds(
             limits=limits,
             max_seconds=read.max_seconds,

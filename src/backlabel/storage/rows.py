@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from backlabel.storage.tables import FileName
+
+PageKey: TypeAlias = tuple[str, int]
+"""A picture among the originals: path of its TIFF, and its page."""
 
 
 class Verdict(StrEnum):
@@ -21,10 +25,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class TiffHash:
-    """One readable TIFF. Hashes are hexadecimal; `information` says why it can match nothing."""
+    """One readable picture. Hashes are hexadecimal; `information` says why it can match nothing."""
 
     file: FileName
     path: FileName
+    page: int
+    """Of the TIFF that holds the picture, from 1; see `backlabel.images.pages`. 1 for a JPEG."""
     phash: str
     phash_grey: str
     information: str
@@ -32,6 +38,11 @@ class TiffHash:
     height: int
     width: int
     sha256: str
+
+    @property
+    def key(self) -> PageKey:
+        """Which picture it is."""
+        return self.path, self.page
 
 
 @dataclass(frozen=True)
@@ -44,27 +55,35 @@ class JpegHash(TiffHash):
 
 @dataclass(frozen=True)
 class Passed:
-    """A path that gives no hash, and why. `kind` is jpeg, tiff, or empty where it is neither."""
+    """A path that gives no hash, and why. `kind` is jpeg, tiff, or empty where it is neither.
+
+    `page` is given where other pages of the file can be read.
+    """
 
     path: FileName
     kind: str
     reason: str
     detail: str
+    page: int | None = None
 
 
 @dataclass(frozen=True)
 class TruePair:
-    """A TIFF and the JPEG that was made from it, as the data's own list says."""
+    """A TIFF and the JPEG that was made from it, as the data's own list says.
+
+    Without a `page` any picture of the TIFF will do. Lists may lack the column.
+    """
 
     TIFF_path: FileName
     JPEG_path: FileName
     category: str
     how: str
+    page: int | None = None
 
 
 @dataclass(frozen=True)
 class Match:
-    """What was found for one TIFF, and why it was decided so.
+    """What was found for one picture of a TIFF, and why it was decided so.
 
     The JPEG and the scores are those of the best candidate, or of the nearest JPEG where nothing
     is near enough to be a candidate. Only a match has `label` and `category`.
@@ -100,6 +119,13 @@ class Match:
     margin: float | None = None
     TIFF_sha256: str | None = None
     JPEG_sha256: str | None = None
+    page: int = 1
+    """Of the TIFF that holds the picture, as in `TiffHash`."""
+
+    @property
+    def key(self) -> PageKey:
+        """Which picture it is."""
+        return self.TIFF_path, self.page
 
 
 @dataclass(frozen=True)
@@ -128,6 +154,8 @@ class Labelled:
     label: str
     category: str
     TIFF_path: FileName
+    page: int
+    """Of the TIFF that the JPEG was made from, as in `TiffHash`; the file holds all its pages."""
     JPEG_path: FileName
     hamming_distance: int | None
     ssim_value: float | None
@@ -177,6 +205,8 @@ class Labelled:
     operator: FileName | None
     metadata_note: FileName
     """What the file says of its microscope and could not be read or understood."""
+    stored: bool
+    """Whether the set holds the file; otherwise it is the original at `TIFF_path`."""
     versions: str
     """Of backlabel and of the libraries that can change a hash, a score or a pixel."""
     config_digest: str
@@ -201,7 +231,8 @@ class Decision:
     """A line of `reviews/decisions.csv`.
 
     `accept` and `relabel` need the JPEG and the label, `relabel` also a reason in `why`; `reject`
-    may name the JPEG that was looked at.
+    may name the JPEG that was looked at. Without a `page` it is on the TIFF as a whole. The file
+    may lack the column.
     """
 
     TIFF_path: FileName
@@ -212,6 +243,7 @@ class Decision:
     label: str | None
     who: str
     why: str
+    page: int | None = None
 
 
 @dataclass(frozen=True)
@@ -225,14 +257,19 @@ class Shown:
     JPEG_path: FileName | None
     scores: str
     """The verdict and the scores, in one line."""
+    page: int | None = None
+    """Of the decision."""
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """An original that is labelled through another of the same bytes."""
+    """A picture that is labelled through another of the same bytes, or of another page."""
 
     TIFF_path: FileName
     same_as: FileName
+    page: int = 1
+    same_page: int = 1
+    """The page of `same_as`."""
 
 
 @dataclass(frozen=True)

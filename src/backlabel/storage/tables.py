@@ -11,7 +11,7 @@ import csv
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -36,10 +36,15 @@ def write(path: Path, record: type[Record], rows: Iterable[Record]) -> None:
 
 
 def read(
-    path: Path, record: type[Record], *, remedy: str = "Run the stage that writes it again."
+    path: Path,
+    record: type[Record],
+    *,
+    optional: Collection[str] = (),
+    remedy: str = "Run the stage that writes it again.",
 ) -> list[Record]:
     """The rows of `path`. Raises TableError if it is missing or not a table of `record`.
 
+    `optional` are columns that a table by people's hands may lack: their fields have defaults.
     `remedy` says in the error what to do.
     """
     columns = {name: _reader(kind) for name, kind in _kinds(record).items()}
@@ -47,6 +52,8 @@ def read(
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
+            for name in set(optional).difference(header):
+                del columns[name]
             if header != list(columns):
                 raise TableError(f"{path}: columns {header}, expected {list(columns)}. {remedy}")
             return [_row(path, reader.line_num, cells, record, columns) for cells in reader]

@@ -1,0 +1,51 @@
+"""Which pairs a report shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from backlabel.report import samples
+from backlabel.review.desk import Pair
+from backlabel.storage.rows import Match, Verdict
+
+
+def pairs(verdict, slacks):
+    return [
+        Pair(f"{verdict} {slack}", Match(f"{slack}.tif", f"{slack}.tif", verdict=verdict), slack)
+        for slack in slacks
+    ]
+
+
+def shown(group):
+    return [pair.slack for pair in group.pairs]
+
+
+def test_every_ambiguous_pair_is_shown_and_the_lowest_of_the_matched():
+    many = [place / 100 for place in range(100)]
+    groups = {
+        group.name: group
+        for group in samples.groups(
+            [*pairs(Verdict.MATCHED, many), *pairs(Verdict.AMBIGUOUS, many[:30])]
+        )
+    }
+    assert shown(groups["Ambiguous"]) == many[:30]
+    assert shown(groups["Matched most narrowly"]) == many[:8]
+    spread = shown(groups["Matched, from narrow to sure"])
+    assert (spread[0], len(spread)) == (0.08, 12)
+    assert spread == sorted(spread)
+    assert spread[-1] > 0.8
+
+
+def test_what_failed_most_narrowly():
+    failed = [*pairs(Verdict.NO_CANDIDATE, [-0.9, -0.1]), *pairs(Verdict.TOO_DIFFERENT, [-0.05])]
+    unmeasured = pairs(Verdict.NOT_VERIFIED, [None])
+    (group,) = samples.groups([*failed, *unmeasured])
+    assert (group.name, shown(group)) == ("Failed most narrowly", [-0.05, -0.1, -0.9])
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 19, 21])
+def test_few_matched_pairs_are_shown_once(count):
+    matched = pairs(Verdict.MATCHED, range(count))
+    found = [slack for group in samples.groups(matched) for slack in shown(group)]
+    assert len(found) == len(set(found))
+    assert found[:8] == list(range(count))[:8]
