@@ -23,13 +23,10 @@ from numpy.typing import NDArray
 from timing import in_turn, ratio, seconds
 
 from backlabel.matching import tensors
-from backlabel.matching.noise_correlation import block_correlation, block_correlation_batch
 from backlabel.matching.scores import Registered
 from backlabel.matching.ssim import ssim, ssim_batch
 from backlabel.workers.pool import Workers, cores
 
-BLOCK = 64
-RADIUS = 4  # pixels of the blur whose residuals are correlated
 Call = Callable[[], object]
 
 
@@ -62,15 +59,10 @@ def report_on_device(options: argparse.Namespace) -> None:
     images = noise(2 * options.batch_size, options)
     pair = images[0], images[1]
     a, b = (torch.from_numpy(images[i::2]).to(options.device) for i in (0, 1))
-    weights = torch.rand(RADIUS + 1, device=options.device)
     ways: Mapping[str, Mapping[str, Call]] = {
         "SSIM": {
             "device": partial(tensors.ssim_uniform, a, b),
             "core": partial(ssim, *pair),
-        },
-        "block correlation": {
-            "device": partial(tensors.residual_moments, a, b, BLOCK, weights),
-            "core": partial(block_correlation, *pair),
         },
     }
     print("| score | pairs/s on the device | on one core |")
@@ -93,7 +85,6 @@ def report_transfer(options: argparse.Namespace) -> None:
     calls: dict[str, Call] = {
         "SSIM": partial(ssim_batch, pairs, **bounds),
         "Gaussian SSIM": partial(ssim_batch, pairs, window="gaussian", **bounds),
-        "block correlation": partial(block_correlation_batch, pairs, **bounds),
     }
     print("\n| with stacking and transfer | pairs/s |")
     print("|---|---|")
@@ -106,7 +97,7 @@ def report_transfer(options: argparse.Namespace) -> None:
 @lru_cache(maxsize=1)
 def _registered(shape: tuple[int, int]) -> Registered:
     tiff, jpeg = np.random.default_rng(0).integers(0, 256, (2, *shape), dtype=np.uint8)
-    return Registered(tiff, jpeg, tiff, is_whole=True)
+    return Registered(tiff, jpeg, tiff)
 
 
 def report_handing_over(options: argparse.Namespace) -> None:

@@ -27,8 +27,9 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from backlabel.kernels.resize import resize, resize_reference
 from backlabel.matching import search, tensors
 from backlabel.matching.histogram_matching import match_histogram, match_histogram_reference
-from backlabel.matching.noise_correlation import block_correlation, block_correlation_reference
+from backlabel.matching.reference import REFERENCE
 from backlabel.matching.ssim import ssim, ssim_reference
+from backlabel.matching.verify import verify
 
 ROUNDS = 15
 RNG = np.random.default_rng(0)
@@ -84,9 +85,9 @@ def of_verify() -> None:
     a, b = image_pair()
     half = np.ascontiguousarray(a[::2, ::2])
     kinds: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
-        "block correlation (SciPy, NumPy)": (
-            lambda: block_correlation(a, b),
-            lambda: block_correlation_reference(a, b),
+        "explained share, cosine transforms (SciPy, NumPy)": (
+            lambda: verify(a, b, None),
+            lambda: REFERENCE.verify(a, b, None),
         ),
         "histogram matching (scikit-image)": (
             lambda: match_histogram(a, b),
@@ -108,12 +109,12 @@ def of_verify() -> None:
 
 def all_scores(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[float, float, float]:
     """What a pair costs once its images are decoded."""
-    return ssim(a, b), ssim(match_histogram(a, b), b), block_correlation(a, b)
+    return ssim(a, b), ssim(match_histogram(a, b), b), verify(a, b, None).spoke
 
 
 def all_slow(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[float, float, float]:
     matched = match_histogram_reference(a, b)
-    return ssim_reference(a, b), ssim_reference(matched, b), block_correlation_reference(a, b)
+    return ssim_reference(a, b), ssim_reference(matched, b), REFERENCE.verify(a, b, None).spoke
 
 
 def of_hamming() -> None:

@@ -11,8 +11,9 @@ def candidate(
     hamming_grey: int | None = None,
     variant: str = "identity",
     label: str = "",
+    degradation: str | None = None,
     **scores: float | None,
 ) -> Candidate:
     """A candidate that has `scores`, or none of them where none is given."""
-    known = Scores(**{"ssim": None, **scores}) if scores else None
+    known = Scores(**{"ssim": None, **scores}, degradation=degradation) if scores else None
     return Candidate(NearPair(row, hamming, hamming_grey, variant), known, label)

@@ -31,7 +31,7 @@ OWNERS = {
     "sqlalchemy": ("reporting/",),
     "shtab": ("helping.py",),
     "simplejpeg": ("images/",),
-    "skimage": ("matching/",),
+    "skimage": ("matching/", "calibration/degrade.py"),
     "tifffile": ("images/",),
     "starlette": ("review/",),
     "torch": ("matching/", "dataset.py"),

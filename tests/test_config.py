@@ -38,7 +38,7 @@ def test_params_yaml_is_what_conf_composes():
 def test_defaults_are_the_documented_ones(values):
     compare = config.check(values, "conf").compare
     assert compare.hamming_threshold == 150
-    assert compare.ssim_hamming_threshold == 120
+    assert compare.ssim_hamming_threshold == 150
     assert compare.min_ssim == 0.70
 
 
@@ -158,7 +158,7 @@ def test_unknown_parameter_is_told_the_nearest_one(values):
 @pytest.mark.parametrize(
     ("rule", "read"),
     [
-        ("combined", {"min_noise_correlation", "min_ssim_matched", "min_margin"}),
+        ("combined", {"min_explained", "min_spoke", "min_margin"}),
         ("ssim", {"min_ssim"}),
         ("seed", set()),
     ],
@@ -167,7 +167,7 @@ def test_thresholds_that_the_rule_does_not_read(values, rule, read):
     """As docs/matching.md describes the rules."""
     values["compare"]["rule"] = rule
     unread = config.without_effect(config.check(values, "conf").compare)
-    thresholds = {"min_noise_correlation", "min_ssim_matched", "min_margin", "min_ssim"}
+    thresholds = {"min_explained", "min_spoke", "min_margin", "min_ssim"}
     assert {f"compare.{name}" for name in thresholds - read} <= set(unread)
     assert not {f"compare.{name}" for name in read} & set(unread)
 

@@ -25,8 +25,9 @@ from PIL import Image
 from scipy.fftpack import dct
 
 from backlabel import images
-from backlabel.calibration.degrade import COPIES, Copy, copy, next_frame
-from backlabel.calibration.trials import DRIFTS
+from backlabel.calibration.degrade import COPIES, Copy, copy
+from backlabel.calibration.frames import two_frames
+from backlabel.calibration.trials import DRIFTS, SIGMAS
 from backlabel.hashing import hash_image
 from backlabel.matching import scores
 from backlabel.matching.evidence import NearPair, Scores
@@ -63,9 +64,8 @@ class Row:
     hamming_64: int
     ssim: float | None
     ssim_matched: float | None
-    noise_correlation_direct: float | None
-    noise_correlation_recompressed: float | None
-    noise_correlation_by_chance: float | None
+    explained: float | None
+    spoke: float | None
 
 
 def pictures(folders: list[Path], every: int) -> list[Picture]:
@@ -90,18 +90,26 @@ def dedup_hash(grey: NDArray[np.uint8]) -> int:
     return int("".join("1" if bit else "0" for bit in bits), 2)
 
 
-def frames_of(found: list[Picture]) -> list[NDArray[np.uint8]]:
-    """Per picture its next frame; the drifts take turns."""
+Frames = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+def frames_of(found: list[Picture]) -> list[Frames]:
+    """Per picture two frames of its field; drifts and levels of noise take turns."""
     return [
-        next_frame(one.grey, DRIFTS[number % len(DRIFTS)], zlib.crc32(one.name.encode()))
+        two_frames(
+            one.grey,
+            DRIFTS[number % len(DRIFTS)],
+            SIGMAS[number // len(DRIFTS) % len(SIGMAS)],
+            zlib.crc32(one.name.encode()),
+        )
         for number, one in enumerate(found)
     ]
 
 
-def published(found: list[Picture], frames: list[NDArray[np.uint8]], kind: str) -> list[Copy]:
-    """Per picture its copy, then a copy of its next frame."""
+def published(found: list[Picture], frames: list[Frames], kind: str) -> list[Copy]:
+    """Per picture its copy, then a copy of the second frame of its field."""
     copies = []
-    for picture, frame in zip(found, frames, strict=True):
+    for picture, (_, frame) in zip(found, frames, strict=True):
         seed = zlib.crc32(f"{picture.name} {kind}".encode())
         copies += [copy(picture.grey, COPIES[kind], seed), copy(frame, COPIES[kind], seed)]
     return copies
@@ -112,7 +120,7 @@ def bits(query: NDArray[np.uint8], base: NDArray[np.uint8]) -> NDArray[np.int64]
     return counts
 
 
-def rows_of(kind: str, found: list[Picture], frames: list[NDArray[np.uint8]]) -> Iterator[Row]:
+def rows_of(kind: str, found: list[Picture], frames: list[Frames]) -> Iterator[Row]:
     """Scored candidates of every picture among all copies of one kind."""
     copies = published(found, frames, kind)
     hashed = [hash_image(one.pixels) for one in copies]
@@ -144,7 +152,7 @@ def rows_of(kind: str, found: list[Picture], frames: list[NDArray[np.uint8]]) ->
 def scored(tiff: NDArray[np.uint8], made: Copy, variant: Variant) -> Scores:
     """All scores of a TIFF and a copy that was found by `variant`."""
     pair = scores.Registered.of(tiff, made.pixels, variant)
-    return scores.score(pair, made.table, scores.direct(pair, "uniform", scores.FAST), scores.FAST)
+    return scores.score(pair, made.table, "uniform", scores.FAST)
 
 
 def hard_negatives(folder: Path, found: list[Picture], kind: str) -> Iterator[Row]:
@@ -217,9 +225,8 @@ def _row(
         hamming_64=hamming_64,
         ssim=known.ssim if known else None,
         ssim_matched=known.ssim_matched if known else None,
-        noise_correlation_direct=known.noise_correlation_direct if known else None,
-        noise_correlation_recompressed=known.noise_correlation_recompressed if known else None,
-        noise_correlation_by_chance=known.noise_correlation_by_chance if known else None,
+        explained=known.explained if known else None,
+        spoke=known.spoke if known else None,
     )
 
 

@@ -23,13 +23,11 @@ from backlabel.matching.evidence import Candidate, NearPair, Scores
 from backlabel.storage import tables
 from backlabel.storage.rows import Verdict
 
-DEFAULTS = Limits(
-    150, 150, 0.70, min_noise_correlation=0.44, min_ssim_matched=0.30, min_margin=0.10
-)
-SEED = Limits(150, 120, 0.70, min_noise_correlation=0.0, min_ssim_matched=0.0, min_margin=0.0)
+DEFAULTS = Limits(150, 150, 0.70, min_explained=0.75, min_spoke=0.05, min_margin=0.10)
+SEED = Limits(150, 120, 0.70, min_explained=0.0, min_spoke=0.0, min_margin=0.0)
 
-BEYOND = {"blurred", "noisy", "annotated", "quality 60, saved again"}
-"""Changes that take or replace the noise itself; nothing is fitted to them."""
+BEYOND = {"noisy"}
+"""Changes that replace the explained itself; nothing is fitted to them."""
 Decide = Callable[[Sequence[Row]], Row | None]
 
 
@@ -43,7 +41,11 @@ class Count:
 
 
 def candidate(row: Row) -> Candidate:
-    values = {field.name: getattr(row, field.name) for field in fields(Scores)}
+    values = {
+        field.name: getattr(row, field.name)
+        for field in fields(Scores)
+        if field.name != "degradation"
+    }
     known = Scores(**values) if row.ssim is not None else None
     near = NearPair(row.jpeg, row.hamming, row.hamming_grey, row.variant)
     return Candidate(near, known, row.jpeg_label)
@@ -126,15 +128,15 @@ def print_halves(rows: Sequence[Row]) -> None:
         return sum(row.family in half for row in rows)
 
     halves = [set(families[0::2]), set(families[1::2])]
-    print("\n| fitted on | least noise correlation | tried on | precision | recall |")
+    print("\n| fitted on | least explained share | tried on | precision | recall |")
     print("|---|---|---|---|---|")
     for fit, test in (halves, halves[::-1]):
         fitted = [trial(row) for row in rows if row.family in fit and row.kind not in BEYOND]
-        choice = recommend(sweep(fitted, DEFAULTS, "min_noise_correlation"), 0.999)
+        choice = recommend(sweep(fitted, DEFAULTS, "min_explained"), 0.999)
         limit = choice.point.value
         for kinds in (lambda kind: kind not in BEYOND, lambda _: True):
             seen = [trial(row) for row in rows if row.family in test and kinds(row.kind)]
-            points = sweep(seen, DEFAULTS, "min_noise_correlation")
+            points = sweep(seen, DEFAULTS, "min_explained")
             tried = next(point for point in points if point.value == limit)
             cells = [
                 f"{one.hits} of {one.of}: {one.value:.4f} ({one.low:.4f}-{one.high:.4f})"
@@ -147,26 +149,24 @@ def print_halves(rows: Sequence[Row]) -> None:
 def print_look_alikes(rows: Sequence[Row]) -> None:
     pairs = [row for row in rows if row.kind.startswith("look-alike")]
     near = [row for row in pairs if candidate(row).distance < DEFAULTS.hamming_threshold]
-    noise = sorted(candidate(row).noise_correlation or 0.0 for row in pairs)
+    explained = sorted(candidate(row).explained or 0.0 for row in pairs)
     matched = max((row.ssim_matched or 0.0 for row in pairs), default=0.0)
     if pairs:
         print(f"\n{len(pairs)} real look-alike pairs; {len(near)} below the Hamming threshold;")
-        print(f"most noise correlation {noise[-1]:.2f}, most SSIM after matching {matched:.2f}.")
+        print(f"most explained {explained[-1]:.2f}, most SSIM after matching {matched:.2f}.")
 
 
 def print_gap(rows: Sequence[Row]) -> None:
     """Between what the least copy and the nearest frame share with their TIFFs."""
-    scored = [
-        (row, candidate(row).noise_correlation) for row in rows if candidate(row).distance < 150
-    ]
-    wrong = [noise for row, noise in scored if not row.is_copy and noise is not None]
+    scored = [(row, candidate(row).explained) for row in rows if candidate(row).distance < 150]
+    wrong = [explained for row, explained in scored if not row.is_copy and explained is not None]
     right = [
-        noise
-        for row, noise in scored
-        if row.is_copy and row.kind not in BEYOND and noise is not None
+        explained
+        for row, explained in scored
+        if row.is_copy and row.kind not in BEYOND and explained is not None
     ]
     print(
-        f"\nNoise correlation of {len(wrong)} wrong candidates below the Hamming threshold: at most"
+        f"\nExplained share of {len(wrong)} wrong candidates below the Hamming threshold: at most"
     )
     print(
         f"{max(wrong):.2f}; of {len(right)} copies that must be found: at least {min(right):.2f}."

@@ -240,7 +240,10 @@ def init(chosen: argparse.Namespace) -> int:
 
 
 def _asked(question: str, proposed: str) -> str:
-    return input(f"{question} [{proposed}]: ").strip() or proposed
+    try:
+        return input(f"{question} [{proposed}]: ").strip() or proposed
+    except EOFError as error:
+        raise DataError("no answer; `backlabel init --yes` asks nothing.") from error
 
 
 def upgrade(chosen: argparse.Namespace) -> int:

@@ -42,8 +42,8 @@ MACHINE_KEYS = frozenset(
 _ROUNDING = 1e-9
 _READ_BY_RULE = {
     "min_ssim": "ssim",
-    "min_noise_correlation": "combined",
-    "min_ssim_matched": "combined",
+    "min_explained": "combined",
+    "min_spoke": "combined",
     "min_margin": "combined",
 }
 """The rule that reads a threshold; the thresholds that are not named are read by all rules."""
@@ -71,6 +71,7 @@ class Read(Section):
     """Limits for one image, and for the share of images that cannot be read."""
 
     max_pixels: Annotated[int, Field(ge=1)]
+    max_mosaic_pixels: Annotated[int, Field(ge=0)]
     max_bytes: Annotated[int, Field(ge=1)]
     max_seconds: Annotated[float, Field(gt=0)]
     max_memory_mib: Annotated[int, Field(ge=64)]
@@ -100,8 +101,8 @@ class Compare(Section):
     index_from: Annotated[int, Field(ge=1)]
     ssim_window: Literal["uniform", "gaussian"]
     variants: Annotated[tuple[Source, ...], Field(min_length=1)]
-    min_noise_correlation: Share
-    min_ssim_matched: Annotated[float, Field(ge=-1, le=1)]
+    min_explained: Share
+    min_spoke: Share
     min_margin: Share
     device: Literal["auto", "cpu", "cuda"]
     batch_size: Annotated[int, Field(ge=1)]

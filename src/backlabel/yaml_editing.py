@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from backlabel.storage.files import atomic_write
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_./ -]*[A-Za-z0-9_]|[A-Za-z]")
+_NO_TEXT = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 
 def load(text: str) -> Any:
@@ -24,9 +31,9 @@ def read(path: Path) -> Any:
 
 def dump(document: Any) -> str:
     """The text of a document."""
-    text = StringIO()
-    _editor().dump(document, text)
-    return text.getvalue()
+    written = StringIO()
+    _editor().dump(document, written)
+    return written.getvalue()
 
 
 def save(path: Path, document: Any) -> None:
@@ -35,10 +42,19 @@ def save(path: Path, document: Any) -> None:
         file.write(dump(document))
 
 
-def flow(values: list[str]) -> Any:
-    """A list that is written on one line."""
-    document = load(f"[{', '.join('x' for _ in values)}]")
-    document[:] = values
+def text(value: str) -> str:
+    """`value`, so that it is written in quotes unless it is a word that every YAML takes for text.
+
+    Hydra reads YAML 1.1, to which `No` is false and `1_000` a number, and DVC reads YAML 1.2.
+    """
+    is_word = _WORD.fullmatch(value) and value.casefold() not in _NO_TEXT
+    return value if is_word else DoubleQuotedScalarString(value)
+
+
+def flow(values: Sequence[str]) -> Any:
+    """A list of texts that is written on one line."""
+    document = CommentedSeq(map(text, values))
+    document.fa.set_flow_style()
     return document
 
 

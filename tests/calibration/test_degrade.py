@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from backlabel.calibration.degrade import COPIES, Kind, copy, next_frame
+from backlabel.calibration.degrade import COPIES, Kind, copy
 
 
 @pytest.fixture(scope="module")
@@ -66,22 +66,3 @@ def test_pixels(image: NDArray[np.uint8], kind: str, expected: object) -> None:
 def test_annotations_differ_by_seed(image: NDArray[np.uint8]) -> None:
     first, second = (copy(image, COPIES["annotated"], seed).pixels for seed in (1, 2))
     assert np.abs(first.astype(int) - second).max() > 100
-
-
-def test_next_frame_shows_the_same_with_other_noise(image: NDArray[np.uint8]) -> None:
-    frame = next_frame(image, (0, 0), 1)
-    clean = [ndimage.gaussian_filter(one.astype(float), 3) for one in (image, frame)]
-    noise = [one - ndimage.gaussian_filter(one.astype(float), 1) for one in (image, frame)]
-    assert np.corrcoef(clean[0].ravel(), clean[1].ravel())[0, 1] > 0.98
-    assert abs(np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1]) < 0.1
-    assert noise[1].std() == pytest.approx(noise[0].std(), rel=0.15)
-
-
-def test_next_frame_moves_by_the_drift(image: NDArray[np.uint8]) -> None:
-    moved = ndimage.gaussian_filter(next_frame(image, (5, 3), 1).astype(float), 3)
-    still = ndimage.gaussian_filter(image.astype(float), 3)
-    inner = np.s_[40:-40, 40:-40]
-    there = np.corrcoef(moved[inner].ravel(), np.roll(still, (5, 3), (0, 1))[inner].ravel())[0, 1]
-    here = np.corrcoef(moved[inner].ravel(), still[inner].ravel())[0, 1]
-    assert there > 0.98
-    assert there > here

@@ -18,11 +18,11 @@ from backlabel.calibration.trials import Trial
 from backlabel.matching.decide import Limits, Rule
 from candidates import candidate
 
-LIMITS = Limits(150, 150, 0.7, min_noise_correlation=0.5, min_ssim_matched=0.0, min_margin=0.1)
+LIMITS = Limits(150, 150, 0.7, min_explained=0.5, min_spoke=0.0, min_margin=0.1)
 
 
-def trial(noise: float, *, copy: bool, kind: str = "quality 90", bits: int = 20) -> Trial:
-    found = candidate(0, bits, ssim=0.8, ssim_matched=0.9, noise_correlation_direct=noise)
+def trial(explained: float, *, copy: bool, kind: str = "quality 90", bits: int = 20) -> Trial:
+    found = candidate(0, bits, ssim=0.8, explained=explained, spoke=0.9)
     return Trial("one.tif", kind, None if copy else 1.0, found)
 
 
@@ -49,21 +49,21 @@ def test_fewest_pairs_that_prove_a_precision(wanted: float) -> None:
 
 
 def test_sweep_counts_both_sides() -> None:
-    points = {point.value: point for point in sweep(TRIALS, LIMITS, "min_noise_correlation")}
+    points = {point.value: point for point in sweep(TRIALS, LIMITS, "min_explained")}
     assert (points[0.0].precision.hits, points[0.0].precision.of) == (20, 51)
     assert (points[0.3].precision.of, points[0.3].recall.value) == (21, 1.0)
     assert (points[0.8].precision.value, points[0.8].recall.value) == (1.0, 0.5)
 
 
 def test_the_middle_of_the_best_plateau_is_recommended() -> None:
-    found = recommend(sweep(TRIALS, LIMITS, "min_noise_correlation"), 0.999)
+    found = recommend(sweep(TRIALS, LIMITS, "min_explained"), 0.999)
     assert found.point.value == pytest.approx(0.5, abs=0.021)  # between 0.30 and 0.70
     assert (found.reached, found.proven) == (True, False)  # 20 pairs prove no 99.9 %
 
 
 def test_a_precision_out_of_reach_is_said_to_be() -> None:
     mixed = [trial(0.9, copy=True), trial(1.0, copy=False)]
-    found = recommend(sweep(mixed, LIMITS, "min_noise_correlation")[:-1], 0.999)
+    found = recommend(sweep(mixed, LIMITS, "min_explained")[:-1], 0.999)
     assert (found.reached, found.point.precision.value) == (False, 0.5)
 
 
@@ -75,8 +75,8 @@ def test_no_points_are_refused() -> None:
 def test_calibrate_recommends_limits_that_separate() -> None:
     limits, choices, _ = calibrate(TRIALS, LIMITS, 0.999)
     assert [one.threshold for one in choices] == [
-        "min_noise_correlation",
-        "min_ssim_matched",
+        "min_explained",
+        "min_spoke",
         "hamming_threshold",
         "min_ssim",
     ]

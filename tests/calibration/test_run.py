@@ -40,21 +40,21 @@ def test_files_and_run(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run.main(PARAMS, request(Path("tiffs")))
     found = json.loads((root / "calibration/calibration.json").read_text())
     assert set(found["recommended"]) == {
-        "compare.min_noise_correlation",
-        "compare.min_ssim_matched",
+        "compare.min_explained",
+        "compare.min_spoke",
         "compare.hamming_threshold",
         "compare.min_ssim",
     }
-    noise = found["recommended"]["compare.min_noise_correlation"]
+    explained = found["recommended"]["compare.min_explained"]
     # Two of two: Clopper-Pearson's lower end is 0.025 ** (1 / 2).
-    assert noise["precision"] == {
+    assert explained["precision"] == {
         "hits": 2,
         "of": 2,
         "value": 1.0,
         "low": pytest.approx(0.158114),
         "high": 1.0,
     }
-    assert (noise["reached"], noise["proven"]) == (True, False)
+    assert (explained["reached"], explained["proven"]) == (True, False)
     assert found["kinds"]["quality 90"]["wrong_pairs"] == 0
     assert [len(one["sha256"]) for one in found["inputs"]] == [64, 64]
     assert found["pairs_to_prove"] == 368
@@ -67,14 +67,14 @@ def test_files_and_run(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ] * 2
 
     shown = capsys.readouterr().out
-    assert f"\nmin_noise_correlation: {noise['value']}\n" in shown
+    assert f"\nmin_explained: {explained['value']}\n" in shown
     assert "(0.1581-1.0000)" in shown
 
     client = MlflowClient(store.tracking_uri())
     experiment = client.get_experiment_by_name("backlabel-calibration")
     (logged,) = client.search_runs([experiment.experiment_id])
-    assert logged.data.metrics["compare.min_noise_correlation.recommended"] == noise["value"]
-    name = "curve.compare.min_noise_correlation_percent.recall"
+    assert logged.data.metrics["compare.min_explained.recommended"] == explained["value"]
+    name = "curve.compare.min_explained_percent.recall"
     history = client.get_metric_history(logged.info.run_id, name)
     assert {point.step: point.value for point in history}[0] == 1.0
     kept = root / "mlartifacts" / logged.info.run_id / "artifacts/calibration"
@@ -126,7 +126,7 @@ def test_command_on_the_sample(pulled, tmp_path: Path) -> None:
     found = json.loads((clone.path / "calibration/calibration.json").read_text())
     assert (found["copies"], found["frames"], len(found["inputs"])) == (3, 3, 3)
     assert found["kinds"]["half size"]["wrong_pairs"] == 0
-    assert "conf/compare/default.yaml:\nmin_noise_correlation: " in told
+    assert "conf/compare/default.yaml:\nmin_explained: " in told
 
     refused = clone.run(*command, "nowhere", check=False, PYTHONPATH="src")
     assert (refused.returncode, refused.stderr) == (

@@ -26,9 +26,9 @@ def test_every_kind_gives_a_copy_and_a_frame(picture: np.ndarray) -> None:
         ("half size", True),
         ("half size", False),
     ]
-    noise = [one.candidate.noise_correlation or 0.0 for one in found]
-    assert min(noise[::2]) > 0.9
-    assert max(noise[1::2]) < 0.4
+    explained = [one.candidate.explained or 0.0 for one in found]
+    assert min(explained[::2]) > 0.9
+    assert max(explained[1::2]) < 0.5
 
 
 @pytest.mark.parametrize(

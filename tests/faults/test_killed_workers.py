@@ -10,13 +10,14 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import tifffile
 from PIL import Image
 
 import workspace
-from backlabel.calibration.degrade import next_frame
+from backlabel.calibration.frames import scanned
 
 PAIRS = 24
 MOST = 2  # workers that are killed in a run: three deaths over one picture make it an error
@@ -31,7 +32,7 @@ def images(tmp_path_factory):
         (root / "data" / folder).mkdir(parents=True)
     for seed in range(PAIRS):
         grey = workspace.picture(seed, 480, 640)
-        noisy = next_frame(grey // 2 + 64, (0.0, 0.0), seed)
+        noisy = scanned(grey / 2 + 64, 6.0, np.random.default_rng(seed))
         tifffile.imwrite(root / f"data/tiff/{seed}.tif", noisy)
         jpeg = Image.fromarray(noisy).resize((320, 240), Image.Resampling.BICUBIC)
         jpeg.save(root / f"data/jpeg/Tips/L9_{seed:032x}.jpg", quality=60)

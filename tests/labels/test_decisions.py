@@ -67,7 +67,7 @@ def test_reject_of_what_is_not_matched_anyway():
 
 def test_accept_of_the_runner_up():
     """It has its own scores where they are known, and never those of another pair."""
-    scored = replace(MATCHED, noise_correlation_direct=0.8, variant="turned")
+    scored = replace(MATCHED, explained=0.8, variant="turned")
     (chosen,), in_force = decisions.apply([ACCEPT], [scored, ALONE], KNOWN)
     assert in_force == [ACCEPT]
     assert chosen == Decided(
@@ -94,13 +94,11 @@ def test_accept_of_the_runner_up():
 
 
 def test_accept_of_the_best_candidate_keeps_its_scores():
-    unsure = replace(
-        MATCHED, verdict=Verdict.AMBIGUOUS, label=None, category=None, noise_correlation_direct=0.8
-    )
+    unsure = replace(MATCHED, verdict=Verdict.AMBIGUOUS, label=None, category=None, explained=0.8)
     same = replace(ACCEPT, JPEG_path="q.jpg", JPEG_sha256=Q.sha256)
     (chosen,), _ = decisions.apply([same], [unsure], KNOWN)
     reason = "Accepted by a person: Same crack. (Without this decision: ambiguous.)"
-    assert chosen.match == replace(MATCHED, noise_correlation_direct=0.8, reason=reason)
+    assert chosen.match == replace(MATCHED, explained=0.8, reason=reason)
 
 
 def test_accept_of_a_pair_that_was_never_scored():

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backlabel.matching.assign import Edge, assign, duplicates, one_to_one
+from backlabel.matching.assign import Edge, assign, duplicates, one_label, one_to_one
 from backlabel.matching.decide import Decision, Limits, Rule, decide
 from backlabel.storage.rows import Verdict
 from candidates import candidate
 
-LIMITS = Limits(150, 150, 0.7, min_noise_correlation=0.4, min_ssim_matched=0.3, min_margin=0.1)
+LIMITS = Limits(150, 150, 0.7, min_explained=0.4, min_spoke=0.1, min_margin=0.1)
 
 
 def test_the_sum_counts_not_the_single_best() -> None:
@@ -40,10 +40,9 @@ def test_order_of_edges_does_not_matter() -> None:
     assert assign(edges) == assign(reversed(edges))
 
 
-def decided(*noise: float) -> Decision:
+def decided(*explained: float) -> Decision:
     found = [
-        candidate(row, 5, label="L0", ssim_matched=0.9, noise_correlation_direct=one)
-        for row, one in enumerate(noise)
+        candidate(row, 5, label="L0", explained=one, spoke=0.9) for row, one in enumerate(explained)
     ]
     return decide(found, LIMITS, Rule.COMBINED)
 
@@ -67,6 +66,23 @@ def test_two_tiffs_for_one_jpeg(
 def test_identical_tiffs_share_a_jpeg() -> None:
     both = one_to_one([decided(0.9), decided(0.9)], ["same", "same"], LIMITS, Rule.COMBINED)
     assert [one.verdict for one in both] == [Verdict.MATCHED, Verdict.MATCHED]
+
+
+def test_pages_of_one_tiff_are_no_rivals() -> None:
+    both = one_to_one(
+        [decided(0.9), decided(0.85)], [("a", 1), ("a", 2)], LIMITS, Rule.COMBINED, ["a", "a"]
+    )
+    assert [one.verdict for one in both] == [Verdict.MATCHED, Verdict.AMBIGUOUS]
+
+
+def test_a_file_has_one_label() -> None:
+    def named(label: str) -> Decision:
+        found = candidate(0, 5, label=label, explained=0.9, spoke=0.9)
+        return decide([found], LIMITS, Rule.COMBINED)
+
+    keys = [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
+    found = one_label([named("L0"), named("L1"), named("L0"), named("L0")], keys)
+    assert [one.verdict for one in found] == [Verdict.AMBIGUOUS] * 2 + [Verdict.MATCHED] * 2
 
 
 def test_label_stays_certain_where_the_pair_is_not() -> None:

@@ -73,6 +73,22 @@ def test_the_template_is_this_repositorys_own():
 
 
 @pytest.mark.usefixtures("without_dvc")
+def test_names_that_yaml_takes_for_something_else(folder):
+    """Hydra reads YAML 1.1 and DVC YAML 1.2: what is text to one may be a number to the other."""
+    names = ["No", "007", "1e3", "2024-01-01", "1_000", "12:30", "~", "a: b", "#5", "y", "-", "é"]
+    for name in names:
+        (folder / "published" / name).mkdir()
+        data = (folder / "published/Wood/0.png").read_bytes()
+        (folder / "published" / name / "0.png").write_bytes(data)
+    (folder / "raw").rename(folder / "2024-11-01")
+    assert init("--originals", "2024-11-01", "--copies", "published", "--name", "1.0") == 0
+    params = config.load()
+    assert {line[0] for line in params.labels.categories} == {*names, "Wood", "Öl film"}
+    assert (params.data.tiffs, params.label.about.name) == (("2024-11-01",), "1.0")
+    assert composing.refuse_unsettled() == []
+
+
+@pytest.mark.usefixtures("without_dvc")
 def test_a_second_init_writes_nothing(folder, capsys):
     init()
     Path("README.md").write_text("mine")
@@ -198,6 +214,9 @@ def older(folder, without_dvc):
     own = Path("conf/labels/own.yaml")
     own.write_text(own.read_text().replace("table: null\n", ""))
     Path("backlabel.yaml").write_text("version: 0.0.1\n")
+    choices = Path("conf/config.yaml")
+    choices.write_text(choices.read_text().replace("- track: default", "- weather: default"))
+    (folder / "conf/track").rename(folder / "conf/weather")
     return folder
 
 
@@ -223,6 +242,8 @@ def test_upgrade_keeps_what_people_chose(capsys):
     params = config.load()
     assert (params.read.max_pixels, params.read.max_seconds) == (5, 20)
     assert params.labels.categories == (("Wood",), ("Öl film",))
+    assert params.track.experiment == "backlabel"
+    assert "weather" not in Path("conf/config.yaml").read_text()
     pinned.refuse_another()
     capsys.readouterr()
     assert cli.main(["upgrade"]) == 0

@@ -15,8 +15,8 @@ PARAMETERS = {
     "hamming_threshold": 150,
     "ssim_hamming_threshold": 120,
     "min_ssim": 0.7,
-    "min_noise_correlation": 0.44,
-    "min_ssim_matched": 0.3,
+    "min_explained": 0.44,
+    "min_spoke": 0.3,
 }
 MATCHED = Match(
     TIFF_file="a.tif",
@@ -24,7 +24,8 @@ MATCHED = Match(
     hamming_distance=6,
     ssim_value=0.9,
     ssim_matched=0.95,
-    noise_correlation=0.8,
+    explained=0.8,
+    spoke=0.9,
     used_ssim=True,
     verdict=Verdict.MATCHED,
 )
@@ -43,9 +44,9 @@ NAMES = {
     "sweep_ssim_hamming_threshold",
 }
 COMBINED = NAMES | {
-    "noise_correlation_histogram",
-    "ssim_matched_histogram",
-    "ssim_matched_over_noise_correlation",
+    "explained_histogram",
+    "spoke_histogram",
+    "explained_over_ssim_matched",
 }
 
 
@@ -82,8 +83,8 @@ def changed(plots, folder, **others):
     ("limit", "value", "shown_by"),
     [
         ("hamming_threshold", 60, {*NAMES} - {"ssim_histogram", "sweep_ssim_hamming_threshold"}),
-        ("min_noise_correlation", 0.6, COMBINED - NAMES - {"ssim_matched_histogram"}),
-        ("min_ssim_matched", 0.6, COMBINED - NAMES - {"noise_correlation_histogram"}),
+        ("min_explained", 0.6, COMBINED - NAMES - {"spoke_histogram"}),
+        ("min_spoke", 0.6, {"spoke_histogram"}),
         ("min_ssim", 0.5, set()),
     ],
 )

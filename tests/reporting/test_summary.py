@@ -122,8 +122,8 @@ LIMITS = Limits(
     hamming_threshold=150,
     ssim_hamming_threshold=120,
     min_ssim=0.7,
-    min_noise_correlation=0,
-    min_ssim_matched=0,
+    min_explained=0,
+    min_spoke=0,
     min_margin=0,
 )
 EVIDENCE = {

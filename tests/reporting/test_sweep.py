@@ -14,20 +14,18 @@ LIMITS = Limits(
     hamming_threshold=150,
     ssim_hamming_threshold=120,
     min_ssim=0.7,
-    min_noise_correlation=0.44,
-    min_ssim_matched=0.3,
+    min_explained=0.44,
+    min_spoke=0.3,
     min_margin=0.1,
 )
 
 
 def some_candidate(row, random):
-    ssim, matched, residual = np.round(random.random(3), 2)  # on the steps of the sweep, too
+    ssim, explained, spoke = np.round(random.random(3), 2)  # on the steps of the sweep, too
     distance = int(random.integers(0, 31)) * 5
     if distance >= LIMITS.ssim_hamming_threshold or random.random() < 0.1:
         return candidate(row, distance)
-    return candidate(
-        row, distance, ssim=ssim, ssim_matched=matched, noise_correlation_direct=residual
-    )
+    return candidate(row, distance, ssim=ssim, explained=explained, spoke=spoke)
 
 
 @pytest.mark.parametrize("rule", Rule)

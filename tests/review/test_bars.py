@@ -9,7 +9,7 @@ from backlabel import config
 from backlabel.review import bars
 from backlabel.storage.rows import Match, Verdict
 
-LIMITS = {"hamming_threshold": 100, "min_noise_correlation": 0.4, "min_ssim_matched": 0.3}
+LIMITS = {"hamming_threshold": 100, "min_explained": 0.4, "min_spoke": 0.3}
 
 
 def compare(**others):
@@ -25,8 +25,8 @@ def row(**others):
     ("scores", "expected"),
     [
         ({"hamming_distance": 150}, -0.5),
-        ({"hamming_distance": 0, "noise_correlation": 0.5, "ssim_matched": 0.9}, 0.1),
-        ({"hamming_distance": 0, "noise_correlation": 0.9, "ssim_matched": 0.25}, -0.05),
+        ({"hamming_distance": 0, "explained": 0.5, "spoke": 0.9}, 0.1),
+        ({"hamming_distance": 0, "explained": 0.9, "spoke": 0.25}, -0.05),
         ({"hamming_distance": 0, "ssim_value": 0.1}, 1.0),
         ({}, None),
     ],
@@ -38,15 +38,15 @@ def test_slack_is_the_least_lead_over_a_limit(scores, expected):
 
 
 def test_a_bar_has_the_limit_that_the_rule_asks_for():
-    scored = row(hamming_distance=99, noise_correlation=0.39, ssim_value=0.7)
+    scored = row(hamming_distance=99, explained=0.39, ssim_value=0.7)
     by_rule = {
         rule: {bar.name: bar.passes for bar in bars.bars(scored, compare(rule=rule))}
         for rule in ("combined", "ssim")
     }
-    distance, noise, ssim = by_rule["combined"]
+    distance, explained, ssim = by_rule["combined"]
     assert by_rule == {
-        "combined": {distance: True, noise: False, ssim: None},
-        "ssim": {distance: True, noise: None, ssim: True},
+        "combined": {distance: True, explained: False, ssim: None},
+        "ssim": {distance: True, explained: None, ssim: True},
     }
 
 
@@ -56,5 +56,5 @@ def test_a_limit_lies_on_the_bar():
 
 
 def test_what_was_shown_is_told_in_one_line():
-    scored = row(hamming_distance=9, noise_correlation=0.1234567, verdict=Verdict.AMBIGUOUS)
-    assert bars.shown(scored) == "ambiguous; hamming_distance 9; noise_correlation 0.123"
+    scored = row(hamming_distance=9, explained=0.1234567, verdict=Verdict.AMBIGUOUS)
+    assert bars.shown(scored) == "ambiguous; hamming_distance 9; explained 0.123"

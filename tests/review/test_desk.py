@@ -88,7 +88,7 @@ def changed_jpeg(**values):
         (lambda: changed_mapping(TIFF_sha256="0" * 64), "The TIFF has changed"),
         (lambda: changed_jpeg(sha256="0" * 64), "The JPEG has changed"),
         (lambda: changed_jpeg(path="data/jpeg/Fibres/L1_9.jpg"), "is not there any more"),
-        (lambda: changed_mapping(noise_correlation=0.6), "The scores were others"),
+        (lambda: changed_mapping(explained=0.6), "The scores were others"),
         (lambda: changed_mapping(verdict=Verdict.AMBIGUOUS), "The scores were others"),
     ],
     ids=["TIFF", "JPEG", "JPEG gone", "score", "verdict"],
@@ -116,5 +116,5 @@ def test_two_people_who_disagree_are_asked_again(known):
 
 def test_a_row_is_named_by_its_file_alone(known):
     row = known.pairs[0].row
-    assert desk.identify(row) == desk.identify(replace(row, noise_correlation=0.0))
+    assert desk.identify(row) == desk.identify(replace(row, explained=0.0))
     assert desk.identify(row) != desk.identify(replace(row, TIFF_sha256="0" * 64))

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import socket
+from contextlib import closing
 
 import pytest
 
@@ -30,15 +31,14 @@ def ask(served):
         right |= {"Content-Length": str(len(body))} if body is not None else {}
         right |= {name.replace("_", "-"): value for name, value in headers.items()}
         connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in right.items():
-            if value is not None:
-                connection.putheader(name, value)
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        return answer.status, text, dict(answer.getheaders())
+        with closing(connection):
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+            for name, value in right.items():
+                if value is not None:
+                    connection.putheader(name, value)
+            connection.endheaders(body)
+            with connection.getresponse() as answer:
+                return answer.status, answer.read(), dict(answer.getheaders())
 
     return send
 

@@ -32,13 +32,15 @@ class Clicker(threading.Thread):
                 self.sent += 1
                 wish = {"id": self.pair.id, "decision": "reject", "why": f"number {self.sent}"}
                 connection.request("POST", "/api/decide", json.dumps(wish), headers)
-                answer = connection.getresponse()
-                answer.read()
-                assert answer.status == 200
+                with connection.getresponse() as answer:
+                    answer.read()
+                    assert answer.status == 200
                 self.confirmed = self.sent
                 self.enough.release()
         except (OSError, http.client.HTTPException):
             self.enough.release()  # the server is gone
+        finally:
+            connection.close()
 
 
 def test_a_confirmed_decision_is_in_the_file(served):

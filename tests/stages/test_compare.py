@@ -14,7 +14,6 @@ from ruamel.yaml import YAML
 from scipy import ndimage
 
 from backlabel import composing, config, images
-from backlabel.calibration.degrade import next_frame
 from backlabel.errors import ConfigError, UnreadableImageError
 from backlabel.matching import device, scoring
 from backlabel.reporting import drawing
@@ -26,12 +25,16 @@ from backlabel.workers.pool import Workers
 
 CONF = Path(__file__).parents[2] / "conf"
 SHAPE = (192, 256)
+FLAT_ROWS = {2: 64}  # of the scene with that seed
 
 
-def scene(seed):
+def scene(seed, noise=0):
+    """`noise`, where it is not 0, chooses other noise of the same field."""
     random = np.random.default_rng(seed)
     smooth = ndimage.gaussian_filter(random.standard_normal(SHAPE), 6)
-    image = 120 + 30 * np.sign(smooth) + 300 * smooth + random.normal(0, 8, SHAPE)
+    of_its_own = (np.random.default_rng(noise) if noise else random).normal(0, 8, SHAPE)
+    image = 120 + 30 * np.sign(smooth) + 300 * smooth + of_its_own
+    image[: FLAT_ROWS.get(seed, 0)] = 90
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
@@ -58,7 +61,7 @@ def hashed(tmp_path_factory):
         ("good", "twice", "weak", "flipped", "vanished", "lonely", "published")
     ):
         save(tiff / f"{name}.tif", scene(seed))
-    save(tiff / "frame.tif", next_frame(scene(0), (0.0, 0.6), seed=1))
+    save(tiff / "frame.tif", scene(0, noise=1))
     save(tiff / "flat.tif", np.full(SHAPE, 90, np.uint8))
     shutil.copy(tiff / "twice.tif", tiff / "twice again.tif")
     (tiff / "broken.tif").write_bytes((tiff / "good.tif").read_bytes()[:5000])
@@ -172,7 +175,7 @@ def test_a_file_that_is_disturbed_while_it_is_compared(matches, monkeypatch, dis
 
 
 def test_a_jpeg_goes_to_one_tiff(matches):
-    found = matches(min_noise_correlation=0.0, min_ssim_matched=-1.0, min_margin=0.0)
+    found = matches(min_explained=0.0, min_spoke=0.0, min_margin=0.0)
     assert found["frame"].JPEG_file == found["good"].JPEG_file == "L5_good.jpg"
     assert found["good"].verdict is Verdict.MATCHED
     assert found["frame"].verdict is Verdict.AMBIGUOUS
@@ -204,8 +207,8 @@ def test_order_of_rows_changes_nothing(matches):
             {"hamming_threshold": 0, "ssim_hamming_threshold": 0},
             ("not verified", "no candidate"),
         ),
-        ("good", {}, {"min_noise_correlation": 1.0}, ("matched", "too different")),
-        ("weak", {}, {"min_ssim_matched": 1.0}, ("matched", "too different")),
+        ("good", {}, {"min_explained": 1.0}, ("matched", "too different")),
+        ("weak", {}, {"min_spoke": 1.0}, ("matched", "not verified")),
         ("published", {}, {"min_margin": 0.0}, ("ambiguous", "matched")),
         ("published", {}, {"top_k": 1}, ("ambiguous", "matched")),
         ("good", {"rule": "ssim"}, {"rule": "ssim", "min_ssim": 1.0}, ("matched", "too different")),
@@ -232,11 +235,14 @@ def test_hamming_thresholds_are_exclusive(matches, threshold):
 
 
 def test_least_scores_are_inclusive(matches):
-    row = matches()["good"]
-    at = {"min_noise_correlation": row.noise_correlation, "min_ssim_matched": row.ssim_matched}
-    assert matches(**at)["good"].verdict is Verdict.MATCHED
-    for name, value in at.items():
-        assert matches(**{name: value + 1e-6})["good"].verdict is Verdict.TOO_DIFFERENT
+    found = matches()
+    refused = {
+        "good": ("min_explained", found["good"].explained, Verdict.TOO_DIFFERENT),
+        "weak": ("min_spoke", found["weak"].spoke, Verdict.NOT_VERIFIED),
+    }
+    for tiff, (name, value, verdict) in refused.items():
+        assert matches(**{name: value})[tiff].verdict is Verdict.MATCHED
+        assert matches(**{name: value + 1e-6})[tiff].verdict is verdict
 
 
 def test_one_hash_alone(matches):
@@ -285,13 +291,13 @@ def test_the_reference_engine_gives_the_same_table(matches):
             assert getattr(row, score) == pytest.approx(expected, abs=most), (name, score)
 
 
-NOISE = dict.fromkeys(
-    ("noise_correlation_direct", "noise_correlation_recompressed", "noise_correlation_by_chance"),
-    1e-4,
-)
-SCORES = {"ssim_value": 2e-6, "ssim_matched": 2e-6, "runner_up_ssim": 2e-6, **NOISE}
-"""How far each may lie apart: SSIM 1e-6, and both ends are rounded to 1e-6."""
-DERIVED = ("noise_correlation", "runner_up_noise_correlation", "margin", "reason")
+SCORES = {
+    **dict.fromkeys(("ssim_value", "ssim_matched", "runner_up_ssim"), 2e-6),
+    **dict.fromkeys(("explained", "spoke", "runner_up_explained"), 1e-2),
+}
+"""How far each may lie apart: SSIM 1e-6, and both ends are rounded to 1e-6; of the explained share
+a few coefficients, which lie on the limit."""
+DERIVED = ("margin", "reason", "degradation")
 
 
 def unscored(row):

@@ -1,12 +1,11 @@
-"""Changes that turn an original into a published copy, and frames that only look like one.
+"""Changes that turn an original into a published copy.
 
-Every change is a pure function of the image and a random generator; `COPIES` names those whose
-result is still a copy, `next_frame` makes an image of the same field that is not.
+Every change is a pure function of the image and a random generator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -17,12 +16,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from backlabel.images import encoding
-from backlabel.matching.noise_model import rejoined, separate
 
 Grey: TypeAlias = NDArray[np.uint8]  # (H, W)
 Change: TypeAlias = Callable[[Grey, np.random.Generator], Grey]
 
 _WHITE = 255
+_VIRIDIS = (30.7, 61.6, 81.6, 96.6, 110.6, 129.0, 157.4, 186.5, 215.6)
+"""Brightness of matplotlib's colour map of this name (ITU-R BT.601)."""
+_JET = (14.5, 29.1, 103.9, 178.8, 187.8, 225.9, 151.1, 76.2, 38.1)
+"""Likewise; neither rising nor falling."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,47 @@ def _saved_before(grey: Grey, _: np.random.Generator, *, quality: int) -> Grey:
     return encoding.decoded(encoding.jpeg(grey, quality))
 
 
+def _equalised(grey: Grey, _: np.random.Generator) -> Grey:
+    shares = np.cumsum(np.bincount(grey.ravel(), minlength=256)) / grey.size
+    return _to_grey(_WHITE * shares)[grey]
+
+
+def _locally_equalised(grey: Grey, _: np.random.Generator) -> Grey:
+    from skimage import exposure  # noqa: PLC0415 - slow to import, and one kind needs it
+
+    found = exposure.equalize_adapthist(grey, clip_limit=0.02)
+    return _to_grey(found * _WHITE)
+
+
+def _coloured(grey: Grey, _: np.random.Generator, *, luma: Sequence[float]) -> Grey:
+    """Through the brightness of a colour map, of which `luma` are evenly spaced values."""
+    places = np.linspace(0, _WHITE, len(luma))
+    return _to_grey(np.interp(np.arange(256), places, luma))[grey]
+
+
+def _median(grey: Grey, _: np.random.Generator) -> Grey:
+    filtered: Grey = ndimage.median_filter(grey, 3, mode="nearest")
+    return filtered
+
+
+def _screenshot(grey: Grey, random: np.random.Generator) -> Grey:
+    small = _scaled(grey, random, by=0.83, resampling=encoding.Resampling.LANCZOS)
+    blurred = ndimage.gaussian_filter(small.astype(np.float32), 1.0)
+    return _to_grey(small + 0.5 * (small - blurred))
+
+
+def _bar_swapped(grey: Grey, random: np.random.Generator) -> Grey:
+    """The bottom 9 % under another databar: dark, with strokes as of text and a scale bar."""
+    height, width = grey.shape
+    marked = grey.copy()
+    bar = marked[height - round(0.09 * height) :]
+    bar[...] = 20
+    top, low = len(bar) // 4, max(len(bar) // 2, len(bar) // 4 + 1)
+    bar[top:low, width // 50 : width // 2 : int(random.integers(4, 9))] = _WHITE
+    bar[-3:-1, 3 * width // 4 : 19 * width // 20] = _WHITE
+    return marked
+
+
 def _half_and_gamma(grey: Grey, random: np.random.Generator) -> Grey:
     return _gamma(_scaled(grey, random, by=0.5), random, gamma=1.4)
 
@@ -150,33 +193,21 @@ COPIES: Mapping[str, Kind] = MappingProxyType(
         "inverted": Kind(_inverted),
         **{f"bottom {n} % cut": Kind(partial(_bottom_cut, share=n / 100)) for n in (4, 6, 8, 11)},
         **{f"border {n} % cut": Kind(partial(_border_cut, share=n / 100)) for n in (1, 3)},
+        "equalised": Kind(_equalised, 95),
+        "locally equalised": Kind(_locally_equalised, 95),
+        "viridis": Kind(partial(_coloured, luma=_VIRIDIS), 95),
+        "jet": Kind(partial(_coloured, luma=_JET), 95),
         "blurred": Kind(partial(_blurred, sigma=1.0)),
+        "blurred by 1.5": Kind(partial(_blurred, sigma=1.5), 95),
+        "median filtered": Kind(_median, 95),
+        "quality 60, then 85": Kind(partial(_saved_before, quality=60), 85),
+        "screenshot": Kind(_screenshot, 85),
+        "databar swapped": Kind(_bar_swapped, 95),
         "noisy": Kind(partial(_noisy, sigma=5.0)),
         "annotated": Kind(_annotated),
     }
 )
 """Every kind of change whose result is still a copy, by name; quality 90 where none is named."""
-
-
-def next_frame(grey: Grey, drift: tuple[float, float], seed: int) -> Grey:
-    """The same field scanned once more: moved by `drift` (rows, columns; pixels), fresh noise.
-
-    The noise has the spectrum of the original's with random phases, and its level by brightness.
-    """
-    parts = separate(grey)
-    clean, level = (
-        ndimage.shift(plane, drift, order=1, mode="nearest") for plane in (parts.clean, parts.level)
-    )
-    return rejoined(clean, _same_spectrum(parts.noise, np.random.default_rng(seed)), level)
-
-
-def _same_spectrum(noise: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """Noise with the power spectrum and the deviation of `noise`, and nothing else in common."""
-    white = np.fft.rfft2(random.standard_normal(noise.shape))
-    shaped = white / np.maximum(np.abs(white), 1e-12) * np.abs(np.fft.rfft2(noise))
-    fresh = np.fft.irfft2(shaped, noise.shape)
-    scaled: NDArray[np.float64] = fresh * (float(noise.std()) / max(float(fresh.std()), 1e-6))
-    return scaled.astype(np.float32)
 
 
 def _to_grey(image: NDArray[np.floating]) -> Grey:

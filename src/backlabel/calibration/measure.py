@@ -20,8 +20,8 @@ GRIDS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
         "hamming_threshold": tuple(range(10, 310, 10)),
         "min_ssim": tuple(np.linspace(0, 1, 51).round(2).tolist()),
-        "min_noise_correlation": tuple(np.linspace(0, 1, 51).round(2).tolist()),
-        "min_ssim_matched": tuple(np.linspace(0, 1, 51).round(2).tolist()),
+        "min_explained": tuple(np.linspace(0, 1, 51).round(2).tolist()),
+        "min_spoke": tuple(np.linspace(0, 1, 51).round(2).tolist()),
     }
 )
 """The values at which each threshold is examined."""
@@ -29,8 +29,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "hamming_threshold": Rule.COMBINED,
         "min_ssim": Rule.SSIM,
-        "min_noise_correlation": Rule.COMBINED,
-        "min_ssim_matched": Rule.COMBINED,
+        "min_explained": Rule.COMBINED,
+        "min_spoke": Rule.COMBINED,
     }
 )
 """The rule that reads each threshold."""
@@ -132,12 +132,12 @@ def calibrate(
 ) -> tuple[Limits, list[Recommendation], list[Point]]:
     """Recommended limits, how each came about, and all points for a plot.
 
-    The noise correlation comes first, because it separates; the SSIM after histogram matching and
+    The explained share comes first, because it separates; how much of the picture must speak and
     the Hamming threshold are then chosen with it in force.
     """
     recommended: list[Recommendation] = []
     everything: list[Point] = []
-    for threshold in ("min_noise_correlation", "min_ssim_matched", "hamming_threshold", "min_ssim"):
+    for threshold in ("min_explained", "min_spoke", "hamming_threshold", "min_ssim"):
         points = sweep(trials, limits, threshold)
         choice = recommend(points, wanted_precision)
         limits = _with(limits, threshold, choice.point.value)

@@ -25,8 +25,8 @@ from backlabel.storage.tables import FileName
 
 NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "min_noise_correlation": "compare.min_noise_correlation",
-        "min_ssim_matched": "compare.min_ssim_matched",
+        "min_explained": "compare.min_explained",
+        "min_spoke": "compare.min_spoke",
         "hamming_threshold": "compare.hamming_threshold",
         "min_ssim": "compare.min_ssim",
     }
@@ -45,16 +45,16 @@ class TrialRow:
     kind: str
     is_copy: bool
     drift: float | None
+    noise: float | None
     variant: str
     hamming_distance: int
     hamming_standardised: int
     hamming_grey: int | None
     ssim_value: float | None
     ssim_matched: float | None
-    noise_correlation_direct: float | None
-    noise_correlation_recompressed: float | None
-    noise_correlation_by_chance: float | None
-    noise_correlation: float | None
+    explained: float | None
+    spoke: float | None
+    degradation: str | None
     accepted: bool
 
 
@@ -77,16 +77,16 @@ def rows(trials: Sequence[Trial], limits: Limits) -> Iterator[TrialRow]:
             kind=trial.kind,
             is_copy=trial.is_copy,
             drift=trial.drift,
+            noise=trial.noise,
             variant=one.pair.variant,
             hamming_distance=one.distance,
             hamming_standardised=one.pair.hamming_standardised,
             hamming_grey=one.pair.hamming_grey,
             ssim_value=one.ssim,
             ssim_matched=one.ssim_matched,
-            noise_correlation_direct=scores.noise_correlation_direct,
-            noise_correlation_recompressed=scores.noise_correlation_recompressed,
-            noise_correlation_by_chance=scores.noise_correlation_by_chance,
-            noise_correlation=one.noise_correlation,
+            explained=one.explained,
+            spoke=one.spoke,
+            degradation=scores.degradation,
             accepted=measure.accepted(trial, limits, Rule.COMBINED),
         )
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backlabel.calibration.degrade import COPIES, Copy, Grey, copy, next_frame
+from backlabel.calibration.degrade import COPIES, Copy, Grey, copy
+from backlabel.calibration.frames import two_frames
 from backlabel.hashing import hash_image
 from backlabel.matching import scores
 from backlabel.matching.evidence import Candidate
@@ -24,10 +25,21 @@ KINDS = (
     "contrast 1.5",
     "bottom 8 % cut",
     "rotated 90",
+    "equalised",
+    "locally equalised",
+    "jet",
+    "blurred by 1.5",
+    "median filtered",
+    "quality 60, then 85",
+    "screenshot",
+    "databar swapped",
+    "annotated",
 )
-"""Kinds of change that represent the others; half a second a picture each."""
+"""Kinds of change that represent the others."""
 DRIFTS = ((0.0, 0.0), (0.5, 0.3), (1.0, 0.0), (2.0, 1.0), (5.0, 3.0))
 """Simulated movements between two frames: rows, columns; pixels."""
+SIGMAS = (4.0, 8.0, 16.0)
+"""Their noise, in grey levels. With less of it two frames saved at low quality are one picture."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,8 @@ class Trial:
     drift: float | None
     """Pixels by which the JPEG's frame moved; None for a copy of the picture itself."""
     candidate: Candidate
+    noise: float | None = None
+    """Grey levels of the noise of both frames; None for a copy."""
 
     @property
     def is_copy(self) -> bool:
@@ -49,15 +63,18 @@ class Trial:
 def trials(picture: str, grey: Grey, kinds: Sequence[str], seed: int) -> Iterator[Trial]:
     """For each kind of change the pair with a true copy and the pair with a next frame's copy.
 
-    The drifts take turns, so that a run over many pictures has all of them with every kind.
+    The other frame is one of two that are simulated, and is compared with the first of them.
+    Drifts and levels of noise take turns, so that a run over many pictures has all of them with
+    every kind.
     """
     for number, kind in enumerate(kinds):
         drift = DRIFTS[(seed + number) % len(DRIFTS)]
-        frame = next_frame(grey, drift, seed)
+        sigma = SIGMAS[(seed // len(DRIFTS) + number) % len(SIGMAS)]
+        ours, theirs = two_frames(grey, drift, sigma, seed)
         true = copy(grey, COPIES[kind], seed)
-        wrong = copy(frame, COPIES[kind], seed)
+        wrong = copy(theirs, COPIES[kind], seed)
         yield Trial(picture, kind, None, scored(grey, true))
-        yield Trial(picture, kind, float(np.hypot(*drift)), scored(grey, wrong))
+        yield Trial(picture, kind, float(np.hypot(*drift)), scored(ours, wrong), sigma)
 
 
 def scored(tiff: Grey, jpeg: Copy, sources: Sequence[str] = SOURCES) -> Candidate:
@@ -67,8 +84,7 @@ def scored(tiff: Grey, jpeg: Copy, sources: Sequence[str] = SOURCES) -> Candidat
     bases = theirs.standardised[None], theirs.grey[None]
     ((near,),) = near_pairs([list(hashes(tiff, variants))], *bases, k=1)
     pair = scores.Registered.of(tiff, jpeg.pixels, Variant.parse(near.variant))
-    known = scores.direct(pair, "uniform", scores.FAST)
-    return Candidate(near, scores.score(pair, jpeg.table, known, scores.FAST), label="")
+    return Candidate(near, scores.score(pair, jpeg.table, "uniform", scores.FAST), label="")
 
 
 def _shape(grey: Grey) -> tuple[int, int]:

@@ -103,7 +103,7 @@ def _about_linked_folder(entry: Entry) -> Finding:
     return Finding(
         entry.path,
         f"a link to {_target(entry)}, a folder; backlabel reads the images there, "
-        "DVC neither keeps them nor sees that they change",
+        "DVC neither keeps them nor, unless dvc.yaml names this link, sees that they change",
         "Nothing, if that is all right; `dvc import-url` lets DVC know where they are.",
         note=True,
     )

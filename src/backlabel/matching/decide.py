@@ -29,12 +29,12 @@ class Limits:
     """Its scores count when its distance lies below this (exclusive)."""
     min_ssim: float
     """Rule `ssim`: least SSIM of the standardised images (inclusive)."""
-    min_noise_correlation: float
-    """Rule `combined`: least noise correlation (inclusive)."""
-    min_ssim_matched: float
-    """Rule `combined`: least SSIM after histogram matching (inclusive)."""
+    min_explained: float
+    """Rule `combined`: least explained share (inclusive)."""
+    min_spoke: float
+    """Rule `combined`: least share of the picture that must have spoken (inclusive)."""
     min_margin: float
-    """Rule `combined`: least lead in noise correlation over another JPEG that passes."""
+    """Rule `combined`: least lead in explained share over another JPEG that passes."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Decision:
     runner_up: Candidate | None = None
     """The next best candidate that is another JPEG."""
     margin: float | None = None
-    """Lead of the chosen one's deciding score (SSIM, or noise correlation under `combined`)."""
+    """Lead of the chosen one's deciding score (SSIM, or explained share under `combined`)."""
     label_certain: bool = False
     """All acceptable candidates carry one label, even where the pair is ambiguous."""
     acceptable: tuple[Candidate, ...] = ()
@@ -64,9 +64,9 @@ def decide(candidates: Iterable[Candidate], limits: Limits, rule: Rule) -> Decis
 
     - `seed` accepts every scored best candidate, as the earlier scripts did.
     - `ssim` also asks for `min_ssim`.
-    - `combined` decides by the noise correlation and asks for `min_noise_correlation` and
-      `min_ssim_matched`. The pair is ambiguous when another JPEG that passes is less than
-      `min_margin` behind, or carries another label.
+    - `combined` decides by the explained share and asks for `min_explained`; where less than
+      `min_spoke` of the picture spoke, the pair is not verified. It is ambiguous when another JPEG
+      that passes is less than `min_margin` behind, or carries another label.
     """
     near = [one for one in candidates if one.distance < limits.hamming_threshold]
     if not near:
@@ -98,7 +98,7 @@ def score(one: Candidate, limits: Limits, rule: Rule) -> float | None:
         return None
     if rule is not Rule.COMBINED:
         return one.ssim
-    return None if one.ssim_matched is None else one.noise_correlation
+    return one.explained if _spoke_enough(one, limits) else None
 
 
 def _verdict(
@@ -106,12 +106,7 @@ def _verdict(
 ) -> tuple[Verdict, str]:
     best = score(chosen, limits, rule)
     if best is None:
-        near = chosen.distance < limits.ssim_hamming_threshold
-        why = (
-            "it could not be scored: the JPEG cannot be read any more, or too little is in common"
-            if near
-            else f"scores count below {limits.ssim_hamming_threshold} bits"
-        )
+        why = _why_unscored(chosen, limits)
         return Verdict.NOT_VERIFIED, f"{chosen.distance} bits differ; {why}."
     if not passing:
         return Verdict.TOO_DIFFERENT, _fault(chosen, limits, rule)
@@ -119,6 +114,21 @@ def _verdict(
     if rivalry:
         return Verdict.AMBIGUOUS, rivalry
     return Verdict.MATCHED, f"{_SCORE_NAMES[rule]} {best:.3f} at {chosen.distance} bits."
+
+
+def _why_unscored(one: Candidate, limits: Limits) -> str:
+    if one.distance >= limits.ssim_hamming_threshold:
+        return f"scores count below {limits.ssim_hamming_threshold} bits"
+    if one.spoke is None:
+        return "it could not be scored: the JPEG cannot be read any more"
+    return (
+        f"only {one.spoke:.0%} of the picture says anything by which to tell a copy from another "
+        f"frame; {limits.min_spoke:.0%} are needed"
+    )
+
+
+def _spoke_enough(one: Candidate, limits: Limits) -> bool:
+    return one.spoke is not None and one.spoke >= limits.min_spoke
 
 
 def _rivalry(passing: Sequence[Candidate], limits: Limits, rule: Rule) -> str:
@@ -152,9 +162,7 @@ def _fault(one: Candidate, limits: Limits, rule: Rule) -> str:
     if rule is Rule.SSIM:
         return _shortfall("SSIM", one.ssim, limits.min_ssim)
     if rule is Rule.COMBINED:
-        return _shortfall(
-            "Noise correlation", one.noise_correlation, limits.min_noise_correlation
-        ) or _shortfall("SSIM after histogram matching", one.ssim_matched, limits.min_ssim_matched)
+        return _shortfall("Explained share", one.explained, limits.min_explained)
     return ""
 
 
@@ -169,4 +177,4 @@ def _lead(chosen: Candidate, other: Candidate, limits: Limits, rule: Rule) -> fl
     return None if ahead is None or behind is None else ahead - behind
 
 
-_SCORE_NAMES = {Rule.SEED: "SSIM", Rule.SSIM: "SSIM", Rule.COMBINED: "Noise correlation"}
+_SCORE_NAMES = {Rule.SEED: "SSIM", Rule.SSIM: "SSIM", Rule.COMBINED: "Explained share"}

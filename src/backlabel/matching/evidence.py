@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 DECIMALS = 6
 """Of scores: what a GPU and a CPU may compute differently lies below."""
-_MOST_CHANCE = 0.99  # nearer to 1 an image has no noise by which to tell its frames apart
 
 
 @dataclass(frozen=True)
@@ -53,25 +52,12 @@ class Scores:
     """SSIM of the standardised images."""
     ssim_matched: float | None = None
     """SSIM of the grey images after the JPEG's histogram is matched to the TIFF's."""
-    noise_correlation_direct: float | None = None
-    """Median over blocks of the correlation of the high-pass residuals; None if no block varies."""
-    noise_correlation_recompressed: float | None = None
-    """The same after the TIFF was degraded as the JPEG was. None where not needed."""
-    noise_correlation_by_chance: float | None = None
-    """What another frame of the same field, degraded alike, would reach. None where not needed."""
-
-    @property
-    def noise_correlation(self) -> float | None:
-        """Noise correlation: how far the better residual correlation lies above chance.
-
-        1 for a copy, about 0 for another frame; None where no block of the images varies.
-        """
-        values = (self.noise_correlation_direct, self.noise_correlation_recompressed)
-        known = [value for value in values if value is not None]
-        if not known:
-            return None
-        by_chance = min(max(self.noise_correlation_by_chance or 0.0, 0.0), _MOST_CHANCE)
-        return round((max(known) - by_chance) / (1 - by_chance), DECIMALS)
+    explained: float | None = None
+    """Share of what the JPEG states that the TIFF explains; None where too little speaks."""
+    spoke: float | None = None
+    """Share of the picture that had something to say of it."""
+    degradation: str | None = None
+    """How the TIFF was changed to explain the most; see `verify`."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +91,11 @@ class Candidate:
         return self.scores.ssim_matched if self.scores else None
 
     @property
-    def noise_correlation(self) -> float | None:
-        """Noise correlation above chance, where it is known."""
-        return self.scores.noise_correlation if self.scores else None
+    def explained(self) -> float | None:
+        """Explained share, where it is known."""
+        return self.scores.explained if self.scores else None
+
+    @property
+    def spoke(self) -> float | None:
+        """Share of the picture that spoke, where it is known."""
+        return self.scores.spoke if self.scores else None

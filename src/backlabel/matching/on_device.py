@@ -1,8 +1,8 @@
-"""Scores on a GPU: workers read and register the next pairs while it computes those at hand."""
+"""Scores on a GPU: workers read, register and verify the next pairs while it computes the SSIM."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from typing import TypeAlias
@@ -10,16 +10,16 @@ from typing import TypeAlias
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import scores
 from backlabel.matching.evidence import Pair, Scores
-from backlabel.matching.recompression import correlations
-from backlabel.matching.scores import Direct, Registered
+from backlabel.matching.scores import Registered
 from backlabel.matching.scoring import Scorer
 from backlabel.matching.ssim import ssim_batch
 from backlabel.matching.tensors import Bounds
+from backlabel.matching.verify import Verified
 from backlabel.workers.crew import Crew
 
 Scored: TypeAlias = Scores | UnreadableImageError | None
 """The scores of a pair; None where the JPEG, an error where the TIFF could not be read."""
-_Measured: TypeAlias = Direct | Scored
+_Registered: TypeAlias = tuple[Registered, Verified]
 
 
 def score(
@@ -27,58 +27,30 @@ def score(
 ) -> list[Scored]:
     """The scores of each pair, in order.
 
-    SSIM and the direct noise correlation are computed on `bounds.device`, `bounds.batch_size` pairs
-    at a time. Pairs that need recompression go to the workers again, for a CPU encodes JPEGs.
+    SSIM is computed on `bounds.device`, `bounds.batch_size` pairs at a time; the explained share
+    by the workers, which hold the pixels anyway.
     """
-    registered = workers.map(scorer.register, pairs, what="compare", chunk=chunk)
-    measured: list[_Measured] = []
-    results = (result for _, result in registered)
+    found: list[Scored] = []
+    results = (
+        result for _, result in workers.map(scorer.verify, pairs, what="compare", chunk=chunk)
+    )
     while batch := list(islice(results, bounds.batch_size)):
-        measured += _measured(batch, scorer, bounds)
-    unsure = [
-        (pair, known)
-        for pair, known in zip(pairs, measured, strict=True)
-        if isinstance(known, Direct) and scores.needs_recompression(known)
-    ]
-    recompressed = workers.map(scorer.recompress, unsure, what="recompress", chunk=chunk)
-    return list(_merged(measured, (result for _, result in recompressed)))
+        known = [one for one in batch if isinstance(one, tuple)]
+        own = iter(_scores(known, scorer, bounds))
+        found += [next(own) if isinstance(one, tuple) else one for one in batch]
+    return found
 
 
-def _merged(measured: Sequence[_Measured], recompressed: Iterator[Scored]) -> Iterator[Scored]:
-    for known in measured:
-        if not isinstance(known, Direct):
-            yield known
-        elif scores.needs_recompression(known):
-            yield next(recompressed)
-        else:
-            yield scores.assembled(known)
-
-
-def _measured(
-    batch: Sequence[Registered | UnreadableImageError | None], scorer: Scorer, bounds: Bounds
-) -> list[_Measured]:
-    pairs = [pair for pair in batch if isinstance(pair, Registered)]
-    own = iter(_scores(pairs, scorer, bounds))
-    return [next(own) if isinstance(pair, Registered) else pair for pair in batch]
-
-
-def _scores(
-    pairs: Sequence[Registered], scorer: Scorer, bounds: Bounds
-) -> Sequence[Direct | Scores]:
+def _scores(pairs: Sequence[_Registered], scorer: Scorer, bounds: Bounds) -> list[Scores]:
     ssims = partial(
         ssim_batch,
         device=bounds.device,
         batch_size=bounds.batch_size,
         memory_mib=bounds.memory_mib,
     )
-    ssim = ssims([pair.standardised() for pair in pairs], window=scorer.window).tolist()
+    ssim = ssims([pair.standardised() for pair, _ in pairs], window=scorer.window).tolist()
     if not scorer.complete:
         return [Scores(scores.rounded(value)) for value in ssim]
-    matched = ssims([pair.matched() for pair in pairs]).tolist()
-    noise = correlations(
-        [(pair.small, pair.jpeg) for pair in pairs],
-        device=bounds.device,
-        batch_size=bounds.batch_size,
-        memory_mib=bounds.memory_mib,
-    )
-    return [Direct(*values) for values in zip(ssim, matched, noise, strict=True)]
+    matched = ssims([pair.matched() for pair, _ in pairs]).tolist()
+    verified = [one for _, one in pairs]
+    return [scores.assembled(*values) for values in zip(ssim, matched, verified, strict=True)]

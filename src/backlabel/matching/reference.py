@@ -1,6 +1,6 @@
 """The plain chain that `scores.FAST` and `search.nearest` must equal: public libraries, slowly.
 
-SSIM and histogram matching come from scikit-image, noise correlation from SciPy, resizing from
+SSIM and histogram matching come from scikit-image, cosine transforms from SciPy, resizing from
 Pillow, hashes from Pillow, imagehash and SciPy; `search.nearest_reference` goes with them.
 """
 
@@ -12,12 +12,18 @@ import scipy.fft
 from backlabel.hashing import reference as hashing
 from backlabel.hashing.bits import HASH_SIDE, SIDE
 from backlabel.images import GreyImage, encoding
+from backlabel.kernels.block_dct import block_dct_reference
+from backlabel.kernels.commonest import commonest_reference
+from backlabel.kernels.reproduced import reproduced_reference
+from backlabel.matching import verify as verification
+from backlabel.matching.coefficients import Arithmetic
 from backlabel.matching.histogram_matching import match_histogram_reference
-from backlabel.matching.noise_correlation import block_correlation_reference
-from backlabel.matching.recompression import block_side
 from backlabel.matching.scores import Measures, Registered
 from backlabel.matching.ssim import Window, ssim_reference
 from backlabel.matching.variants import Block
+from backlabel.matching.verify import Verified
+
+_PLAIN = Arithmetic(block_dct_reference, reproduced_reference, commonest_reference)
 
 
 def frequencies(grey: GreyImage) -> Block:
@@ -34,15 +40,9 @@ def resize(image: GreyImage, shape: tuple[int, ...]) -> GreyImage:
     return encoding.resized(image, shape[0], shape[1], encoding.Resampling.LANCZOS)
 
 
-def correlation(a: GreyImage, b: GreyImage) -> float | None:
-    """As `recompression.correlation`, for images of one shape."""
-    block = block_side(a, b)
-    if min(a.shape) < block:
-        return None
-    try:
-        return block_correlation_reference(a, b, block=block)
-    except ValueError:  # no block varies in both images
-        return None
+def verify(tiff: GreyImage, jpeg: GreyImage, table: encoding.Table | None) -> Verified:
+    """As `verify.verify`, with transforms by SciPy and counts by NumPy."""
+    return verification.verify(tiff, jpeg, table, _PLAIN)
 
 
 def _ssim_standardised(pair: Registered, window: Window) -> float:
@@ -59,7 +59,7 @@ REFERENCE = Measures(
     resize=resize,
     ssim_standardised=_ssim_standardised,
     ssim_matched=_ssim_matched,
-    correlation=correlation,
+    verify=verify,
     frequencies=frequencies,
     hash_image=hashing.hash_image,
 )

@@ -14,6 +14,7 @@ from backlabel.matching.variants import Variant, apply
 _SAME_SCALE = 0.02  # relative; a JPEG this near to the cropped TIFF's size was cropped, not scaled
 _SIGMA = 1.0  # pixels; what a Gaussian leaves over is noise and edges, which locate best
 _LEAST_OVERLAP = 64  # pixels a side
+_GRID = 8  # pixels; what is kept of a JPEG begins with one of its blocks
 
 
 def register(
@@ -64,8 +65,11 @@ def offset(image: GreyImage, part: GreyImage) -> tuple[int, int]:
 
 
 def overlap(image: GreyImage, part: GreyImage, at: tuple[int, int]) -> tuple[GreyImage, GreyImage]:
-    """What both show when `part` begins at `at` of `image`; the corners where that is too small."""
-    starts = [max(place, 0) for place in at]
+    """What both show when `part` begins at `at` of `image`; the corners where that is too small.
+
+    `part`, the JPEG, is cut to begin with one of its blocks of 8x8 pixels.
+    """
+    starts = [place + -(-max(-place, 0) // _GRID) * _GRID for place in at]
     stops = [
         min(place + size, whole)
         for place, size, whole in zip(at, part.shape, image.shape, strict=True)

@@ -17,19 +17,10 @@ from backlabel.kernels.lookup import through
 from backlabel.kernels.resize import resize, to_common_size
 from backlabel.matching.evidence import DECIMALS, Scores
 from backlabel.matching.histogram_matching import matching_table
-from backlabel.matching.recompression import (
-    HIGH_ENOUGH,
-    Correlation,
-    best_degradation,
-    correlation,
-    correlation_by_chance,
-)
 from backlabel.matching.registration import register
 from backlabel.matching.ssim import Window, ssim, ssim_of_pair, ssim_reference
 from backlabel.matching.variants import Block, Variant
-
-CHANCE_COUNTS_FROM = 0.2
-"""Correlation after recompression from which the one by chance is computed: copies reach it."""
+from backlabel.matching.verify import Verified, verify
 
 
 @dataclass(frozen=True)
@@ -39,10 +30,9 @@ class Registered:
     tiff: GreyImage
     """In its own size."""
     jpeg: GreyImage
+    """Its first pixel is the first of one of its blocks of 8x8."""
     small: GreyImage
     """The TIFF in the size of the JPEG."""
-    is_whole: bool
-    """Whether nothing of the JPEG was cut away: else its blocks of 8x8 pixels lie elsewhere."""
 
     @classmethod
     def of(
@@ -54,7 +44,7 @@ class Registered:
     ) -> Self:
         """From the images as they are, (H, W) each."""
         ours, theirs = register(tiff, jpeg, variant, resize)
-        return cls(ours, theirs, resize(ours, theirs.shape), theirs.shape == jpeg.shape)
+        return cls(ours, theirs, resize(ours, theirs.shape))
 
     def standardised(self) -> tuple[GreyImage, GreyImage]:
         """Both standardised, in their own sizes."""
@@ -80,27 +70,18 @@ class Measures:
     """SSIM of both standardised, in the larger one's size."""
     ssim_matched: Callable[[Registered], float]
     """SSIM in the JPEG's size, after histogram matching."""
-    correlation: Correlation
-    """Median block correlation of the residuals of two images of one shape."""
+    verify: Callable[[GreyImage, GreyImage, Table | None], Verified]
+    """How much of the JPEG the TIFF explains, given the JPEG's quantisation."""
     frequencies: Callable[[GreyImage], Block]
     hash_image: Callable[[GreyImage], Hashes]
 
 
-@dataclass(frozen=True)
-class Direct:
-    """What is known of a pair before any recompression; a GPU may compute it for many at once."""
-
-    ssim: float
-    ssim_matched: float
-    correlation: float | None
-
-
-def direct(pair: Registered, window: Window, measures: Measures) -> Direct:
-    """The scores of a pair that need no recompression."""
-    return Direct(
+def score(pair: Registered, table: Table | None, window: Window, measures: Measures) -> Scores:
+    """All scores. `table` is the JPEG's quantisation, None where it states none."""
+    return assembled(
         measures.ssim_standardised(pair, window),
         measures.ssim_matched(pair),
-        measures.correlation(pair.small, pair.jpeg),
+        measures.verify(pair.tiff, pair.jpeg, table),
     )
 
 
@@ -109,37 +90,15 @@ def ssim_alone(pair: Registered, window: Window, measures: Measures) -> Scores:
     return Scores(rounded(measures.ssim_standardised(pair, window)))
 
 
-def score(pair: Registered, table: Table | None, known: Direct, measures: Measures) -> Scores:
-    """All scores, after recompression where the pair needs it.
-
-    `table` is the JPEG's quantisation, None where it states none.
-    """
-    recompressed, by_chance = None, None
-    if needs_recompression(known):
-        steps = table if pair.is_whole else None
-        correlate = measures.correlation
-        recompressed, degradation = best_degradation(pair.tiff, pair.jpeg, steps, correlate)
-        if recompressed is not None and CHANCE_COUNTS_FROM <= recompressed < HIGH_ENOUGH:
-            by_chance = correlation_by_chance(pair.tiff, degradation, correlate)
-    return assembled(known, recompressed, by_chance)
-
-
-def assembled(
-    known: Direct, recompressed: float | None = None, by_chance: float | None = None
-) -> Scores:
+def assembled(ssim: float, ssim_matched: float, verified: Verified) -> Scores:
     """All scores, rounded."""
     return Scores(
-        ssim=rounded(known.ssim),
-        ssim_matched=rounded(known.ssim_matched),
-        noise_correlation_direct=rounded(known.correlation),
-        noise_correlation_recompressed=rounded(recompressed),
-        noise_correlation_by_chance=rounded(by_chance),
+        ssim=rounded(ssim),
+        ssim_matched=rounded(ssim_matched),
+        explained=rounded(verified.explained),
+        spoke=rounded(verified.spoke),
+        degradation=verified.degradation,
     )
-
-
-def needs_recompression(known: Direct) -> bool:
-    """Whether the TIFF as it is has too little noise correlation to be called a copy at once."""
-    return known.correlation is None or known.correlation < HIGH_ENOUGH
 
 
 def rounded(value: float | None) -> float | None:
@@ -161,7 +120,7 @@ FAST = Measures(
     resize=resize,
     ssim_standardised=_ssim_standardised,
     ssim_matched=_ssim_matched,
-    correlation=correlation,
+    verify=verify,
     frequencies=frequencies,
     hash_image=hash_image,
 )

@@ -13,9 +13,10 @@ from backlabel.images import GreyImage, encoding
 from backlabel.matching import scores, variants
 from backlabel.matching.evidence import Pair, Scores
 from backlabel.matching.near_pairs import Query
-from backlabel.matching.scores import Direct, Measures, Registered
+from backlabel.matching.scores import Measures, Registered
 from backlabel.matching.ssim import Window
 from backlabel.matching.variants import Variant
+from backlabel.matching.verify import NOT_VERIFIED, Verified
 
 Engine = Literal["fast", "reference"]
 _HEADER = 1 << 16  # bytes; a JPEG's tables stand before its image data
@@ -54,19 +55,17 @@ class Scorer:
         registered, table = read
         if not self.complete:
             return scores.ssim_alone(registered, self.window, self._measures)
-        known = scores.direct(registered, self.window, self._measures)
-        return scores.score(registered, table, known, self._measures)
+        return scores.score(registered, table, self.window, self._measures)
 
-    def register(self, pair: Pair) -> Registered | None:
-        """The pixels of a pair, for a GPU to score."""
+    def verify(self, pair: Pair) -> tuple[Registered, Verified] | None:
+        """The pixels of a pair, for a GPU to compute the rest of the scores."""
         read = self._read(pair)
-        return None if read is None else read[0]
-
-    def recompress(self, known: tuple[Pair, Direct]) -> Scores | None:
-        """All scores of a pair whose direct ones are known."""
-        pair, direct = known
-        read = self._read(pair)
-        return None if read is None else scores.score(*read, direct, self._measures)
+        if read is None:
+            return None
+        registered, table = read
+        if not self.complete:
+            return registered, NOT_VERIFIED
+        return registered, self._measures.verify(registered.tiff, registered.jpeg, table)
 
     def hashes(self, changed: Changed) -> list[Query]:
         """The hashes of the variants of a TIFF."""

@@ -1,4 +1,4 @@
-"""SSIM and residual correlation in torch: the same sums as the compiled loops, on any device.
+"""SSIM in torch: the same sums as the compiled loops, on any device.
 
 Pairs are cut into strips of rows that fit the memory; strips of one shape go through together.
 """
@@ -21,8 +21,8 @@ from backlabel.matching.ssim import C1, C2, SIDE, SIGMA, Window
 Pair = tuple[GreyImage, GreyImage]
 _MIB = 2**20
 _BYTES_PER_PIXEL = 96
-"""More than the tensors of a pair hold at once: measured were 56 for uniform windows, 84 for
-Gaussian ones (float64, on a CPU) and 31 for residuals."""
+"""More than the tensors of a pair hold at once: measured were 56 for uniform windows and 84
+for Gaussian ones (float64, on a CPU)."""
 
 
 @dataclass(frozen=True)
@@ -59,27 +59,6 @@ def ssim(pairs: Sequence[Pair], *, window: Window, bounds: Bounds) -> NDArray[np
         total[owner] += value
     windows = [(a.shape[0] - halo) * (a.shape[1] - halo) for a, _ in pairs]
     return total / np.array(windows, np.float64)
-
-
-def block_moments(
-    pairs: Sequence[Pair], *, block: int, kernel: NDArray[np.float32], bounds: Bounds
-) -> list[NDArray[np.float64]]:
-    """For each pair the sums (blocks, 5) that `kernels.residuals.block_moments` makes."""
-    radius = len(kernel) - 1
-    weights = torch.from_numpy(kernel).to(bounds.device)
-    measure = _each(lambda a, b: residual_moments(a, b, block, weights))
-    images = {id(image): image for pair in pairs for image in pair}
-    mirrored = {key: np.pad(image, radius, mode="symmetric") for key, image in images.items()}
-    strips = [
-        (owner, (mirrored[id(a)][rows], mirrored[id(b)][rows]))
-        for owner, (a, b) in enumerate(pairs)
-        for rows in _strips(mirrored[id(a)].shape, 2 * radius, block, bounds)
-    ]
-    found = _run([strip for _, strip in strips], measure, bounds)
-    moments: list[list[NDArray[np.float64]]] = [[] for _ in pairs]
-    for (owner, _), sums in zip(strips, found, strict=True):
-        moments[owner].append(sums.reshape(-1, 5))
-    return [np.concatenate(sums) for sums in moments]
 
 
 def _each(sums: Callable[[Tensor, Tensor], Tensor]) -> Measure:
@@ -192,22 +171,3 @@ def _blur(x: Tensor, weights: Tensor) -> Tensor:
             total.add_(sides, alpha=float(weights[tap]))
         x = total
     return x
-
-
-def residual_moments(a: Tensor, b: Tensor, block: int, weights: Tensor) -> Tensor:
-    """Sums (n, rows, columns, 5) of x, y, x * x, y * y and x * y over blocks of both residuals."""
-    x, y = (_residual(image.float(), weights) for image in (a, b))
-    rows, columns = x.shape[1] // block, x.shape[2] // block
-    whole = (slice(None), slice(rows * block), slice(columns * block))
-    x, y = x[whole], y[whole]
-    sums = [
-        values.reshape(-1, rows, block, columns, block).sum(dim=(2, 4), dtype=torch.float64)
-        for values in (x, y, x * x, y * y, x * y)
-    ]
-    return torch.stack(sums, dim=-1)
-
-
-def _residual(image: Tensor, weights: Tensor) -> Tensor:
-    radius = len(weights) - 1
-    inside = slice(radius, -radius) if radius else slice(None)
-    return image[:, inside, inside] - _blur(image, weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -59,7 +60,11 @@ def _folders(
     if told:
         return list(told)
     if ask is not None:
-        return [Path(one) for one in ask(f"Folders of {what}", " ".join(guessed)).split()]
+        answer = ask(f"Folders of {what}", shlex.join(guessed))
+        try:
+            return [Path(one).expanduser() for one in shlex.split(answer)]
+        except ValueError as error:
+            raise ConfigError(f"{answer}: cannot be read as a list ({error}).") from error
     if not guessed:
         raise ConfigError(f"no folder of {what} found here: say where with --{what} FOLDER.")
     return [Path(one) for one in guessed]

@@ -53,7 +53,12 @@ def create(request: Request) -> list[str]:
         *extend(Path(".dvcignore"), template.IGNORED_BY_DVC),
         *extend(Path(".gitattributes"), template.MERGED_BY_LINES),
     ]
-    return [*(f"wrote {name}" for name in (*missing, str(pinned.FILE))), *ignored]
+    inside = " ".join(line.removeprefix("/") for line in _images_in_git(request))
+    return [
+        *(f"wrote {name}" for name in (*missing, str(pinned.FILE))),
+        *ignored,
+        *([f"Git leaves out {inside}; `dvc add {inside}` gives them to DVC"] if inside else []),
+    ]
 
 
 def _texts(request: Request) -> dict[str, str]:
@@ -81,8 +86,8 @@ def _conf(request: Request) -> dict[str, str]:
         {
             "jpeg": _one_or_several(request.copies.folders),
             "tiff": _one_or_several(request.originals.folders),
-            "jpeg_formats": yaml_editing.flow(list(request.copies.formats)),
-            "tiff_formats": yaml_editing.flow(list(request.originals.formats)),
+            "jpeg_formats": yaml_editing.flow(request.copies.formats),
+            "tiff_formats": yaml_editing.flow(request.originals.formats),
         },
     )
     scheme = request.scheme
@@ -91,10 +96,10 @@ def _conf(request: Request) -> dict[str, str]:
     texts["label/about/mine.yaml"] = _changed(
         "# What is said of the labelled set; null where nothing is said.\n"
         + _without_head(texts["label/about/none.yaml"]),
-        dict(request.about),
+        {key: value and yaml_editing.text(value) for key, value in request.about.items()},
     )
     texts["track/default.yaml"] = _changed(
-        texts["track/default.yaml"], {"experiment": request.about["name"] or "backlabel"}
+        texts["track/default.yaml"], {"experiment": yaml_editing.text(_experiment(request))}
     )
     if scheme.name == _OWN:
         texts[f"labels/{_OWN}.yaml"] = _scheme_text(scheme)
@@ -107,8 +112,9 @@ def _scheme_text(scheme: Scheme) -> str:
         "# name of a line is the category's folder in the labelled set.\n"
     )
     categories = yaml_editing.load("[]") if not scheme.categories else []
-    categories.extend(yaml_editing.flow(list(line)) for line in scheme.categories)
-    values = {"name": scheme.name, "by": scheme.by, "table": scheme.table}
+    categories.extend(yaml_editing.flow(line) for line in scheme.categories)
+    table = scheme.table and yaml_editing.text(scheme.table)
+    values = {"name": scheme.name, "by": scheme.by, "table": table}
     return head + yaml_editing.dump({**values, "categories": categories})
 
 
@@ -132,7 +138,13 @@ def _without_head(text: str) -> str:
 
 
 def _one_or_several(folders: Sequence[str]) -> object:
-    return folders[0] if len(folders) == 1 else list(folders)
+    texts = [yaml_editing.text(folder) for folder in folders]
+    return texts[0] if len(texts) == 1 else texts
+
+
+def _experiment(request: Request) -> str:
+    """The set's name, as a name that MLflow takes."""
+    return (request.about["name"] or "backlabel").replace("/", "-").replace("\\", "-")
 
 
 def composed(conf: Mapping[str, str]) -> config.Params:

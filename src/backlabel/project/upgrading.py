@@ -80,13 +80,25 @@ def _renewed(name: str, text: str, like: str | None, known: set[str]) -> str:
     """The text of one file of `conf/` with the parameters of this version; else as it is."""
     document = yaml_editing.load(text)
     section = ".".join(name.split("/")[:-1])
-    if not section or not isinstance(document, dict):
+    prefix = f"{section}." if section else ""
+    if not isinstance(document, dict) or section not in {*known, ""}:
         return text
-    gone = [key for key in document if key != _DEFAULTS and f"{section}.{key}" not in known]
+    gone = [key for key in document if key != _DEFAULTS and f"{prefix}{key}" not in known]
     for key in gone:
         del document[key]
+    chosen = document.get(_DEFAULTS, [])
+    others = [
+        one for one in chosen if isinstance(one, dict) and f"{prefix}{_group(one)}" not in known
+    ]
+    for one in others:
+        chosen.remove(one)
     added = _add(document, yaml_editing.load(like)) if like is not None else False
-    return yaml_editing.dump(document) if gone or added else text
+    return yaml_editing.dump(document) if gone or others or added else text
+
+
+def _group(entry: Any) -> str:
+    """The group of an entry of Hydra's list, for which it chooses a file."""
+    return str(next(iter(entry)))
 
 
 def _add(document: Any, like: Any) -> bool:
@@ -100,6 +112,19 @@ def _add(document: Any, like: Any) -> bool:
             added = True
         elif isinstance(value, dict) and isinstance(document[key], dict):
             added = _add(document[key], value) or added
+        elif key == _DEFAULTS:
+            added = _choose(document[key], value) or added
+    return added
+
+
+def _choose(entries: Any, like: Any) -> bool:
+    """Add the groups that Hydra's list `entries` lacks, where `like` has them."""
+    there = {_group(one) for one in entries if isinstance(one, dict)}
+    added = False
+    for place, one in enumerate(like):
+        if isinstance(one, dict) and _group(one) not in there:
+            entries.insert(min(place, len(entries)), one)
+            added = True
     return added
 
 

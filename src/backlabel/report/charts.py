@@ -25,8 +25,8 @@ _COLOURS = {
 _BINS = 40
 _SCORES = {
     "hamming_distance": ("Hamming distance (bits of 1,024)", "hamming_threshold"),
-    "noise_correlation": ("noise correlation", "min_noise_correlation"),
-    "ssim_matched": ("SSIM after histogram matching", "min_ssim_matched"),
+    "explained": ("explained share of the JPEG", "min_explained"),
+    "spoke": ("share of the picture that spoke", "min_spoke"),
     "ssim_value": ("SSIM (standardised images)", "min_ssim"),
 }
 

@@ -16,19 +16,15 @@ _Plot = tuple[str, tuple[Any, ...]]
 
 _HISTOGRAMS = {"hamming_distance": "hamming", "ssim_value": "ssim"}
 _HISTOGRAMS_OF_COMBINED = {
-    "noise_correlation": "noise_correlation",
-    "ssim_matched": "ssim_matched",
+    "explained": "explained",
+    "spoke": "spoke",
 }
 _SSIM_OVER_HAMMING = ("hamming_distance", "ssim_value", "ssim_over_hamming.png")
-_MATCHED_OVER_NOISE = (
-    "noise_correlation",
-    "ssim_matched",
-    "ssim_matched_over_noise_correlation.png",
-)
+_EXPLAINED_OVER_SSIM = ("ssim_matched", "explained", "explained_over_ssim_matched.png")
 _ON_SCORES = {
     "seed": (),
     "ssim": ("min_ssim",),
-    "combined": ("min_noise_correlation", "min_ssim_matched"),
+    "combined": ("min_explained", "min_spoke"),
 }
 """The limits on scores that each rule asks for; every rule asks for the two on Hamming distance."""
 
@@ -51,7 +47,7 @@ def write_all(
         ("histogram", (table, limits, score, folder / f"{name}_histogram.png"))
         for score, name in (_HISTOGRAMS | (_HISTOGRAMS_OF_COMBINED if combined else {})).items()
     ]
-    pairs = [_SSIM_OVER_HAMMING, *([_MATCHED_OVER_NOISE] if combined else [])]
+    pairs = [_SSIM_OVER_HAMMING, *([_EXPLAINED_OVER_SSIM] if combined else [])]
     wanted += [("scatter", (table, limits, x, y, folder / name)) for x, y, name in pairs]
     for name, points in frame(SweepPoint, sweep).groupby("threshold", sort=False):
         chosen = float(parameters[str(name)])

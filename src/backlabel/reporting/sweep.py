@@ -30,18 +30,15 @@ STEPS = 50
 _SWEPT = {
     Rule.SEED: {},
     Rule.SSIM: {"min_ssim": "min_ssim"},
-    Rule.COMBINED: {
-        "min_noise_correlation": "min_noise_correlation",
-        "min_ssim_matched": "min_ssim_matched",
-    },
+    Rule.COMBINED: {"min_explained": "min_explained", "min_spoke": "min_spoke"},
 }
 """The field of Limits by the name of the parameter that sets it, for each rule."""
 _COMPARED: Mapping[str, Callable[[Candidate], float | None]] = {
     "hamming_threshold": attrgetter("distance"),
     "ssim_hamming_threshold": attrgetter("distance"),
     "min_ssim": attrgetter("ssim"),
-    "min_noise_correlation": attrgetter("noise_correlation"),
-    "min_ssim_matched": attrgetter("ssim_matched"),
+    "min_explained": attrgetter("explained"),
+    "min_spoke": attrgetter("spoke"),
 }
 """What of a candidate is compared with each threshold."""
 

@@ -165,9 +165,12 @@ class Book:
                 self._shown_path, Shown, optional=["page"], remedy="Remove it, or restore it."
             ):
                 shown[note.TIFF_path] = (*shown.get(note.TIFF_path, ()), note)
-        both = decisions.keys() | self._decisions.keys()
+        known = decisions.keys() | self._decisions.keys() | shown.keys() | self._shown.keys()
         self._changed += [
-            path for path in both if decisions.get(path, ()) != self._decisions.get(path, ())
+            path
+            for path in known
+            if decisions.get(path, ()) != self._decisions.get(path, ())
+            or shown.get(path, ()) != self._shown.get(path, ())
         ]
         self._decisions, self._shown, self._stamp = decisions, shown, stamp
 

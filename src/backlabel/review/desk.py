@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -58,6 +58,8 @@ class Desk:
     """Of several pages the one that comes first."""
     pages: dict[str, list[Pair]] = field(init=False)
     by_jpeg: dict[str, list[Pair]] = field(init=False)
+    _known: tuple[Book, int, dict[str, str]] | None = field(init=False, default=None)
+    """The states of all pairs at a version of a book."""
 
     def __post_init__(self) -> None:
         self.by_id = {pair.id: pair for pair in self.pairs}
@@ -80,6 +82,24 @@ class Desk:
         """The category of the JPEG of a row; empty where there is none."""
         jpeg = self.jpegs.get(row.JPEG_path or "")
         return jpeg.category if jpeg else ""
+
+    def states(self, book: Book) -> Mapping[str, str]:
+        """The state of each pair by its id; only what changed since the last call is looked at."""
+        version = book.version
+        if self._known is None or self._known[0] is not book:
+            states = {pair.id: self.state(pair, book) for pair in self.pairs}
+        else:
+            _, before, known = self._known
+            if before == version:
+                return known
+            changed = book.changed_since(before)
+            states = known | {
+                pair.id: self.state(pair, book)
+                for path in changed
+                for pair in self.pages.get(path, [])
+            }
+        self._known = book, version, states  # replaced as a whole: requests run side by side
+        return states
 
     def state(self, pair: Pair, book: Book) -> str:
         """OPEN, AGAIN or the choice."""
@@ -124,6 +144,7 @@ class Desk:
         Those that are to be decided again come first.
         """
         text = wanted.text.casefold()
+        states = self.states(book)
         found = []
         for pair in self.pairs:
             row = pair.row
@@ -137,20 +158,19 @@ class Desk:
                 continue
             if not _within(pair.slack, wanted.least, wanted.most):
                 continue
-            state = self.state(pair, book)
+            state = states[pair.id]
             if wanted.state in ("", state) or (wanted.state == OPEN and state == AGAIN):
                 found.append((pair, state))
         return sorted(found, key=lambda one: one[1] != AGAIN)
 
     def counts(self, book: Book) -> dict[str, int]:
         """How many pairs there are in each state, and how many of the open ones need a look."""
-        states = [(pair, self.state(pair, book)) for pair in self.pairs]
-        found = Counter(state for _, state in states)
+        states = self.states(book)
         look = sum(
-            state == AGAIN or (state == OPEN and pair.row.verdict in NEEDS_LOOK)
-            for pair, state in states
+            states[pair.id] == AGAIN or (states[pair.id] == OPEN and pair.row.verdict in NEEDS_LOOK)
+            for pair in self.pairs
         )
-        return {"all": len(states), "look": look, **found}
+        return {"all": len(states), "look": look, **Counter(states.values())}
 
     def folders(self) -> list[str]:
         """The folders in which TIFFs lie, in order."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backlabel import config
 from backlabel.errors import UnreadableImageError
-from backlabel.images.picture import Limits as ReadLimits
+from backlabel.limits import read_limits
 from backlabel.matching import device, engine, mapping
 from backlabel.matching.decide import Limits, Rule
 from backlabel.matching.drawn import draw
@@ -62,7 +62,7 @@ def _settings(params: config.Params) -> Settings:
         device="cpu" if compare.engine == "reference" else device.resolve(compare.device),
         batch_size=compare.batch_size,
         memory_mib=compare.memory_mib,
-        read_limits=ReadLimits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
+        read_limits=read_limits(read),
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
         cluster=params.cluster,
@@ -75,8 +75,8 @@ def limits(compare: config.Compare) -> Limits:
         hamming_threshold=compare.hamming_threshold,
         ssim_hamming_threshold=compare.ssim_hamming_threshold,
         min_ssim=compare.min_ssim,
-        min_noise_correlation=compare.min_noise_correlation,
-        min_ssim_matched=compare.min_ssim_matched,
+        min_explained=compare.min_explained,
+        min_spoke=compare.min_spoke,
         min_margin=compare.min_margin,
     )
 

@@ -108,14 +108,16 @@ class Match:
     hamming_standardised: int | None = None
     hamming_grey: int | None = None
     ssim_matched: float | None = None
-    noise_correlation_direct: float | None = None
-    noise_correlation_recompressed: float | None = None
-    noise_correlation_by_chance: float | None = None
-    noise_correlation: float | None = None
+    explained: float | None = None
+    """Share of what the JPEG states that the TIFF explains."""
+    spoke: float | None = None
+    """Share of the picture that had something to say of it."""
+    degradation: str | None = None
+    """How the TIFF was changed to explain the most."""
     runner_up_path: FileName | None = None
     runner_up_hamming: int | None = None
     runner_up_ssim: float | None = None
-    runner_up_noise_correlation: float | None = None
+    runner_up_explained: float | None = None
     margin: float | None = None
     TIFF_sha256: str | None = None
     JPEG_sha256: str | None = None
@@ -170,14 +172,13 @@ class Labelled:
     hamming_standardised: int | None
     hamming_grey: int | None
     ssim_matched: float | None
-    noise_correlation_direct: float | None
-    noise_correlation_recompressed: float | None
-    noise_correlation_by_chance: float | None
-    noise_correlation: float | None
+    explained: float | None
+    spoke: float | None
+    degradation: str | None
     runner_up_path: FileName | None
     runner_up_hamming: int | None
     runner_up_ssim: float | None
-    runner_up_noise_correlation: float | None
+    runner_up_explained: float | None
     height: int
     width: int
     bytes: int
