@@ -16,10 +16,12 @@ SRC = ROOT / "src"
 PACKAGE = SRC / "backlabel"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 OWNERS = {
+    "cv2": ("parts/",),
     "dask_jobqueue": ("workers/",),
     "distributed": ("workers/",),
     "dvc": ("dvc_repair.py",),
     "PIL": ("images/", "hashing/reference.py", "kernels/resize.py"),
+    "faiss": ("parts/",),
     "hydra": ("composing.py",),
     "imagecodecs": ("images/",),
     "jinja2": ("review/", "report/"),
@@ -177,9 +179,8 @@ def test_the_package_declares_what_it_imports_and_nothing_else():
     used = distributions(list(SRC.rglob("*.py")), {"backlabel"})
     assert [name for name in OPTIONAL if not used.pop(name) & declared(extras=True)] == []
     assert [name for name, by in used.items() if not by & declared()] == []
-    # pandas reads and writes Parquet through pyarrow without an import of ours; faiss is what
-    # benchmarks compare with.
-    idle = declared() - set().union(*used.values()) - {"pyarrow", "faiss-cpu"}
+    # pandas reads and writes Parquet through pyarrow without an import of ours.
+    idle = declared() - set().union(*used.values()) - {"pyarrow"}
     assert idle == set()
 
 

@@ -25,7 +25,7 @@ from backlabel.workers.pool import cores
 
 # Nothing but the threshold that is being chosen refuses a pair: what is recommended must not
 # depend on what was in force before.
-_OPEN = Limits(
+OPEN = Limits(
     hamming_threshold=section.BITS + 1,
     ssim_hamming_threshold=section.BITS + 1,
     min_ssim=-1.0,
@@ -57,7 +57,7 @@ def main(params: config.Params, request: Request) -> None:
     """
     kinds = _kinds(request)
     outcome = _trials(params, request, kinds)
-    result = report.Result(*calibrate(outcome.trials, _OPEN, request.precision))
+    result = report.Result(*calibrate(outcome.trials, OPEN, request.precision))
     found = report.as_json(
         result,
         outcome,
