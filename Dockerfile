@@ -1,4 +1,4 @@
-# backlabel on the CPU, with the sample.
+# backlabel on the CPU, with the sample; to be built in a clone of the repository.
 #
 #   docker build --tag backlabel .
 #   docker run --rm backlabel                                                 the sample's pipeline

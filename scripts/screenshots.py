@@ -14,10 +14,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 IMAGES = Path("docs/images")
-SIZE = {"width": 1280, "height": 760}
+SIZE = ViewportSize(width=1280, height=760)
 QUALITY = 82
 
 
@@ -60,7 +60,7 @@ def photograph(chromium: str, url: str) -> None:
         browser.close()
 
 
-def shoot(page, name: str) -> None:
+def shoot(page: Page, name: str) -> None:
     """Once all pictures are there."""
     page.wait_for_load_state("networkidle")
     for image in page.locator("#stage img").all():

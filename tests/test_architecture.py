@@ -16,11 +16,12 @@ SRC = ROOT / "src"
 PACKAGE = SRC / "backlabel"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 OWNERS = {
+    "cv2": ("parts/",),
     "dask_jobqueue": ("workers/",),
     "distributed": ("workers/",),
     "dvc": ("dvc_repair.py",),
     "PIL": ("images/", "hashing/reference.py", "kernels/resize.py"),
-    "faiss": ("matching/",),
+    "faiss": ("parts/",),
     "hydra": ("composing.py",),
     "imagecodecs": ("images/",),
     "jinja2": ("review/", "report/"),

@@ -63,6 +63,7 @@ Source = Literal[
     "inverted",
     "body",
     "border",
+    "part",
 ]
 """As `backlabel.matching.variants.SOURCES`; a test holds them together."""
 
@@ -71,6 +72,7 @@ class Read(Section):
     """Limits for one image, and for the share of images that cannot be read."""
 
     max_pixels: Annotated[int, Field(ge=1)]
+    max_mosaic_pixels: Annotated[int, Field(ge=0)]
     max_bytes: Annotated[int, Field(ge=1)]
     max_seconds: Annotated[float, Field(gt=0)]
     max_memory_mib: Annotated[int, Field(ge=64)]
@@ -103,6 +105,7 @@ class Compare(Section):
     min_explained: Share
     min_spoke: Share
     min_margin: Share
+    min_part_share: Share
     device: Literal["auto", "cpu", "cuda"]
     batch_size: Annotated[int, Field(ge=1)]
     memory_mib: Annotated[int, Field(ge=64)]
@@ -262,6 +265,8 @@ def without_effect(compare: Compare) -> dict[str, str]:
         for name, rule in _READ_BY_RULE.items()
         if rule != compare.rule
     }
+    if "part" not in compare.variants:
+        found["compare.min_part_share"] = "compare.variants does not name part"
     if compare.n_tiff is None:
         found["compare.seed"] = "it draws compare.n_tiff TIFFs, and all are compared"
     return found

@@ -23,7 +23,8 @@ from backlabel.storage.files import content_digest
 
 MANIFEST = "manifest.csv"
 _COLUMNS = ("file", "category", "split", "sha256")
-_MAX_BYTES = images.Limits().max_bytes
+_LIMITS = images.Limits(max_mosaic_pixels=1 << 40)  # it was read once, within the run's limits
+_MAX_BYTES = _LIMITS.max_bytes
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class LabelledSet(Dataset[tuple[Any, int]]):
             with images.opened(path, max_bytes=_MAX_BYTES) as source:
                 if self._checksum and _digest(source.descriptor) != item.sha256:
                     raise DataError(f"{_cell(path)}: is not the file that was labelled. {_REMEDY}")
-                grey = images.read_unit(path, page=item.page)
+                grey = images.read_unit(path, _LIMITS, item.page)
         except (UnreadableImageError, OSError) as error:
             raise DataError(f"{_cell(path)}: cannot be read ({error}). {_REMEDY}") from error
         picture = torch.from_numpy(grey).unsqueeze(0)

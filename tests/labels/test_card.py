@@ -88,3 +88,10 @@ def test_no_name_breaks_out_of_the_head():
     head = YAML(typ="safe", pure=True).load(text.split("---\n")[1])
     assert head["pretty_name"] == about.name
     assert head["configs"][0]["data_files"] == [{"split": "train", "path": "**"}]
+
+
+def test_a_set_without_files_offers_none_to_loaders():
+    text = card.readme(About(name="own"), [], stored=False)
+    assert text.startswith('---\npretty_name: "own"\n---')
+    assert 'originals="."' in text
+    assert card.readme(About(), [], stored=False).startswith("# Labelled TIFFs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backlabel.matching.assign import Edge, assign, duplicates, one_to_one
+from backlabel.matching.assign import Edge, assign, duplicates, one_label, one_to_one
 from backlabel.matching.decide import Decision, Limits, Rule, decide
+from backlabel.matching.evidence import Candidate, Placement
 from backlabel.storage.rows import Verdict
 from candidates import candidate
 
@@ -68,6 +70,23 @@ def test_identical_tiffs_share_a_jpeg() -> None:
     assert [one.verdict for one in both] == [Verdict.MATCHED, Verdict.MATCHED]
 
 
+def test_pages_of_one_tiff_are_no_rivals() -> None:
+    both = one_to_one(
+        [decided(0.9), decided(0.85)], [("a", 1), ("a", 2)], LIMITS, Rule.COMBINED, ["a", "a"]
+    )
+    assert [one.verdict for one in both] == [Verdict.MATCHED, Verdict.AMBIGUOUS]
+
+
+def test_a_file_has_one_label() -> None:
+    def named(label: str) -> Decision:
+        found = candidate(0, 5, label=label, explained=0.9, spoke=0.9)
+        return decide([found], LIMITS, Rule.COMBINED)
+
+    keys = [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
+    found = one_label([named("L0"), named("L1"), named("L0"), named("L0")], keys)
+    assert [one.verdict for one in found] == [Verdict.AMBIGUOUS] * 2 + [Verdict.MATCHED] * 2
+
+
 def test_label_stays_certain_where_the_pair_is_not() -> None:
     both = one_to_one([decided(0.9), decided(0.85)], [0, 1], LIMITS, Rule.COMBINED)
     assert [one.label_certain for one in both] == [True, True]
@@ -75,3 +94,34 @@ def test_label_stays_certain_where_the_pair_is_not() -> None:
 
 def test_duplicates_are_named() -> None:
     assert duplicates(["a", "b", "a", "a"]) == {0: [2, 3], 2: [0, 3], 3: [0, 2]}
+
+
+def panel(row: int, left: int, *, score: float = 0.9, label: str = "L0") -> Candidate:
+    """A JPEG's panel of 100 pixels a side, that shows all of a TIFF."""
+    where = Placement((left, 0, 100, 100), (0, 0, 200, 200), 0.5, 0, False, 0.4, 1)
+    found = candidate(row, 500, label=label, explained=score, spoke=0.5)
+    return dataclasses.replace(found, pair=dataclasses.replace(found.pair, part=where))
+
+
+@pytest.mark.parametrize(
+    ("left", "verdicts"),
+    [
+        (120, (Verdict.MATCHED, Verdict.MATCHED)),
+        (100, (Verdict.MATCHED, Verdict.MATCHED)),
+        (50, (Verdict.MATCHED, Verdict.AMBIGUOUS)),
+    ],
+    ids=["apart", "side by side", "over each other"],
+)
+def test_panels_of_one_jpeg_have_a_tiff_each(left: int, verdicts: tuple[Verdict, Verdict]) -> None:
+    decisions = [
+        decide([one], LIMITS, Rule.COMBINED) for one in (panel(3, 0), panel(3, left, score=0.6))
+    ]
+    found = one_to_one(decisions, ["a", "b"], LIMITS, Rule.COMBINED)
+    assert tuple(one.verdict for one in found) == verdicts
+
+
+def test_a_whole_copy_claims_every_panel() -> None:
+    whole = candidate(3, 5, label="L0", explained=0.95, spoke=0.5)
+    decisions = [decide([one], LIMITS, Rule.COMBINED) for one in (whole, panel(3, 0, score=0.7))]
+    found = one_to_one(decisions, ["a", "b"], LIMITS, Rule.COMBINED)
+    assert [one.verdict for one in found] == [Verdict.MATCHED, Verdict.AMBIGUOUS]

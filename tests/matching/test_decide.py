@@ -9,7 +9,7 @@ import math
 import pytest
 
 from backlabel.matching.decide import Decision, Limits, Rule, decide
-from backlabel.matching.evidence import Candidate
+from backlabel.matching.evidence import Candidate, Placement
 from backlabel.storage.rows import Verdict
 from candidates import candidate
 
@@ -162,3 +162,51 @@ def test_every_limit_changes_a_verdict(
     one = [scored(0, 0.9)]
     assert decide(one, LIMITS, rule).verdict is not verdict
     assert decide(one, dataclasses.replace(LIMITS, **change), rule).verdict is verdict
+
+
+def part(
+    row: int = 0,
+    *,
+    hamming: int = 500,
+    covered: float = 0.5,
+    angle: float = 0.0,
+    label: str = "L0",
+    score: float = 0.9,
+) -> Candidate:
+    """A JPEG that shows a share of a TIFF."""
+    box = (0, 0, 100, 100)
+    where = Placement(box, box, 1, angle, False, 1.0, covered)
+    found = candidate(row, hamming, label=label, explained=score, spoke=0.5)
+    return dataclasses.replace(found, pair=dataclasses.replace(found.pair, part=where))
+
+
+@pytest.mark.parametrize(
+    ("one", "verdict"),
+    [
+        (part(), Verdict.MATCHED),
+        (part(angle=3, covered=1.0), Verdict.MATCHED),
+        (part(covered=1.0), Verdict.NO_CANDIDATE),
+        (part(covered=1.0, hamming=100), Verdict.MATCHED),
+        (part(score=0.1), Verdict.TOO_DIFFERENT),
+        (part(covered=0.2), Verdict.MATCHED),
+        (part(covered=0.19), Verdict.AMBIGUOUS),
+        (part(covered=0.19, score=0.1), Verdict.TOO_DIFFERENT),
+    ],
+    ids=[
+        *("a part has no distance", "nor has what is turned", "a whole copy has one", "near"),
+        *("not a copy", "share at its limit", "too small a share", "small and not a copy"),
+    ],
+)
+def test_parts(one: Candidate, verdict: Verdict) -> None:
+    limits = dataclasses.replace(LIMITS, min_part_share=0.2)
+    assert decide([one], limits, Rule.COMBINED).verdict is verdict
+
+
+def test_several_parts_of_one_label_need_no_lead() -> None:
+    assert decide([part(0), part(1)], LIMITS, Rule.COMBINED).verdict is Verdict.MATCHED
+
+
+def test_parts_with_different_labels_are_ambiguous() -> None:
+    found = decide([part(0), part(1, label="L1")], LIMITS, Rule.COMBINED)
+    assert found.verdict is Verdict.AMBIGUOUS
+    assert not found.label_certain

@@ -133,3 +133,14 @@ def test_what_an_image_states_is_nearest_to_itself():
     stated = Published(jpeg, ORIGINAL, table)
     nearest = stated.nearest(ORIGINAL.astype(np.float32))
     assert np.abs(nearest - ORIGINAL).mean() < 0.1 < np.abs(jpeg - ORIGINAL.astype(float)).mean()
+
+
+def test_the_share_is_the_median_of_the_tiles_that_speak():
+    grey = ORIGINAL.copy()
+    grey[:64] = 90
+    stated = Published(published(grey, 60)[0], grey, published(grey, 60)[1])
+    image = scene(0, noise=9.0).astype(np.float32)
+    tiles, found = stated.by_tile(image), stated.explained_by(image)
+    assert np.isnan(tiles[:2]).all()
+    assert found.share == pytest.approx(np.nanmedian(tiles))
+    assert found.spoke == pytest.approx(1 - np.isnan(tiles).mean())

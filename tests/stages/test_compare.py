@@ -135,7 +135,7 @@ def test_a_tiff_that_vanished_is_unreadable(matches):
 
 
 def in_this_process(_, function, items, **__):
-    scoring._tiff.cache_clear()
+    scoring.tiff_pixels.cache_clear()
     for item in items:
         try:
             yield item, function(item)

@@ -127,7 +127,7 @@ def test_damaged_entries_are_hashed_again(root):
 
 def test_other_limits_are_not_answered_from_the_cache(root):
     run()
-    read = {"max_pixels": 10, "max_unreadable_share": 1.0}
+    read = {"max_pixels": 10, "max_mosaic_pixels": 0, "max_unreadable_share": 1.0}
     assert run(read=read) == ([], [])
     reasons = {row.reason for row in tables.read(paths.UNREADABLE, Passed)}
     assert len(reasons) == 1

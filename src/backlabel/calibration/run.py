@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backlabel import config, images, section
+from backlabel import config, section
 from backlabel.calibration import over_files, report
 from backlabel.calibration.degrade import COPIES
 from backlabel.calibration.measure import calibrate
 from backlabel.calibration.report import NAMES
 from backlabel.calibration.trials import KINDS
 from backlabel.errors import ConfigError, DataError
+from backlabel.limits import read_limits
 from backlabel.matching.decide import Limits
 from backlabel.reporting import plots, tracking
 from backlabel.storage import tables
@@ -24,7 +25,7 @@ from backlabel.workers.pool import cores
 
 # Nothing but the threshold that is being chosen refuses a pair: what is recommended must not
 # depend on what was in force before.
-_OPEN = Limits(
+OPEN = Limits(
     hamming_threshold=section.BITS + 1,
     ssim_hamming_threshold=section.BITS + 1,
     min_ssim=-1.0,
@@ -56,7 +57,7 @@ def main(params: config.Params, request: Request) -> None:
     """
     kinds = _kinds(request)
     outcome = _trials(params, request, kinds)
-    result = report.Result(*calibrate(outcome.trials, _OPEN, request.precision))
+    result = report.Result(*calibrate(outcome.trials, OPEN, request.precision))
     found = report.as_json(
         result,
         outcome,
@@ -102,7 +103,7 @@ def _kinds(request: Request) -> Sequence[str]:
 
 def _trials(params: config.Params, request: Request, kinds: Sequence[str]) -> over_files.Outcome:
     read = params.read
-    limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
+    limits = read_limits(read)
     bounds = over_files.Bounds(
         workers=request.workers or cores(),
         # As long for each of its pairs as for an image that is read: a bound against hanging.

@@ -17,9 +17,10 @@ from backlabel.hashing.bits import HASH_BYTES, Hashes
 from backlabel.hashing.identity import Content, identity
 from backlabel.storage.store import Store
 
-ALGORITHM = 4
+ALGORITHM = 5
 """Raised whenever a change in this package can change a hash or what the gate says."""
 
+_WORDS = ("height", "width", "note", "page", "others", "apart", "pixels")
 _PACKAGES = ("numpy", "scipy", "Pillow", "imagecodecs", "simplejpeg", "tifffile")
 
 
@@ -27,7 +28,8 @@ _PACKAGES = ("numpy", "scipy", "Pillow", "imagecodecs", "simplejpeg", "tifffile"
 class Entry:
     """What is cached of one picture: its hashes, its shape, and a short note of how it was read.
 
-    `page` is the TIFF's page that it is on.
+    `page` is the TIFF's page that it is on, `others` and `apart` are what `Picture` says of its
+    other pages, and `pixels` is a digest of the grey picture where there are any.
     """
 
     hashes: Hashes
@@ -35,6 +37,9 @@ class Entry:
     width: int
     note: str = ""
     page: int = 1
+    others: tuple[int, ...] = ()
+    apart: tuple[tuple[int, str], ...] = ()
+    pixels: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Hashed:
     """What its name says that it is: reading refuses other content."""
     content: Content
     entry: Entry
+    is_further: bool = False
+    """Whether another page of the file holds its main picture."""
 
 
 class HashCache:
@@ -77,12 +84,18 @@ class HashCache:
         raw = self._store.get(self._key(sha256, kind))
         return None if raw is None else _decoded(raw)
 
+    def get_page(self, kind: str, page: int, content: Content) -> Hashed | None:
+        """That page of all files with this content, as `get` gives the main picture."""
+        entry = self.get(content.sha256, _of_page(kind, page))
+        return None if entry is None else Hashed(kind, content, entry)
+
     def keep(self, found: Iterable[Hashed]) -> None:
         """Keep all of them, or none. Raises OutputError where they cannot be written."""
         self._store.put(item for one in found for item in self._items(one))
 
     def _items(self, one: Hashed) -> Iterator[tuple[bytes, bytes]]:
-        yield self._key(one.content.sha256, one.kind), _encoded(one.entry)
+        kind = _of_page(one.kind, one.entry.page) if one.is_further else one.kind
+        yield self._key(one.content.sha256, kind), _encoded(one.entry)
         if one.content.identity:
             yield one.content.identity, bytes.fromhex(one.content.sha256)
 
@@ -98,14 +111,27 @@ def versions() -> dict[str, str]:
 
 
 def _encoded(entry: Entry) -> bytes:
-    words = json.dumps(
-        [entry.hashes.information, entry.height, entry.width, entry.note, entry.page]
-    )
+    words = json.dumps([entry.hashes.information, *(getattr(entry, name) for name in _WORDS)])
     return entry.hashes.standardised.tobytes() + entry.hashes.grey.tobytes() + words.encode()
 
 
 def _decoded(raw: bytes) -> Entry:
     standardised = np.frombuffer(raw, np.uint8, HASH_BYTES)
     grey = np.frombuffer(raw, np.uint8, HASH_BYTES, offset=HASH_BYTES)
-    information, height, width, note, page = json.loads(raw[2 * HASH_BYTES :])
-    return Entry(Hashes(standardised, grey, information), height, width, note, page)
+    information, height, width, note, page, others, apart, pixels = json.loads(
+        raw[2 * HASH_BYTES :]
+    )
+    return Entry(
+        Hashes(standardised, grey, information),
+        height,
+        width,
+        note,
+        page,
+        tuple(others),
+        tuple((number, what) for number, what in apart),
+        pixels,
+    )
+
+
+def _of_page(kind: str, page: int) -> str:
+    return f"{kind}, page {page}"

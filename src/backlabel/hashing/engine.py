@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from backlabel import images
 from backlabel.errors import UnreadableImageError
-from backlabel.hashing.bits import to_hex
-from backlabel.hashing.cache import Entry, HashCache, Hashed
-from backlabel.hashing.file import hash_file
-from backlabel.hashing.identity import Content
+from backlabel.hashing.bits import Hashes, to_hex
+from backlabel.hashing.cache import HashCache, Hashed
+from backlabel.hashing.file import HashImage, hash_file
+from backlabel.hashing.perceptual import hash_image
 from backlabel.inventory.scanning import Listed
 from backlabel.kernels.compiled import compile_all
-from backlabel.storage.rows import TiffHash
+from backlabel.storage.rows import Passed, TiffHash
 from backlabel.workers import crew
 from backlabel.workers.cluster import Cluster
 from backlabel.workers.pool import cores
@@ -25,6 +25,8 @@ from backlabel.workers.pool import cores
 _CACHED_TOGETHER = 64
 """Images whose hashes a kill may lose; each time they are written costs as much as reading one."""
 Outcome: TypeAlias = Hashed | UnreadableImageError
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -40,29 +42,60 @@ class Settings:
     cluster: Cluster | None = None
 
 
+@dataclass(frozen=True)
+class PageOutcome:
+    """What came of one picture; `page` is None where the file as a whole cannot be read."""
+
+    page: int | None
+    outcome: Outcome
+
+
 def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) -> list[Outcome]:
     """The hashes of each file, in order, or why it cannot be read.
 
     The engine `reference` reads no cache and writes none: it is there to check what is cached.
     """
-    if settings.engine == "reference":
-        by_reference = partial(hash_file_by_reference, limits=settings.limits)
-        return [result for _, result in _mapped(by_reference, items, settings)]
-    # What the limits refuse must be refused again when they have changed.
-    cache = HashCache(cache_folder, asdict(settings.limits))
-    known = {item.path: cache.known(Path(item.path), item.kind) for item in items}
+    cache = cache_for(settings, cache_folder)
+    known = {
+        item.path: cache.known(Path(item.path), item.kind) if cache else None for item in items
+    }
     new = [item for item in items if known[item.path] is None]
-    fresh = _cached(_hashed(new, cache, settings), cache)
+    is_elsewhere = settings.cluster is not None and settings.cluster.kind != "local"
+    hashing = partial(
+        hash_file,
+        limits=settings.limits,
+        # SQLite is for the processes of one machine: elsewhere a file's content is hashed again.
+        cache=None if is_elsewhere else cache,
+        hash_image=hash_image_of(settings),
+    )
+    fresh = cached((result for _, result in mapped(hashing, new, settings)), cache)
     found = dict(zip((item.path for item in new), fresh, strict=True))
     return [known[item.path] or found[item.path] for item in items]
 
 
-def _mapped(
-    function: Callable[[Listed], Hashed],
-    items: Sequence[Listed],
-    settings: Settings,
-    prepare: Callable[[], object] | None = None,
-) -> Iterator[tuple[Listed, Outcome]]:
+def cache_for(settings: Settings, folder: Path) -> HashCache | None:
+    """The cache that an engine uses: what the limits refuse is refused again when they change."""
+    fast = settings.engine == "fast"
+    return HashCache(folder, asdict(settings.limits)) if fast else None
+
+
+def hash_image_of(settings: Settings) -> HashImage:
+    """What an engine makes of a picture."""
+    return hash_image if settings.engine == "fast" else _by_reference
+
+
+def _by_reference(grey: images.GreyImage) -> Hashes:
+    from backlabel.hashing import reference  # noqa: PLC0415 - slow to import
+
+    return reference.hash_image(grey)
+
+
+def mapped(
+    function: Callable[[Item], Result], items: Sequence[Item], settings: Settings
+) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
+    """What `function` makes of each item in worker processes; none is started for no item."""
+    if not items:
+        return iter(())
     return crew.map_files(
         function,
         items,
@@ -70,37 +103,16 @@ def _mapped(
         max_seconds=settings.max_seconds,
         max_memory_mib=settings.max_memory_mib,
         what="hash",
-        prepare=prepare,
+        prepare=compile_all if settings.engine == "fast" else None,
         cluster=settings.cluster,
     )
 
 
-def hash_file_by_reference(item: Listed, *, limits: images.Limits) -> Hashed:
-    """As `hash_file`, by Pillow and imagehash. Raises UnreadableImageError."""
-    from backlabel.hashing import reference  # noqa: PLC0415 - slow to import
-
-    file = Path(item.path)
-    with images.opened(file, max_bytes=limits.max_bytes) as source:
-        digest = source.sha256()
-        picture = images.picture(source, file.name, limits)
-    height, width = picture.grey.shape
-    hashes = reference.hash_image(picture.grey)
-    entry = Entry(hashes, height, width, picture.note, picture.page)
-    return Hashed(item.kind, Content(digest, b""), entry)
-
-
-def _hashed(items: Sequence[Listed], cache: HashCache, settings: Settings) -> Iterator[Outcome]:
-    if not items:
+def cached(results: Iterable[Outcome], cache: HashCache | None) -> Iterator[Outcome]:
+    """`results`, each put into the cache, where there is one, soon after it is there."""
+    if cache is None:
+        yield from results
         return
-    is_elsewhere = settings.cluster is not None and settings.cluster.kind != "local"
-    # SQLite is for the processes of one machine: elsewhere a file's content is hashed again.
-    by_kernels = partial(hash_file, limits=settings.limits, cache=None if is_elsewhere else cache)
-    for _, result in _mapped(by_kernels, items, settings, compile_all):
-        yield result
-
-
-def _cached(results: Iterable[Outcome], cache: HashCache) -> Iterator[Outcome]:
-    """`results`, each put into the cache soon after it is there."""
     waiting: list[Hashed] = []
     try:
         for result in results:
@@ -113,6 +125,22 @@ def _cached(results: Iterable[Outcome], cache: HashCache) -> Iterator[Outcome]:
     finally:
         if waiting:
             cache.keep(waiting)
+
+
+def rows(
+    side: str, items: Sequence[Listed], found: Sequence[Sequence[PageOutcome]]
+) -> tuple[list[TiffHash], list[Passed]]:
+    """The rows of the pictures of each of `items`, and of what gives no hash."""
+    hashed: list[TiffHash] = []
+    failed: list[Passed] = []
+    for item, pages in zip(items, found, strict=True):
+        for one in pages:
+            if isinstance(one.outcome, Hashed):
+                hashed.append(row(item.path, one.outcome))
+            else:
+                error = one.outcome
+                failed.append(Passed(item.path, side, error.reason, error.detail, one.page))
+    return hashed, failed
 
 
 def row(path: str, one: Hashed) -> TiffHash:

@@ -3,6 +3,7 @@
 Only this package imports Pillow, tifffile, imagecodecs and simplejpeg.
 """
 
+from backlabel.images.pages import Pages
 from backlabel.images.picture import GreyImage, Limits, Picture
 from backlabel.images.reading import (
     picture,
@@ -12,18 +13,21 @@ from backlabel.images.reading import (
     require_content,
 )
 from backlabel.images.source import Source, file_at, opened, unreadable
+from backlabel.images.tiff import read_pages
 from backlabel.inventory.content import Kind
 
 __all__ = [
     "GreyImage",
     "Kind",
     "Limits",
+    "Pages",
     "Picture",
     "Source",
     "file_at",
     "opened",
     "picture",
     "read",
+    "read_pages",
     "read_samples",
     "read_unit",
     "require_content",

@@ -65,6 +65,26 @@ def resized(
     height: int,
     width: int,
     resampling: Resampling = Resampling.LANCZOS,
+    box: tuple[float, float, float, float] | None = None,
 ) -> NDArray[np.uint8]:
-    """`grey` at (`height`, `width`) pixels, antialiased."""
-    return np.asarray(Image.fromarray(grey).resize((width, height), resampling))
+    """`grey`, or what lies in `box` of it (left, top, right, bottom), resized and antialiased.
+
+    A border of `box` may lie within a pixel; pixels beyond it count as far as the filter reaches.
+    """
+    return np.asarray(Image.fromarray(grey).resize((width, height), resampling, box))
+
+
+def warped(
+    grey: NDArray[np.uint8],
+    height: int,
+    width: int,
+    back: NDArray[np.float64],
+    resampling: Resampling,
+) -> NDArray[np.uint8]:
+    """`grey` under an affine map, not antialiased; 0 where it has no pixels.
+
+    `back` (2, 3) takes x and y of the result to those in `grey`, from the corners.
+    """
+    image = Image.fromarray(grey)
+    way = Image.Transform.AFFINE
+    return np.asarray(image.transform((width, height), way, tuple(back.ravel()), resampling))

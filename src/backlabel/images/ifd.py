@@ -75,11 +75,6 @@ class Directory:
         return next(iter(self.numbers(tag)), default)
 
     @property
-    def reduced(self) -> bool:
-        """Marked as a smaller copy or as a mask of another page (NewSubfileType, bits 0 and 2)."""
-        return bool(self.number(SUBFILE_TYPE, 0) & 0b101)
-
-    @property
     def pixels(self) -> int:
         return self.number(WIDTH, 0) * self.number(LENGTH, 0)
 

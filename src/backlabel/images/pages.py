@@ -18,11 +18,15 @@ _REDUCED = 1  # bit 0 of NewSubfileType
 
 
 @dataclass(frozen=True)
-class Apart:
-    """A page that is no picture of its own, and what it is."""
+class Pages:
+    """The pages of a TIFF."""
 
-    number: int
-    reason: str
+    main: int
+    """The page that people mean when they speak of the picture in the file."""
+    others: tuple[int, ...] = ()
+    """Further ones that are pictures of their own."""
+    apart: tuple[tuple[int, str], ...] = ()
+    """The pages that are not, and what each is."""
 
 
 def main_page(found: list[Directory]) -> Directory:
@@ -31,8 +35,7 @@ def main_page(found: list[Directory]) -> Directory:
     A microscope's preview is smaller than the image, marked or not, and may come first; detectors
     that record at once give pages of one size, of which people publish the first.
     """
-    whole = [page for page in found if not page.reduced and page.pixels]
-    return max(whole or found, key=lambda page: page.pixels)
+    return max([page for page in found if not _apart(page)] or found, key=_pixels)
 
 
 def chosen(found: list[Directory], number: int | None) -> Directory:
@@ -45,32 +48,35 @@ def chosen(found: list[Directory], number: int | None) -> Directory:
     return main_page(own)
 
 
-def pictures(found: list[Directory]) -> tuple[list[int], list[Apart]]:
-    """The numbers of the pages that are pictures of their own, and the other pages.
-
-    A file that marks all of its pages as copies or masks has one picture, the largest of them.
-    """
+def pages(found: list[Directory]) -> Pages:
+    """The pages of a file that has these directories."""
+    main = main_page(found).in_file
     reasons = {page.in_file: _apart(page) for page in reversed(found)}
-    for page in found:
-        if not _apart(page):  # a sub-page of full size behind its preview, for instance
-            reasons[page.in_file] = ""
-    if all(reasons.values()):
-        reasons[main_page(found).in_file] = ""
+    # A picture may lie in a sub-page behind its preview.
+    reasons |= {page.in_file: "" for page in found if not _apart(page)} | {main: ""}
     numbers = sorted(reasons)
-    return (
-        [number for number in numbers if not reasons[number]],
-        [Apart(number, reasons[number]) for number in numbers if reasons[number]],
+    return Pages(
+        main,
+        tuple(number for number in numbers if not reasons[number] and number != main),
+        tuple((number, reasons[number]) for number in numbers if reasons[number]),
     )
 
 
 def _apart(page: Directory) -> str:
+    """What a page is that is no picture of its own; empty for one that is."""
     try:
         kind, photometric = page.number(ifd.SUBFILE_TYPE, 0), page.number(ifd.PHOTOMETRIC, 1)
-        empty = not page.pixels
     except UnreadableImageError:
         return ""  # whoever reads the page says what is wrong with it
     if kind & _MASK or photometric == _MASK:
         return "a mask"
     if kind & _REDUCED:
-        return "marked as a reduced copy"
-    return "without pixels" if empty else ""
+        return "marked as a smaller copy"
+    return "" if _pixels(page) else "without pixels"
+
+
+def _pixels(page: Directory) -> int:
+    try:
+        return page.pixels
+    except UnreadableImageError:
+        return 1

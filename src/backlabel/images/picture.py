@@ -20,16 +20,22 @@ class Limits:
     max_pixels: int = 178_956_970  # Pillow's own limit for an error: 1 GiB / 4 / 3, times two
     max_bytes: int = 4 << 30  # of the file
     max_decoded_bytes: int = 1 << 30  # of the samples before they become grey
+    max_mosaic_pixels: int = 0  # of a TIFF that is above `max_pixels`, and reduced while it is read
 
 
 @dataclass(frozen=True)
 class Picture:
     """One image as grey; `note` says in a few words what was done to it, or is empty.
 
-    `page` is the TIFF's page that it is on, from 1.
+    `page` is the TIFF's page that it is on, from 1; `others` are the pages of the file that are
+    further pictures, `apart` those that are none, and what they are (`backlabel.images.pages`).
+    `size` is (H, W) of a mosaic, of which `grey` is a smaller copy.
     """
 
     grey: GreyImage
     kind: Kind
     note: str
     page: int = 1
+    others: tuple[int, ...] = ()
+    apart: tuple[tuple[int, str], ...] = ()
+    size: tuple[int, int] | None = None

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
-from backlabel.images import ifd, pages, strips, subsampled, via_tifffile
+from backlabel.images import ifd, mosaic, pages, strips, subsampled, via_tifffile
 from backlabel.images.ifd import Directory, Layout
 from backlabel.images.luma import luma
 from backlabel.images.orientation import upright
+from backlabel.images.pages import Pages
 from backlabel.images.picture import Limits, Picture
 from backlabel.images.samples import PALETTE, RGB, Meaning, to_grey, to_unit
 from backlabel.images.segments import segments
@@ -29,9 +30,17 @@ def read(source: Source, limits: Limits, number: int | None = None) -> Picture:
     found, page, samples, meaning = _decoded(source, limits, number)
     grey, note = to_grey(samples, meaning)
     grey, rotation = upright(grey, page.number(ifd.ORIENTATION, 1))
-    notes = (_which(found, page), note, rotation)
+    size = mosaic.size(page) if mosaic.is_mosaic(page, limits) else None
+    reduced = f"reduced to 1/{mosaic.factor(page)}" if size else ""
+    notes = (_which(found, page), reduced, note, rotation)
     note = ", ".join(part for part in notes if part)
-    return Picture(grey, "tiff", note, page.in_file)
+    known = pages.pages(found)
+    return Picture(grey, "tiff", note, page.in_file, known.others, known.apart, size)
+
+
+def read_pages(source: Source) -> Pages:
+    """The pages of an open TIFF. Raises UnreadableImageError."""
+    return pages.pages(ifd.pages(Layout(source.read)))
 
 
 def read_unit(source: Source, limits: Limits, number: int | None = None) -> NDArray[np.float32]:
@@ -46,20 +55,28 @@ def _decoded(
     layout = Layout(source.read)
     found = ifd.pages(layout)
     page = pages.chosen(found, number)
+    return found, page, *_page(page, layout, source, limits)
+
+
+def _page(
+    page: Directory, layout: Layout, source: Source, limits: Limits
+) -> tuple[NDArray[np.generic], Meaning]:
     refuse(page, limits)
+    if mosaic.is_mosaic(page, limits):
+        meaning = _meaning(page, via_tifffile.colour(page))
+        return mosaic.decode(page, segments(page, source), source, layout, meaning)
     samples, photometric = _samples(page, layout, source, limits)
-    return found, page, samples, _meaning(page, photometric)
+    return samples, _meaning(page, photometric)
 
 
 def samples(source: Source, limits: Limits, number: int | None = None) -> NDArray[np.generic]:
-    """(H, W, channels) as stored: full depth, neither rotated nor inverted.
+    """(H, W, channels) as stored: full depth, neither rotated nor inverted; a mosaic's reduced.
 
     Raises UnreadableImageError.
     """
     layout = Layout(source.read)
     page = pages.chosen(ifd.pages(layout), number)
-    refuse(page, limits)
-    return _samples(page, layout, source, limits)[0]
+    return _page(page, layout, source, limits)[0]
 
 
 def _samples(
@@ -80,15 +97,16 @@ def refuse(page: Directory, limits: Limits) -> None:
     width, height = page.number(ifd.WIDTH, 0), page.number(ifd.LENGTH, 0)
     if width <= 0 or height <= 0:
         raise UnreadableImageError("corrupt", f"its header says {width} x {height} pixels")
-    if width * height > limits.max_pixels:
+    most = max(limits.max_pixels, limits.max_mosaic_pixels)
+    if width * height > most:
         raise UnreadableImageError(
-            "bomb", f"its header says {width} x {height} pixels, the limit is {limits.max_pixels}"
+            "bomb", f"its header says {width} x {height} pixels, the limit is {most}"
         )
     bits, channels = max(page.numbers(ifd.BITS, (1,))), page.number(ifd.SAMPLES, 1)
     if bits < 1 or channels < 1:
         raise UnreadableImageError("corrupt", f"its header says {channels} x {bits} bits a pixel")
     decoded = width * height * channels * max(bits, _BYTE) // _BYTE
-    if decoded > limits.max_decoded_bytes:
+    if decoded > limits.max_decoded_bytes and not mosaic.is_mosaic(page, limits):
         raise UnreadableImageError(
             "bomb", f"decoded it has {decoded} bytes, the limit is {limits.max_decoded_bytes}"
         )

@@ -37,14 +37,48 @@ def decode(
     source: Source, page: Directory, segments: Segments, limits: Limits
 ) -> tuple[NDArray[np.generic], int]:
     """Samples (H, W, channels) and the photometric interpretation that they now have."""
+    photometric = colour(page)
+    return _with_tifffile(source, page, segments, limits), photometric
+
+
+def colour(page: Directory) -> int:
+    """The photometric interpretation of what is decoded here.
+
+    Raises UnreadableImageError where the compression is not known.
+    """
     photometric = page.number(ifd.PHOTOMETRIC, 1)
     compression = page.number(ifd.COMPRESSION, 1)
     if compression not in tifffile.TIFF.DECOMPRESSORS:
         name = _COMPRESSIONS.get(compression, "unknown")
         raise UnreadableImageError("unsupported", f"TIFF compression {compression} ({name})")
-    samples = _with_tifffile(source, page, segments, limits)
     is_rgb_now = photometric == YCBCR and compression in _JPEG_COMPRESSIONS
-    return samples, RGB if is_rgb_now else photometric
+    return RGB if is_rgb_now else photometric
+
+
+def pieces(
+    source: Source, page: Directory, segments: Segments
+) -> Iterator[tuple[int, int, NDArray[np.generic]]]:
+    """Each strip or tile of a page of one plane: top row, left column, samples (h, w, channels)."""
+    with (
+        library_faults(),
+        source.file() as file,
+        tifffile.TiffFile(file, name="image") as tiff,
+    ):
+        tiff.filehandle.seek(page.position)
+        there = tifffile.TiffPage(tiff, index=0)
+        _refuse_other(there, page)
+        if there.shaped[0] != 1:
+            raise UnreadableImageError("unsupported", "a mosaic whose channels lie apart")
+        there.predictor = strips.predictor(page)
+        tables = there.jpegtables
+        for index, data in enumerate(_packed(there, page, segments, source)):
+            segment, (_, _, top, left, _), shape = there.decode(data, index, jpegtables=tables)
+            if segment is None or not _fits(segment.dtype, np.dtype(there.dtype)):
+                raise UnreadableImageError("corrupt", "a strip or tile of another number type")
+            got = segment[0, : shape[1], : shape[2]]
+            if got.shape[:2] != shape[1:3]:
+                raise UnreadableImageError("corrupt", f"a strip or tile of shape {segment.shape}")
+            yield top, left, got
 
 
 def _with_tifffile(
@@ -68,6 +102,11 @@ def _refuse(there: tifffile.TiffPage, page: Directory, limits: Limits) -> None:
     """Raise UnreadableImageError where tifffile understands the page otherwise, or it is huge."""
     if there.nbytes > limits.max_decoded_bytes:
         raise UnreadableImageError("bomb", f"decoded it has {there.nbytes} bytes")
+    _refuse_other(there, page)
+
+
+def _refuse_other(there: tifffile.TiffPage, page: Directory) -> None:
+    """Raise UnreadableImageError where tifffile understands the page otherwise."""
     planes, depth, rows, columns, channels = there.shaped
     if (depth, rows, columns) != (1, page.number(ifd.LENGTH, 0), page.number(ifd.WIDTH, 0)):
         raise UnreadableImageError("corrupt", f"samples of shape {there.shaped}")

@@ -66,7 +66,7 @@ def readme(
     """The data set's card in Markdown; what nobody said is left out."""
     title = " ".join(word for word in (about.name, about.version) if word)
     parts = [
-        _head(about),
+        _head(about, stored=stored),
         f"# {title or 'Labelled TIFFs'}",
         about.description,
         "\n".join(_counts(rows)),
@@ -78,20 +78,20 @@ def readme(
     return "\n\n".join(part for part in parts if part)
 
 
-def _head(about: About) -> str:
+def _head(about: About, *, stored: bool) -> str:
     # A JSON text is a YAML text too: no name can break out of its line.
-    return "\n".join(
-        [
-            "---",
-            *([f"pretty_name: {json.dumps(about.name)}"] if about.name else []),
-            "configs:",
-            "  - config_name: default",
-            "    data_files:",
-            "      - split: train",
-            '        path: "**"',
-            "---",
-        ]
-    )
+    name = [f"pretty_name: {json.dumps(about.name)}"] if about.name else []
+    lines = [*name, *(_ALL_FILES if stored else [])]
+    return "\n".join(["---", *lines, "---"]) if lines else ""
+
+
+_ALL_FILES = [
+    "configs:",
+    "  - config_name: default",
+    "    data_files:",
+    "      - split: train",
+    '        path: "**"',
+]
 
 
 def _counts(rows: Sequence[Listed]) -> list[str]:

@@ -1,14 +1,16 @@
-"""One JPEG to at most one TIFF: the assignment that makes the sum of all scores largest."""
+"""One JPEG, or part of it, to at most one TIFF, so that the sum of all scores is largest."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from backlabel.matching.decide import Decision, Limits, Rule, score
+from backlabel.matching.evidence import Candidate
 from backlabel.storage.rows import PageKey, Verdict
 
 
@@ -24,12 +26,14 @@ class Edge:
 
 @dataclass(frozen=True)
 class _Rivalry:
-    """Who wants which JPEG, and who got it."""
+    """Who wants which region of a JPEG, and who got it."""
 
     given: Mapping[int, int]
-    """JPEG by TIFF."""
+    """Region by TIFF."""
     claims: Mapping[int, Mapping[int, float]]
-    """Scores by JPEG and TIFF."""
+    """Scores by region and TIFF."""
+    region_of: Mapping[tuple[int, int], int]
+    """Region by TIFF and JPEG."""
     file_of: Sequence[Hashable]
     """Equal for the pages of one file."""
 
@@ -57,23 +61,31 @@ def one_to_one(
     """`decisions`, one a picture, with conflicts over a JPEG settled or named.
 
     `identical[i]` is the same for pictures of identical content (say a digest): they stand for one
-    another and share the JPEG. A picture keeps its verdict when the assignment gives it the JPEG
-    that it chose and no other TIFF would pass for it within `min_margin`; otherwise it is
-    ambiguous. Pictures of one TIFF, equal in `files`, are no such rivals: whichever of them it is,
-    the file gets the JPEG's label.
+    another and share the JPEG. Parts of a JPEG that share no pixels count as JPEGs. A picture keeps
+    its verdict when the assignment gives it the JPEG that it chose and no other TIFF would pass for
+    it within `min_margin`; otherwise it is ambiguous. Pictures of one TIFF, equal in `files`, are
+    no such rivals: whichever of them it is, the file gets the JPEG's label.
     """
     heads = _heads(identical)
-    wanted = [
-        Edge(heads[tiff], one.row, _worth(score(one, limits, rule)))
+    claimed = [
+        (tiff, one)
         for tiff, decision in enumerate(decisions)
         for one in decision.acceptable
         if heads[tiff] == tiff
     ]
+    regions = _regions([one for _, one in claimed])
+    wanted = [
+        Edge(tiff, region, _worth(score(one, limits, rule)))
+        for (tiff, one), region in zip(claimed, regions, strict=True)
+    ]
+    region_of = {
+        (tiff, one.row): region for (tiff, one), region in zip(claimed, regions, strict=True)
+    }
     given = assign(wanted)
     claims: dict[int, dict[int, float]] = {}
     for edge in wanted:
         claims.setdefault(edge.jpeg, {})[edge.tiff] = edge.score
-    rivalry = _Rivalry(given, claims, range(len(decisions)) if files is None else files)
+    rivalry = _Rivalry(given, claims, region_of, range(len(decisions)) if files is None else files)
     return [
         _settled(decision, heads[tiff], rivalry, limits) for tiff, decision in enumerate(decisions)
     ]
@@ -127,9 +139,10 @@ def _settled(
     chosen = decision.chosen
     if decision.verdict is not Verdict.MATCHED or chosen is None:
         return decision
-    if rivalry.given.get(head) != chosen.row:
+    wanted = rivalry.region_of[head, chosen.row]
+    if rivalry.given.get(head) != wanted:
         return _ambiguous(decision, "The JPEG was given to another TIFF that fits it better.")
-    claims, file_of = rivalry.claims[chosen.row], rivalry.file_of
+    claims, file_of = rivalry.claims[wanted], rivalry.file_of
     mine = claims[head]
     rivals = [value for tiff, value in claims.items() if file_of[tiff] != file_of[head]]
     if rivals and mine - max(rivals) < limits.min_margin:
@@ -143,6 +156,25 @@ def _settled(
 
 def _ambiguous(decision: Decision, reason: str) -> Decision:
     return dataclasses.replace(decision, verdict=Verdict.AMBIGUOUS, reason=reason)
+
+
+def _regions(claims: Sequence[Candidate]) -> list[int]:
+    """A number for each claim: the same where two claim the same pixels of a JPEG.
+
+    Claims that hang together by one that overlaps both count as one region.
+    """
+    by_jpeg: dict[int, list[int]] = {}
+    for i, one in enumerate(claims):
+        by_jpeg.setdefault(one.row, []).append(i)
+    found = [*range(len(claims))]
+    for members in by_jpeg.values():
+        for i, j in itertools.combinations(members, 2):
+            mine, theirs = claims[i].pair.part, claims[j].pair.part
+            if found[i] != found[j] and (mine is None or mine.shares_pixels(theirs)):
+                kept, gone = sorted((found[i], found[j]))
+                for k in members:
+                    found[k] = kept if found[k] == gone else found[k]
+    return found
 
 
 def _heads(identical: Sequence[Hashable]) -> list[int]:

@@ -105,13 +105,7 @@ class Published:
 
     def judged(self, coefficients: dct.Coefficients) -> Explained:
         """The same for an image that is given by its coefficients."""
-        theirs, count = self.coefficients, self._arithmetic.reproduced
-        blocks = count(coefficients, theirs, self.steps, TOLERANCE)
-        within = self._side // dct.SIDE
-        tiles = _tiles(blocks, within)
-        busy = _tiles((blocks[:1] > 0).astype(np.float32), within)[0]
-        least = _LEAST_COEFFICIENTS * self._side // _TILE
-        speaks = (tiles[SPEAKING] >= least) & (busy > within * _LINES) & self._is_picture
+        tiles, speaks = self._tiles(coefficients)
         spoke = float(speaks.mean()) if speaks.size else 0.0
         if np.count_nonzero(speaks) < _LEAST_TILES:
             return Explained(None, spoke, 0.0)
@@ -120,6 +114,26 @@ class Published:
         correlation = np.where(power > 0, said[PRODUCT] / np.maximum(power, 1e-6), 0.0)
         share = said[REPRODUCED] / said[SPEAKING]
         return Explained(float(np.median(share)), spoke, float(np.median(correlation)))
+
+    def by_tile(self, image: Picture) -> NDArray[np.float32]:
+        """The share of each tile (rows, columns) that `image` explains; NaN where it is silent."""
+        tiles, speaks = self._tiles(self._arithmetic.transform(image))
+        shares: NDArray[np.float32] = np.where(
+            speaks, tiles[REPRODUCED] / np.maximum(tiles[SPEAKING], 1), np.nan
+        )
+        return shares
+
+    def _tiles(
+        self, coefficients: dct.Coefficients
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Sums of each tile (5, rows, columns), and which tiles speak."""
+        theirs, count = self.coefficients, self._arithmetic.reproduced
+        blocks = count(coefficients, theirs, self.steps, TOLERANCE)
+        within = self._side // dct.SIDE
+        tiles = _tiles(blocks, within)
+        busy = _tiles((blocks[:1] > 0).astype(np.float32), within)[0]
+        least = _LEAST_COEFFICIENTS * self._side // _TILE
+        return tiles, (tiles[SPEAKING] >= least) & (busy > within * _LINES) & self._is_picture
 
     def nearest(self, image: Picture) -> Picture:
         """The image nearest to `image` that this JPEG would state as well."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from backlabel.matching.evidence import Candidate
@@ -35,6 +35,8 @@ class Limits:
     """Rule `combined`: least share of the picture that must have spoken (inclusive)."""
     min_margin: float
     """Rule `combined`: least lead in explained share over another JPEG that passes."""
+    min_part_share: float = 0.0
+    """Least share of a TIFF that a JPEG shows, for its label to be the TIFF's (inclusive)."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,19 @@ def decide(candidates: Iterable[Candidate], limits: Limits, rule: Rule) -> Decis
 
     All rules look only at candidates below `hamming_threshold`; the best is chosen by its deciding
     score among those that were scored (below `ssim_hamming_threshold`), else by distance. Equal
-    scores: lower distance, then lower row.
+    scores: lower distance, then lower row. A part of a TIFF has no distance to speak of: it was
+    found and scored whatever its hash, and needs `min_part_share`.
 
     - `seed` accepts every scored best candidate, as the earlier scripts did.
     - `ssim` also asks for `min_ssim`.
     - `combined` decides by the explained share and asks for `min_explained`; where less than
       `min_spoke` of the picture spoke, the pair is not verified. It is ambiguous when another JPEG
-      that passes is less than `min_margin` behind, or carries another label.
+      that passes is less than `min_margin` behind, or carries another label. Parts need no lead: an
+      original may have several.
     """
-    near = [one for one in candidates if one.distance < limits.hamming_threshold]
+    near = [
+        one for one in candidates if one.pair.is_part or one.distance < limits.hamming_threshold
+    ]
     if not near:
         reason = f"No JPEG lies below {limits.hamming_threshold} differing bits."
         return Decision(Verdict.NO_CANDIDATE, reason)
@@ -92,9 +98,14 @@ def decide(candidates: Iterable[Candidate], limits: Limits, rule: Rule) -> Decis
     )
 
 
+def counts(one: Candidate, limits: Limits) -> bool:
+    """Whether the scores of a candidate count: it is a part, or near enough."""
+    return one.pair.is_part or one.distance < limits.ssim_hamming_threshold
+
+
 def score(one: Candidate, limits: Limits, rule: Rule) -> float | None:
     """The score that ranks, or None where it does not count."""
-    if one.distance >= limits.ssim_hamming_threshold:
+    if not counts(one, limits):
         return None
     if rule is not Rule.COMBINED:
         return one.ssim
@@ -109,15 +120,18 @@ def _verdict(
         why = _why_unscored(chosen, limits)
         return Verdict.NOT_VERIFIED, f"{chosen.distance} bits differ; {why}."
     if not passing:
-        return Verdict.TOO_DIFFERENT, _fault(chosen, limits, rule)
+        fault = _fault(chosen, limits, rule)
+        is_detail = _fault(chosen, replace(limits, min_part_share=0.0), rule) == ""
+        return Verdict.AMBIGUOUS if is_detail else Verdict.TOO_DIFFERENT, fault
     rivalry = _rivalry(passing, limits, rule) if rule is Rule.COMBINED else ""
     if rivalry:
         return Verdict.AMBIGUOUS, rivalry
-    return Verdict.MATCHED, f"{_SCORE_NAMES[rule]} {best:.3f} at {chosen.distance} bits."
+    where = f"in {_share(chosen)} of it" if chosen.pair.is_part else f"at {chosen.distance} bits"
+    return Verdict.MATCHED, f"{_SCORE_NAMES[rule]} {best:.3f} {where}."
 
 
 def _why_unscored(one: Candidate, limits: Limits) -> str:
-    if one.distance >= limits.ssim_hamming_threshold:
+    if not counts(one, limits):
         return f"scores count below {limits.ssim_hamming_threshold} bits"
     if one.spoke is None:
         return "it could not be scored: the JPEG cannot be read any more"
@@ -133,7 +147,8 @@ def _spoke_enough(one: Candidate, limits: Limits) -> bool:
 
 def _rivalry(passing: Sequence[Candidate], limits: Limits, rule: Rule) -> str:
     """Why the best of several that pass is not the only one; empty where it is."""
-    chosen, others = passing[0], passing[1:]
+    chosen = passing[0]
+    others = [one for one in passing[1:] if not (chosen.pair.is_part or one.pair.is_part)]
     labels = sorted({one.label for one in passing})
     if len(labels) > 1:
         return f"JPEGs with different labels would pass: {', '.join(labels)}."
@@ -160,10 +175,22 @@ def _ranked(near: Sequence[Candidate], limits: Limits, rule: Rule) -> list[Candi
 def _fault(one: Candidate, limits: Limits, rule: Rule) -> str:
     """Why a scored candidate is refused; empty where it is not."""
     if rule is Rule.SSIM:
-        return _shortfall("SSIM", one.ssim, limits.min_ssim)
-    if rule is Rule.COMBINED:
-        return _shortfall("Explained share", one.explained, limits.min_explained)
-    return ""
+        fault = _shortfall("SSIM", one.ssim, limits.min_ssim)
+    elif rule is Rule.COMBINED:
+        fault = _shortfall("Explained share", one.explained, limits.min_explained)
+    else:
+        fault = ""
+    shown = one.pair.part.tiff_covered if one.pair.part else 1.0
+    if fault or shown >= limits.min_part_share:
+        return fault
+    return (
+        f"The JPEG shows {_share(one)} of the TIFF, and its label need not be that of the whole; "
+        f"{limits.min_part_share:.0%} is needed."
+    )
+
+
+def _share(one: Candidate) -> str:
+    return f"{one.pair.part.tiff_covered:.0%}" if one.pair.part else "all"
 
 
 def _shortfall(name: str, value: float | None, least: float) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from backlabel.matching.index import MultiHash
 
 _IDENTITY = Variant("identity")
+_NO_CHANGE = {_IDENTITY.source, variants.PART}  # parts have a search of their own
 _RECALL_SAMPLE = 1000  # TIFFs; exact search of more would undo what the index saves
 
 Evidence: TypeAlias = list[Candidate] | UnreadableImageError
@@ -61,25 +62,26 @@ def match(
     with measuring.workers(settings) as crew:
         matching = _Matching(tiffs, jpegs, settings, Measuring(settings, crew, kept))
         evidence = matching.evidence()
-    return Outcome(evidence, _decisions(tiffs, evidence, settings), matching.index_recall())
+    return Outcome(evidence, decisions(tiffs, evidence, settings), matching.index_recall())
 
 
-def _decisions(
+def decisions(
     tiffs: Sequence[TiffHash], evidence: Sequence[Evidence], settings: Settings
 ) -> list[Decision | None]:
+    """The decision on each TIFF by its candidates; None where it could not be read."""
     readable = [
         (i, known)
         for i, known in enumerate(evidence)
         if not isinstance(known, UnreadableImageError)
     ]
-    decisions = [decide(known, settings.limits, settings.rule) for _, known in readable]
+    decided = [decide(known, settings.limits, settings.rule) for _, known in readable]
     if settings.rule is Rule.COMBINED:
         digests = [(tiffs[i].sha256, tiffs[i].page) for i, _ in readable]
         files = [tiffs[i].sha256 for i, _ in readable]
-        decisions = assign.one_to_one(decisions, digests, settings.limits, settings.rule, files)
-    decisions = assign.one_label(decisions, [tiffs[i].key for i, _ in readable])
+        decided = assign.one_to_one(decided, digests, settings.limits, settings.rule, files)
+    decided = assign.one_label(decided, [tiffs[i].key for i, _ in readable])
     found: list[Decision | None] = [None] * len(evidence)
-    for (i, _), decision in zip(readable, decisions, strict=True):
+    for (i, _), decision in zip(readable, decided, strict=True):
         found[i] = decision
     return found
 
@@ -102,7 +104,7 @@ class _Matching:
     def evidence(self) -> list[Evidence]:
         """The candidates of each TIFF with their scores, or why it could not be read."""
         found = self._scored(self._near([_as_it_is(tiff) for tiff in self._tiffs]))
-        sources = [name for name in self._settings.variants if name != _IDENTITY.source]
+        sources = [name for name in self._settings.variants if name not in _NO_CHANGE]
         missed = [i for i, known in enumerate(found) if self._is_missed(self._tiffs[i], known)]
         if not sources or not missed:
             return found
@@ -133,7 +135,7 @@ class _Matching:
             return None
         if self._settings.engine == "reference":
             return None
-        from backlabel.matching.index import MultiHash  # noqa: PLC0415 - few runs need faiss
+        from backlabel.matching.index import MultiHash  # noqa: PLC0415 - few runs need it
 
         return MultiHash(base)
 

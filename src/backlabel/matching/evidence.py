@@ -3,14 +3,65 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 DECIMALS = 6
 """Of scores: what a GPU and a CPU may compute differently lies below."""
+_WHOLE = 0.99  # share of both images from which a copy is whole
+_UPRIGHT = 0.1  # degrees
+_BORDER = 0.02  # share of the smaller part that two neighbours may share
+
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, width and height in pixels."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a JPEG shows a part of a TIFF, and how much of each that is."""
+
+    jpeg_box: Box
+    """Around what the JPEG shows of the TIFF."""
+    tiff_box: Box
+    """Around what the TIFF has of it."""
+    scale: float
+    """Pixels of the JPEG for one of the TIFF; the geometric mean where the axes differ."""
+    angle: float
+    """Degrees, counter-clockwise, by which the TIFF is turned, after mirroring where it is."""
+    mirrored: bool
+    """Left to right."""
+    jpeg_covered: float
+    """Share of the JPEG's area that shows the TIFF."""
+    tiff_covered: float
+    """Share of the TIFF's area that the JPEG shows."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is no more than an upright copy of the whole image."""
+        covered = min(self.jpeg_covered, self.tiff_covered)
+        return not self.mirrored and abs(self.angle) < _UPRIGHT and covered >= _WHOLE
+
+    def shares_pixels(self, other: Placement | None, *, of_the_tiff: bool = False) -> bool:
+        """Whether both show the same pixels of the JPEG, or of the TIFF; None is all of them.
+
+        Neighbours may share a border of some pixels: the boxes are rounded.
+        """
+        if other is None:
+            return True
+        mine, theirs = (
+            (self.tiff_box, other.tiff_box) if of_the_tiff else (self.jpeg_box, other.jpeg_box)
+        )
+        width, height = (
+            min(mine[i] + mine[i + 2], theirs[i] + theirs[i + 2]) - max(mine[i], theirs[i])
+            for i in (0, 1)
+        )
+        smaller = min(mine[2] * mine[3], theirs[2] * theirs[3])
+        return max(width, 0) * max(height, 0) > _BORDER * smaller
 
 
 @dataclass(frozen=True)
 class NearPair:
-    """A JPEG that a TIFF may be the original of, by their hashes."""
+    """A JPEG that a TIFF may be the original of, by their hashes or by a part that both show."""
 
     row: int
     """Row of the JPEG in its table."""
@@ -20,6 +71,13 @@ class NearPair:
     """The same between the hashes of the plain grey images; None where these do not count."""
     variant: str = "identity"
     """By which change of the TIFF the JPEG was found; see `variants`."""
+    part: Placement | None = None
+    """Where the JPEG shows the TIFF, where that was found; else it shows all of it."""
+
+    @property
+    def is_part(self) -> bool:
+        """Whether hashes say nothing of the pair, since the JPEG shows a part of the TIFF."""
+        return self.part is not None and not self.part.is_whole
 
     @property
     def distance(self) -> int:

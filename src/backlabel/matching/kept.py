@@ -146,14 +146,14 @@ def kept_for(settings: Settings, folder: Path) -> Kept | None:
 
 
 @cache
-def version() -> str:
+def version(rooms: tuple[str, ...] = _ROOMS, packages: tuple[str, ...] = _PACKAGES) -> str:
     """Of the code that scores: a digest of its sources and of the libraries that it rests on."""
     digest = hashlib.sha256()
     package = Path(__file__).parents[1]
-    for name in _ROOMS:
+    for name in rooms:
         for source in sorted((package / name).glob("*.py")):
             digest.update(f"{name}/{source.name}\0".encode() + source.read_bytes() + b"\0")
-    digest.update(json.dumps([metadata.version(name) for name in _PACKAGES]).encode())
+    digest.update(json.dumps([metadata.version(name) for name in packages]).encode())
     return digest.hexdigest()
 
 

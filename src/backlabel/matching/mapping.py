@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import assign
 from backlabel.matching.decide import Decision
 from backlabel.matching.engine import Outcome
-from backlabel.matching.evidence import Candidate
-from backlabel.storage.rows import JpegHash, Match, PageKey, TiffHash, Verdict
+from backlabel.matching.evidence import Candidate, Placement
+from backlabel.storage.part_rows import PartRow
+from backlabel.storage.rows import JpegHash, Match, PageKey, Passed, TiffHash, Verdict
 
 
-def rows(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], outcome: Outcome) -> list[Match]:
-    """A row for each picture; those of identical bytes name each other."""
+def rows(
+    tiffs: Sequence[TiffHash],
+    jpegs: Sequence[JpegHash],
+    outcome: Outcome,
+    failed: Sequence[Passed] = (),
+) -> list[Match]:
+    """A row for each picture, by path and page; those of identical bytes name each other.
+
+    `failed` are the TIFFs and pages that had no hash.
+    """
     same = assign.duplicates([(tiff.sha256, tiff.page) for tiff in tiffs])
     found = []
     for i, tiff in enumerate(tiffs):
@@ -26,7 +37,11 @@ def rows(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], outcome: Outcome)
         nearest = min(known, key=lambda one: (one.distance, one.row), default=None)
         others = [tiffs[j].path for j in same.get(i, ())]
         found.append(row(tiff, decision, nearest, jpegs, others))
-    return found
+    found += [
+        unreadable((one.path, one.page or 1), UnreadableImageError(one.reason, one.detail))
+        for one in failed
+    ]
+    return sorted(found, key=lambda row: (os.fsencode(row.TIFF_path), row.page))
 
 
 def row(
@@ -74,11 +89,59 @@ def row(
         TIFF_sha256=tiff.sha256,
         JPEG_sha256=jpeg.sha256 if jpeg else None,
         page=tiff.page,
+        **placed(pair.part if pair else None),
     )
 
 
+def parts(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], outcome: Outcome) -> list[PartRow]:
+    """A row for each part that was found, accepted or not, by TIFF and JPEG."""
+    found = []
+    for tiff, decision, known in zip(tiffs, outcome.decisions, outcome.evidence, strict=True):
+        if decision is None or isinstance(known, UnreadableImageError):
+            continue
+        for one in known:
+            if one.pair.part is not None:
+                is_accepted = one in decision.acceptable
+                found.append(_part(tiff, jpegs[one.row], one, is_accepted=is_accepted))
+    return sorted(
+        found, key=lambda row: (os.fsencode(row.TIFF_path), row.page, os.fsencode(row.JPEG_path))
+    )
+
+
+def _part(tiff: TiffHash, jpeg: JpegHash, one: Candidate, *, is_accepted: bool) -> PartRow:
+    return PartRow(
+        TIFF_path=tiff.path,
+        page=tiff.page,
+        JPEG_path=jpeg.path,
+        label=jpeg.label,
+        category=jpeg.category,
+        accepted=is_accepted,
+        hamming_distance=one.distance,
+        ssim_value=one.ssim,
+        ssim_matched=one.ssim_matched,
+        explained=one.explained,
+        spoke=one.spoke,
+        **placed(one.pair.part),
+    )
+
+
+def placed(part: Placement | None) -> dict[str, Any]:
+    """The columns that say where a JPEG shows a part of a TIFF; none where it shows all of it."""
+    if part is None:
+        return {}
+    return {
+        "JPEG_box": " ".join(map(str, part.jpeg_box)),
+        "TIFF_box": " ".join(map(str, part.tiff_box)),
+        "scale": part.scale,
+        "angle": part.angle,
+        "mirrored": part.mirrored,
+        "JPEG_covered": part.jpeg_covered,
+        "TIFF_covered": part.tiff_covered,
+    }
+
+
 def _reason(tiff: TiffHash, decision: Decision, same: Sequence[str]) -> str:
-    if tiff.information:
+    if tiff.information and decision.verdict is Verdict.NO_CANDIDATE:
         return f"The image holds too little information to be matched ({tiff.information})."
     return f"{decision.reason} The same bytes as {', '.join(same)}." if same else decision.reason
 

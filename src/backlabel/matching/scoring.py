@@ -69,7 +69,7 @@ class Scorer:
 
     def hashes(self, changed: Changed) -> list[Query]:
         """The hashes of the variants of a TIFF."""
-        grey = _tiff(changed.tiff, changed.page, changed.sha256, self.limits)
+        grey = tiff_pixels(changed.tiff, changed.page, changed.sha256, self.limits)
         measures = self._measures
         return list(
             variants.hashes(grey, changed.variants, measures.frequencies, measures.hash_image)
@@ -77,31 +77,45 @@ class Scorer:
 
     @property
     def _measures(self) -> Measures:
-        if self.engine == "fast":
-            return scores.FAST
-        from backlabel.matching.reference import REFERENCE  # noqa: PLC0415 - slow to import
-
-        return REFERENCE
+        return measures_of(self.engine)
 
     def _read(self, pair: Pair) -> tuple[Registered, encoding.Table | None] | None:
-        tiff = _tiff(pair.tiff, pair.page, pair.tiff_sha256, self.limits)
+        tiff = tiff_pixels(pair.tiff, pair.page, pair.tiff_sha256, self.limits)
         try:
-            jpeg, table = _jpeg(pair.jpeg, pair.jpeg_sha256, self.limits)
+            jpeg, table = jpeg_pixels(pair.jpeg, pair.jpeg_sha256, self.limits)
         except UnreadableImageError:
             return None
         variant = Variant.parse(pair.variant)
         return Registered.of(tiff, jpeg, variant, self._measures.resize), table
 
 
+def measures_of(engine: Engine) -> Measures:
+    """The arithmetic of an engine."""
+    if engine == "fast":
+        return scores.FAST
+    from backlabel.matching.reference import REFERENCE  # noqa: PLC0415 - slow to import
+
+    return REFERENCE
+
+
 @lru_cache(maxsize=1)  # the pairs of a TIFF come one after the other
-def _tiff(path: str, page: int, sha256: str, limits: images.Limits) -> GreyImage:
+def tiff_pixels(path: str, page: int, sha256: str, limits: images.Limits) -> GreyImage:
+    """The pixels of a page of a TIFF whose bytes have the digest `sha256`.
+
+    Raises UnreadableImageError.
+    """
     with images.opened(Path(path), max_bytes=limits.max_bytes) as source:  # until it is read
         _require(source, sha256)
         return images.read(Path(path), limits, page).grey
 
 
-def _jpeg(path: str, sha256: str, limits: images.Limits) -> tuple[GreyImage, encoding.Table | None]:
-    """The pixels of a JPEG and the quantisation that it states, if any."""
+def jpeg_pixels(
+    path: str, sha256: str, limits: images.Limits
+) -> tuple[GreyImage, encoding.Table | None]:
+    """The pixels of a JPEG and the quantisation that it states, if any.
+
+    Raises UnreadableImageError.
+    """
     file = Path(path)
     # Held open until the end: picture and header must be of the same, unchanged file.
     with images.opened(file, max_bytes=limits.max_bytes) as source:

@@ -23,8 +23,10 @@ Block: TypeAlias = NDArray[np.float64]  # (32, 32), low frequencies of the DCT o
 Shape: TypeAlias = tuple[int, int]
 
 FLIPS_AND_ROTATIONS = ("flip_h", "flip_v", "rot180", "rot90", "rot270", "transpose", "transverse")
-SOURCES = ("identity", *FLIPS_AND_ROTATIONS, "inverted", "body", "border")
-"""What `compare.variants` may name. `rot90` is counter-clockwise, as `numpy.rot90`."""
+PART = "part"
+SOURCES = ("identity", *FLIPS_AND_ROTATIONS, "inverted", "body", "border", PART)
+"""What `compare.variants` may name. `rot90` is counter-clockwise, as `numpy.rot90`; `part` has no
+hash, but a search of its own."""
 
 BODY_LEAST = 0.75
 """Least share of the rows that a copy without databar keeps."""
@@ -72,7 +74,7 @@ def expand(sources: Sequence[str], tiff: Shape, jpegs: Iterable[Shape]) -> list[
             found += [Variant("body", share) for share in body_shares(tiff, jpegs)]
         elif source == "border":
             found += [Variant("border", share) for share in BORDERS]
-        else:
+        elif source != PART:
             found.append(Variant(source))
     return found
 

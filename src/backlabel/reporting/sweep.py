@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from backlabel.errors import UnreadableImageError
-from backlabel.matching.decide import Limits, Rule, decide
+from backlabel.matching.decide import Limits, Rule, counts, decide
 from backlabel.matching.evidence import Candidate
 from backlabel.reporting.summary import share
 from backlabel.section import BITS
@@ -123,10 +123,7 @@ def _decided(
 def _known_up_to(evidence: Iterable[list[Candidate]], limits: Limits) -> int:
     """The highest threshold of SSIM, in bits, below which every candidate has its scores."""
     unscored = [
-        one.distance
-        for candidates in evidence
-        for one in candidates
-        if one.distance >= limits.ssim_hamming_threshold
+        one.distance for candidates in evidence for one in candidates if not counts(one, limits)
     ]
     return min([*unscored, _BEYOND * limits.hamming_threshold, BITS])
 

@@ -17,8 +17,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from backlabel import config, images
+from backlabel import config
 from backlabel.errors import BacklabelError, DataError, UnreadableImageError
+from backlabel.limits import read_limits
 from backlabel.review import deciding, desk, outstanding, told
 from backlabel.review.book import Book
 from backlabel.review.deciding import Wish
@@ -44,7 +45,7 @@ class Page:
     def __init__(self, params: config.Params, book: Book, studio: Studio, who: str) -> None:
         self.params, self.book, self.studio, self.who = params, book, studio, who
         read = params.read
-        self.limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
+        self.limits = read_limits(read)
         self._guard = threading.Lock()
         self._stamp: list[int] = []
         self._desk: Desk | None = None

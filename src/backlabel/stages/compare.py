@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from backlabel import config
-from backlabel.errors import UnreadableImageError
-from backlabel.images.picture import Limits as ReadLimits
+from backlabel.limits import read_limits
 from backlabel.matching import device, engine, mapping
 from backlabel.matching.decide import Limits, Rule
 from backlabel.matching.drawn import draw
-from backlabel.matching.kept import kept_for
 from backlabel.matching.settings import Settings
+from backlabel.parts import left_over
 from backlabel.reporting import drawing, summary, sweep
 from backlabel.storage import paths, tables
 from backlabel.storage.files import shared_folder, write_json
-from backlabel.storage.rows import JpegHash, Match, PageKey, Passed, SweepPoint, TiffHash, TruePair
+from backlabel.storage.part_rows import PartRow
+from backlabel.storage.rows import (
+    JpegHash,
+    Match,
+    PageKey,
+    Passed,
+    SweepPoint,
+    TiffHash,
+    TruePair,
+)
 
 
 def main(params: config.Params) -> None:
     """Match the TIFFs of the hash tables to the JPEGs; write mapping, metrics, sweep and plots."""
     settings = _settings(params)
     all_jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
-    jpegs = [row for row in all_jpegs if not row.information]
+    jpegs = left_over.ordered(all_jpegs)
     tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
     unreadable = tables.read(paths.UNREADABLE, Passed)
     failed = [row for row in unreadable if row.kind == "tiff"]
@@ -36,16 +44,15 @@ def main(params: config.Params) -> None:
     )
     tiffs = [row for row in tiffs if row.path in chosen]
 
-    outcome = engine.match(tiffs, jpegs, settings, kept_for(settings, shared_folder() / "cache"))
-    found = mapping.rows(tiffs, jpegs, outcome)
-    found += [
-        mapping.unreadable((row.path, row.page or 1), UnreadableImageError(row.reason, row.detail))
-        for row in failed
-        if row.path in chosen
-    ]
-    found.sort(key=lambda row: (os.fsencode(row.TIFF_path), row.page))
+    outcome, effort = left_over.match(tiffs, jpegs, settings, shared_folder() / "cache")
+    failed = [row for row in failed if row.path in chosen]
+    found = mapping.rows(tiffs, jpegs, outcome, failed)
+    shown = mapping.parts(tiffs, jpegs, outcome)
+    tables.write(paths.parts_path(compare.n_tiff), PartRow, shown)
     evidence = {tiff.key: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
-    _write(found, evidence, jpegs, params, recall=outcome.index_recall, truth=truth)
+    metrics = summary.summarise(found, truth) | {"parts": asdict(effort)}
+    metrics |= {"index_recall": outcome.index_recall} if outcome.index_recall else {}
+    _write(found, evidence, jpegs, params, metrics=metrics, truth=truth)
 
 
 def _settings(params: config.Params) -> Settings:
@@ -62,7 +69,7 @@ def _settings(params: config.Params) -> Settings:
         device="cpu" if compare.engine == "reference" else device.resolve(compare.device),
         batch_size=compare.batch_size,
         memory_mib=compare.memory_mib,
-        read_limits=ReadLimits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
+        read_limits=read_limits(read),
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
         cluster=params.cluster,
@@ -78,6 +85,7 @@ def limits(compare: config.Compare) -> Limits:
         min_explained=compare.min_explained,
         min_spoke=compare.min_spoke,
         min_margin=compare.min_margin,
+        min_part_share=compare.min_part_share,
     )
 
 
@@ -87,7 +95,7 @@ def _write(
     jpegs: Sequence[JpegHash],
     params: config.Params,
     *,
-    recall: dict[str, float],
+    metrics: dict[str, object],
     truth: list[TruePair] | None,
 ) -> None:
     compare = params.compare
@@ -101,6 +109,5 @@ def _write(
     )
     tables.write(paths.mapping_path(compare.n_tiff), Match, found)
     tables.write(paths.SWEEP, SweepPoint, points)
-    metrics = summary.summarise(found, truth) | ({"index_recall": recall} if recall else {})
     write_json(paths.METRICS / "compare.json", metrics)
     drawing.write_all(found, points, compare.model_dump(), paths.PLOTS)

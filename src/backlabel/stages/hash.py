@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from backlabel import config, images
-from backlabel.errors import DataError, UnreadableImageError
+from backlabel import config
+from backlabel.errors import DataError
 from backlabel.hashing import engine
+from backlabel.hashing.engine import PageOutcome
+from backlabel.hashing.pages import every_page
 from backlabel.inventory import scanning
 from backlabel.labels import schemes
+from backlabel.limits import read_limits
 from backlabel.stages.categories import label_schemes
 from backlabel.storage import paths, tables
 from backlabel.storage.files import make_folder, shared_folder, write_json
@@ -54,23 +57,22 @@ def _hash(
 ) -> tuple[dict[Side, list[TiffHash]], list[Passed]]:
     read = params.read
     settings = engine.Settings(
-        limits=images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
+        limits=read_limits(read),
         engine=params.hash.engine,
         workers=params.hash.workers,
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
         cluster=params.cluster,
     )
-    listed = [(side, item) for side in items for item in items[side]]
-    results = engine.hash_files([item for _, item in listed], settings, shared_folder() / "cache")
-    hashed: dict[Side, list[TiffHash]] = {"jpeg": [], "tiff": []}
-    unreadable: list[Passed] = []
-    for (side, item), result in zip(listed, results, strict=True):
-        if isinstance(result, UnreadableImageError):
-            unreadable.append(Passed(item.path, side, result.reason, result.detail))
-        else:
-            hashed[side].append(engine.row(item.path, result))
-    return hashed, unreadable
+    cache, copies, originals = shared_folder() / "cache", items["jpeg"], items["tiff"]
+    results = engine.hash_files([*copies, *originals], settings, cache)
+    first, mains = results[: len(copies)], results[len(copies) :]
+    # A published copy is one picture; of the originals each page may be the one that was published.
+    alone = [[PageOutcome(None, result)] for result in first]
+    rows, failed = engine.rows("jpeg", copies, alone)
+    pages = every_page(originals, mains, settings, cache)
+    tiff_rows, tiffs_failed = engine.rows("tiff", originals, pages)
+    return {"jpeg": rows, "tiff": tiff_rows}, [*failed, *tiffs_failed]
 
 
 def _write(

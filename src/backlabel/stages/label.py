@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from backlabel import config, images
+from backlabel import config
 from backlabel.hashing import from_hexes
 from backlabel.labels import (
     counts,
@@ -24,6 +24,7 @@ from backlabel.labels.decisions import Decided, Known
 from backlabel.labels.facts import Bounds
 from backlabel.labels.pixels import PixelDigests
 from backlabel.labels.splits import Place
+from backlabel.limits import read_limits
 from backlabel.storage import paths, tables
 from backlabel.storage.files import shared_folder, write_json
 from backlabel.storage.rows import Duplicate, JpegHash, Match, TiffHash
@@ -96,7 +97,7 @@ def _about(known: Known, about: config.About) -> tuple[About, str]:
 
 def _recipe(known: Known, places: dict[str, Place], params: config.Params) -> making.Recipe:
     read = params.read
-    limits = images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes)
+    limits = read_limits(read)
     mapping, table = paths.mapping_path(params.compare.n_tiff), params.label.group_table
     sources = [paths.JPEG_HASHES, paths.TIFF_HASHES, mapping, paths.DECISIONS, table]
     return making.Recipe(

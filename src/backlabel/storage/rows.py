@@ -123,6 +123,20 @@ class Match:
     JPEG_sha256: str | None = None
     page: int = 1
     """Of the TIFF that holds the picture, as in `TiffHash`."""
+    JPEG_box: str | None = None
+    """Left, top, width and height of what the JPEG shows of the TIFF, where it shows a part."""
+    TIFF_box: str | None = None
+    """The same of what the TIFF has of it."""
+    scale: float | None = None
+    """Pixels of the JPEG for one of the TIFF."""
+    angle: float | None = None
+    """Degrees, counter-clockwise, by which the TIFF is turned in the JPEG."""
+    mirrored: bool | None = None
+    """Whether it is mirrored left to right, before it is turned."""
+    JPEG_covered: float | None = None
+    """Share of the JPEG's area that shows the TIFF."""
+    TIFF_covered: float | None = None
+    """Share of the TIFF's area that the JPEG shows."""
 
     @property
     def key(self) -> PageKey:
@@ -191,6 +205,14 @@ class Labelled:
     JPEG_pixels_sha256: str
     JPEG_phash: str
     JPEG_phash_grey: str
+    JPEG_box: str | None
+    """Of a part; this and the next six as in the mapping."""
+    TIFF_box: str | None
+    scale: float | None
+    angle: float | None
+    mirrored: bool | None
+    JPEG_covered: float | None
+    TIFF_covered: float | None
     split: str
     """`train`, `val` or `test`; a group lies in one."""
     group: str

@@ -1,0 +1,97 @@
+"""What worker processes do for parts: features of an image, and the part that a pair shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from backlabel import images
+from backlabel.errors import UnreadableImageError
+from backlabel.matching.evidence import Box, Placement
+from backlabel.matching.scoring import Engine, jpeg_pixels, measures_of, tiff_pixels
+from backlabel.parts.features import Features
+from backlabel.parts.geometry import Map, Points, Shape, overlap, shares
+from backlabel.parts.kept import Found, content
+from backlabel.parts.registration import place, scored
+
+_DECIMALS = 4  # of shares, degrees and scales
+
+
+@dataclass(frozen=True)
+class File:
+    """A picture: its file, its page there, the SHA-256 of the file, and the shape (H, W)."""
+
+    path: str
+    page: int
+    sha256: str
+    shape: Shape
+
+    @property
+    def content(self) -> str:
+        """What its pixels depend on."""
+        return content(self.sha256, self.page)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A TIFF and a JPEG with their features, encoded."""
+
+    tiff: File
+    jpeg: File
+    tiff_features: bytes
+    jpeg_features: bytes
+
+
+@dataclass(frozen=True)
+class Finder:
+    """How features and parts are found. Methods raise UnreadableImageError."""
+
+    limits: images.Limits
+    engine: Engine
+
+    def features(self, file: File) -> bytes:
+        """The features of an image, encoded."""
+        return Features.of(tiff_pixels(file.path, file.page, file.sha256, self.limits)).encoded()
+
+    def part(self, task: Task) -> Found | None:
+        """The part of the TIFF that the JPEG shows, if any. No image is read before one is likely.
+
+        None too where the JPEG cannot be read.
+        """
+        tiff, jpeg = task.tiff, task.jpeg
+        features = Features.decoded(task.tiff_features), Features.decoded(task.jpeg_features)
+        found = place(features, (tiff.shape, jpeg.shape))
+        if found is None:
+            return None
+        ours = tiff_pixels(tiff.path, tiff.page, tiff.sha256, self.limits)
+        try:
+            theirs, table = jpeg_pixels(jpeg.path, jpeg.sha256, self.limits)
+        except UnreadableImageError:
+            return None
+        part = scored(ours, theirs, table, found, measures_of(self.engine))
+        if part is None:
+            return None
+        return Found(placement(part.place, ours.shape, theirs.shape), part.scores)
+
+
+def placement(where: Map, tiff: Shape, jpeg: Shape) -> Placement:
+    """What both show, in the pixels and as a share of each."""
+    shown = overlap(where, (tiff, jpeg))[1]
+    ours, theirs = shares(where, (tiff, jpeg))
+    return Placement(
+        jpeg_box=_around(shown, jpeg),
+        tiff_box=_around(where.inverse()(shown), tiff),
+        scale=round(where.scale, _DECIMALS),
+        angle=round(where.angle, _DECIMALS) + 0.0,  # not -0.0
+        mirrored=where.is_mirrored,
+        jpeg_covered=round(theirs, _DECIMALS),
+        tiff_covered=round(ours, _DECIMALS),
+    )
+
+
+def _around(points: Points, shape: Shape) -> Box:
+    height, width = shape
+    low, high = (np.rint(side).astype(int).tolist() for side in (points.min(0), points.max(0)))
+    left, top = max(low[0], 0), max(low[1], 0)
+    return left, top, min(high[0], width) - left, min(high[1], height) - top

@@ -1,0 +1,99 @@
+"""Where a JPEG shows an original of the sample, and that it is accepted there and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+from published_parts import (
+    BEETLE,
+    STEEL,
+    WIRES,
+    Grey,
+    cropped,
+    cropped_and_reduced,
+    figure,
+    framed,
+    jpeg,
+    mirrored_crop,
+    original,
+    quadrant,
+    read,
+    rotated,
+    turned_crop,
+)
+
+from backlabel.parts.finder import placement
+from backlabel.parts.registration import find
+
+LEAST = 0.75  # compare.min_explained
+
+
+@pytest.mark.parametrize("name", [BEETLE, WIRES, STEEL])
+@pytest.mark.parametrize(
+    "publish",
+    [quadrant, cropped, cropped_and_reduced, mirrored_crop, turned_crop, framed, rotated],
+)
+def test_a_part_is_found_and_verified(name: str, publish: Callable[[Grey], Image.Image]) -> None:
+    grey = original(name)
+    found = find(grey, *read(jpeg(publish(grey))))
+    assert found is not None
+    assert (found.scores.explained or 0) > LEAST
+
+
+def test_a_crop_lies_at_its_pixels() -> None:
+    grey = original(BEETLE)
+    found = find(grey, *read(jpeg(cropped(grey))))
+    assert found is not None
+    np.testing.assert_allclose(found.place.matrix, [[1, 0, -101], [0, 1, -83]], atol=1e-9)
+    where = placement(found.place, grey.shape, (240, 320))
+    assert (where.jpeg_box, where.tiff_box) == ((0, 0, 320, 240), (101, 83, 320, 240))
+    assert where.tiff_covered == pytest.approx(0.25, abs=1e-4)
+    assert (where.jpeg_covered, where.scale, where.angle, where.mirrored) == (1, 1, 0, False)
+
+
+def test_the_angle_is_that_of_the_rotation() -> None:
+    grey = original(BEETLE)
+    found = find(grey, *read(jpeg(rotated(grey))))
+    assert found is not None
+    assert found.place.angle == pytest.approx(3, abs=0.01)
+    assert found.place.scale == pytest.approx(1, abs=1e-3)
+
+
+def test_a_mirrored_part_says_so() -> None:
+    grey = original(BEETLE)
+    found = find(grey, *read(jpeg(mirrored_crop(grey))))
+    assert found is not None
+    assert found.place.is_mirrored
+    assert found.place.angle == pytest.approx(0, abs=0.01)
+
+
+def test_each_panel_of_a_figure_is_found_in_its_place() -> None:
+    left, right = original(BEETLE), original(STEEL)
+    image = figure(left, right)
+    shown, table = read(jpeg(image, 85))
+    for grey, start in ((left, 10), (right, 20 + left.shape[1])):
+        found = find(grey, shown, table)
+        assert found is not None
+        assert (found.scores.explained or 0) > LEAST
+        where = placement(found.place, grey.shape, shown.shape)
+        assert where.jpeg_box[0] == pytest.approx(0.6 * start, abs=1)
+        assert where.jpeg_box[2] == pytest.approx(0.6 * grey.shape[1], abs=2)
+        assert where.tiff_covered > 0.99
+
+
+def test_another_picture_is_not_found() -> None:
+    assert find(original(WIRES), *read(jpeg(cropped(original(BEETLE))))) is None
+
+
+def test_a_flat_image_has_no_part() -> None:
+    flat = np.full((300, 400), 128, np.uint8)
+    assert find(flat, *read(jpeg(Image.fromarray(flat)))) is None
+
+
+def test_a_part_of_an_image_too_small_to_tell_is_none() -> None:
+    grey = original(BEETLE)
+    tiny = Image.fromarray(grey).crop((300, 200, 356, 256))
+    assert find(grey, *read(jpeg(tiny))) is None
