@@ -1,6 +1,6 @@
 """Times of the comparison kernels beside public alternatives, on one core, in one run.
 
-    python benchmarks/matching.py ssim verify hamming million
+    python benchmarks/matching.py ssim verify hamming
 
 prints a table in Markdown for each part named. Run it alone on the machine, with
 OMP_NUM_THREADS=1.
@@ -9,7 +9,6 @@ OMP_NUM_THREADS=1.
 from __future__ import annotations
 
 import argparse
-import resource
 from collections.abc import Callable
 from statistics import median
 from typing import cast
@@ -22,11 +21,11 @@ import torch
 from numpy.typing import NDArray
 from pytorch_msssim import ssim as msssim
 from scipy.ndimage import gaussian_filter
-from timing import in_turn, ratio, seconds
+from timing import in_turn, ratio
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from backlabel.kernels.resize import resize, resize_reference
-from backlabel.matching import index, search, tensors
+from backlabel.matching import search, tensors
 from backlabel.matching.histogram_matching import match_histogram, match_histogram_reference
 from backlabel.matching.reference import REFERENCE
 from backlabel.matching.ssim import ssim, ssim_reference
@@ -38,7 +37,7 @@ Hashes = NDArray[np.uint8]
 
 
 def main() -> None:
-    parts = {"ssim": of_ssim, "verify": of_verify, "hamming": of_hamming, "million": of_million}
+    parts = {"ssim": of_ssim, "verify": of_verify, "hamming": of_hamming}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="+", choices=parts)
     torch.set_num_threads(1)
@@ -140,26 +139,6 @@ def of_hamming() -> None:
         print(f"| {name} | {rows:,} | {median(scaled[name]):.2f} | {speed:.1f} |")
 
 
-def of_million() -> None:
-    base = hashes(1_000_000)
-    query = changed(base[:10_000], bits=50)
-    built = seconds(lambda: index.MultiHash(base[:1000]))
-    before = peak_gib()
-    tables: list[index.MultiHash] = []
-    built = seconds(lambda: tables.append(index.MultiHash(base)))
-    after = peak_gib()
-    found = seconds(lambda: tables[0].nearest(query, k=10))
-    exact = seconds(lambda: search.nearest(query[:1000], base, k=10))
-    recall = tables[0].recall(query, max_bits=150)
-    print("| 1,000,000 hashes, queries with 50 of 1,024 bits changed | |")
-    print("|---|---|")
-    print(f"| index, 32 tables of 20 bits: build | {built:.0f} s |")
-    print(f"| memory that it adds | {after - before:.1f} GiB |")
-    print(f"| index: one query, top 10 | {found / 10_000 * 1e6:.0f} us |")
-    print(f"| exact: one query, top 10 | {exact / 1_000 * 1e6:.0f} us |")
-    print(f"| recall of {recall.queries:,} queries against exact search | {recall.share:.4f} |")
-
-
 def hashes(rows: int) -> Hashes:
     return RNG.integers(0, 256, (rows, search.HASH_BYTES), dtype=np.uint8)
 
@@ -209,10 +188,6 @@ def as_object(row: Hashes) -> imagehash.ImageHash:
 
 def ms(times: list[float]) -> str:
     return f"{median(times) * 1000:.2f}"
-
-
-def peak_gib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 if __name__ == "__main__":

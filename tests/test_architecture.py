@@ -21,7 +21,7 @@ OWNERS = {
     "distributed": ("workers/",),
     "dvc": ("dvc_repair.py",),
     "PIL": ("images/", "hashing/reference.py", "kernels/resize.py"),
-    "faiss": ("matching/", "parts/"),
+    "faiss": ("parts/",),
     "hydra": ("composing.py",),
     "imagecodecs": ("images/",),
     "jinja2": ("review/", "report/"),

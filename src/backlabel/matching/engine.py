@@ -135,7 +135,7 @@ class _Matching:
             return None
         if self._settings.engine == "reference":
             return None
-        from backlabel.matching.index import MultiHash  # noqa: PLC0415 - few runs need faiss
+        from backlabel.matching.index import MultiHash  # noqa: PLC0415 - few runs need it
 
         return MultiHash(base)
 

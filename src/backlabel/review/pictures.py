@@ -8,12 +8,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from backlabel import images
 from backlabel.errors import UnreadableImageError
 from backlabel.images import GreyImage, encoding
 from backlabel.matching.histogram_matching import match_histogram
 from backlabel.matching.registration import register
-from backlabel.matching.variants import Variant
+from backlabel.matching.variants import PART, Variant
 from backlabel.microscope import metadata
 from backlabel.microscope.acquisition import Acquisition
 from backlabel.storage.files import sha256
@@ -22,6 +24,16 @@ from backlabel.storage.rows import PageKey
 View = Literal["tiff", "jpeg", "matched", "thumb"]
 VIEWS: tuple[View, ...] = ("tiff", "jpeg", "matched", "thumb")
 _FORM = 1  # grows when the same request gives another picture
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where a JPEG shows a part of a TIFF: boxes "left top width height", as tables have them."""
+
+    jpeg_box: str
+    tiff_box: str
+    angle: float
+    mirrored: bool
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,7 @@ class Subject:
     jpeg: str | None = None
     jpeg_sha256: str | None = None
     variant: str | None = None
+    part: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +88,26 @@ def registered(subject: Subject, limits: images.Limits) -> tuple[GreyImage, Grey
     assert subject.jpeg is not None
     tiff = read(subject.tiff, subject.tiff_sha256, limits, subject.page)
     jpeg = read(subject.jpeg, subject.jpeg_sha256 or "", limits)
-    return register(tiff, jpeg, Variant.parse(subject.variant or "identity"))
+    if subject.part is not None:
+        return cut(tiff, jpeg, subject.part)
+    variant = Variant.parse(subject.variant or "identity")
+    return register(tiff, jpeg, Variant("identity") if variant.source == PART else variant)
+
+
+def cut(tiff: GreyImage, jpeg: GreyImage, part: Part) -> tuple[GreyImage, GreyImage]:
+    """What both show, the TIFF mirrored and turned by the right angles nearest to `part.angle`.
+
+    What is turned by less stays so: for looking, that is near enough.
+    """
+    tiff, jpeg = _boxed(tiff, part.tiff_box), _boxed(jpeg, part.jpeg_box)
+    if part.mirrored:
+        tiff = tiff[:, ::-1]
+    return np.ascontiguousarray(np.rot90(tiff, round(part.angle / 90) % 4)), jpeg
+
+
+def _boxed(grey: GreyImage, box: str) -> GreyImage:
+    left, top, width, height = (int(number) for number in box.split())
+    return np.ascontiguousarray(grey[top : top + height, left : left + width])
 
 
 @lru_cache(maxsize=4)  # the views of a pair come one after the other

@@ -10,7 +10,7 @@ from backlabel.microscope.acquisition import Acquisition
 from backlabel.review import bars
 from backlabel.review.book import Book
 from backlabel.review.desk import AGAIN, Desk, Pair
-from backlabel.review.pictures import Subject
+from backlabel.review.pictures import Part, Subject
 from backlabel.storage import names
 from backlabel.storage.rows import Match, PageKey, TiffHash
 
@@ -95,7 +95,14 @@ def subject(desk: Desk, pair: Pair, *, runner_up: bool) -> Subject:
         jpeg=jpeg.path if jpeg else None,
         jpeg_sha256=jpeg.sha256 if jpeg else None,
         variant=None if runner_up else row.variant,
+        part=None if runner_up else _part(row),
     )
+
+
+def _part(row: Match) -> Part | None:
+    if row.JPEG_box is None or row.TIFF_box is None:
+        return None
+    return Part(row.JPEG_box, row.TIFF_box, row.angle or 0.0, bool(row.mirrored))
 
 
 def _jpeg(desk: Desk, path: str | None) -> dict[str, Any] | None:
