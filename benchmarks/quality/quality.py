@@ -191,8 +191,9 @@ def _nearest(
 ) -> Nearest:
     best: Nearest = {}
     shapes = {one.pixels.shape for one in copies}
+    expanded = expand(SOURCES, picture.grey.shape, shapes)
     for variant, ours, ours_grey in hashes(
-        picture.grey, expand(SOURCES, picture.grey.shape, shapes)
+        picture.grey, expanded, scores.FAST.frequencies, scores.FAST.hash_image
     ):
         far, far_grey = bits(ours, standardised), bits(ours_grey, plain)
         for row, distance in enumerate(np.minimum(far, far_grey)):
