@@ -128,6 +128,15 @@ def test_stages_of_others_stay():
 
 
 @pytest.mark.usefixtures("without_dvc", "folder")
+def test_plots_of_others_stay():
+    Path("dvc.yaml").write_text("plots:\n- mine.csv:\n    x: a\n    y: b\n")
+    assert init() == 0
+    drawn = [name for plot in yaml("dvc.yaml")["plots"] for name in plot]
+    assert drawn[0] == "mine.csv"
+    assert "plots/scores.csv" in drawn
+
+
+@pytest.mark.usefixtures("without_dvc", "folder")
 def test_a_stage_of_the_same_name_is_refused(capsys):
     Path("dvc.yaml").write_text("stages:\n  hash:\n    cmd: ls\n")
     assert init() == 2
@@ -188,7 +197,9 @@ def test_dvc_and_git_are_set_up(folder):
         text=True,
         check=True,
     ).stdout
-    assert {"hydra.enabled=true", "core.remote=storage"} <= {*settings.splitlines()}
+    wanted = {"hydra.enabled=true", "core.remote=storage", "plots.html_template=plots.html"}
+    assert wanted <= {*settings.splitlines()}
+    assert Path(".dvc/plots.html").read_text() == (ROOT / ".dvc/plots.html").read_text()
     assert Path(".git").is_dir()
 
 

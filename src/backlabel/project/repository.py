@@ -8,11 +8,14 @@ from pathlib import Path
 
 from backlabel import git
 from backlabel.errors import ConfigError, DataError
+from backlabel.report import dvc_page
+from backlabel.storage.files import atomic_write
 
 _DVC_SETTINGS = {
     "hydra.enabled": "true",
     "hydra.config_dir": "conf",
     "hydra.config_name": "config",
+    "plots.html_template": dvc_page.NAME,
 }
 
 
@@ -35,6 +38,8 @@ def set_up() -> None:
         _dvc("init", "-q", *subdir)
         _dvc("config", "core.analytics", "false")
         _dvc("config", "cache.type", "reflink,copy")
+    with atomic_write(Path(".dvc") / dvc_page.NAME) as file:
+        file.write(dvc_page.page())
     for name, value in _DVC_SETTINGS.items():
         _dvc("config", name, value)
 

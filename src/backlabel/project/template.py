@@ -80,11 +80,15 @@ def pipeline(sources: Sequence[str]) -> Any:
 
 
 def merged(existing: str, ours: Any) -> str:
-    """The text of `dvc.yaml` with the stages and artifacts of `ours`, and others as they are."""
+    """The text of `dvc.yaml` with the stages, artifacts and plots of `ours`, others as they are."""
     document = yaml_editing.load(existing)
     for part in ("stages", "artifacts"):
         if part in ours:
             document.setdefault(part, {}).update(ours[part])
+    drawn = {name for plot in document.get("plots", []) for name in plot}
+    missing = [plot for plot in ours.get("plots", []) if not drawn & set(plot)]
+    if missing:
+        document.setdefault("plots", []).extend(missing)
     return yaml_editing.dump(document)
 
 
