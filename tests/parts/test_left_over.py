@@ -146,4 +146,5 @@ def test_jpegs_without_information_come_last(hashed, monkeypatch) -> None:
     monkeypatch.chdir(hashed[0])
     rows = tables.read(paths.JPEG_HASHES, JpegHash)
     flat = dataclasses.replace(rows[0], information="flat")
-    assert left_over.ordered([flat, *rows[1:]]) == [*rows[1:], flat]
+    settings = compare.settings(config.load(sample.ROOT / "params.yaml"))
+    assert left_over.ordered([flat, *rows[1:]], settings) == [*rows[1:], flat]

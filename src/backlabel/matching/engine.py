@@ -54,7 +54,7 @@ def match(
     settings: Settings,
     kept: Kept | None = None,
 ) -> Outcome:
-    """Decide on each TIFF. JPEGs without information are not to be among `jpegs`.
+    """Decide on each TIFF. `jpegs` are those that `settings.compares`.
 
     Under the combined rule a JPEG is given to one TIFF at most. Evidence in `kept` is taken from
     there, and new evidence is added to it.
@@ -103,7 +103,7 @@ class _Matching:
 
     def evidence(self) -> list[Evidence]:
         """The candidates of each TIFF with their scores, or why it could not be read."""
-        found = self._scored(self._near([_as_it_is(tiff) for tiff in self._tiffs]))
+        found = self._scored(self._near([self._as_it_is(tiff) for tiff in self._tiffs]))
         sources = [name for name in self._settings.variants if name not in _NO_CHANGE]
         missed = [i for i, known in enumerate(found) if self._is_missed(self._tiffs[i], known)]
         if not sources or not missed:
@@ -118,7 +118,7 @@ class _Matching:
 
     def index_recall(self) -> dict[str, float]:
         """As `Outcome.index_recall`."""
-        tiffs = [tiff for tiff in self._tiffs if not tiff.information]
+        tiffs = [tiff for tiff in self._tiffs if self._settings.compares(tiff)]
         asked = {
             "standardised": (self._index, [tiff.phash for tiff in tiffs]),
             "grey": (self._index_grey, [tiff.phash_grey for tiff in tiffs]),
@@ -149,6 +149,12 @@ class _Matching:
             nearest_grey=self._nearest(self._index_grey),
         )
 
+    def _as_it_is(self, tiff: TiffHash) -> list[Query]:
+        if not self._settings.compares(tiff):
+            return []
+        standardised, grey = from_hexes([tiff.phash, tiff.phash_grey])
+        return [(_IDENTITY, standardised, grey)]
+
     def _nearest(self, index: MultiHash | None) -> Nearest:
         if self._settings.engine == "reference":
             return search.nearest_reference
@@ -158,7 +164,7 @@ class _Matching:
         return lambda query, _, k: known.nearest(query, k=k)
 
     def _is_missed(self, tiff: TiffHash, known: Evidence) -> bool:
-        if tiff.information or isinstance(known, UnreadableImageError):
+        if not self._settings.compares(tiff) or isinstance(known, UnreadableImageError):
             return False
         return not decide(known, self._settings.limits, self._settings.rule).acceptable
 
@@ -207,13 +213,6 @@ class _Matching:
             )
             for pair, scores in scored
         ]
-
-
-def _as_it_is(tiff: TiffHash) -> list[Query]:
-    if tiff.information:
-        return []
-    standardised, grey = from_hexes([tiff.phash, tiff.phash_grey])
-    return [(_IDENTITY, standardised, grey)]
 
 
 def _joined(one: Evidence, other: Evidence) -> Evidence:

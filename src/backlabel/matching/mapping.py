@@ -142,7 +142,8 @@ def placed(part: Placement | None) -> dict[str, Any]:
 
 def _reason(tiff: TiffHash, decision: Decision, same: Sequence[str]) -> str:
     if tiff.information and decision.verdict is Verdict.NO_CANDIDATE:
-        return f"The image holds too little information to be matched ({tiff.information})."
+        why = tiff.information
+        return f"The image holds too little information to be matched by its hash ({why})."
     return f"{decision.reason} The same bytes as {', '.join(same)}." if same else decision.reason
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from backlabel.hashing.information import NOISE
 from backlabel.images.picture import Limits as ReadLimits
 from backlabel.matching.decide import Limits, Rule
+from backlabel.storage.rows import TiffHash
 
 if TYPE_CHECKING:
     from backlabel.matching.scoring import Engine
@@ -36,3 +38,13 @@ class Settings:
     max_memory_mib: int
     """For one pair, in its worker process."""
     cluster: Cluster | None = None
+
+    def compares(self, row: TiffHash) -> bool:
+        """Whether an image is searched by its hash.
+
+        The hash of a flat or tiny one says nothing. What looks like noise, as dense spheres do, is
+        kept from matching by chance where nothing but hash and SSIM decide; the verifier of the
+        combined rule tells it from its like.
+        """
+        by_verifier = self.rule is Rule.COMBINED and row.information == NOISE
+        return not row.information or by_verifier

@@ -40,9 +40,9 @@ class Effort:
     """Pairs of which a place was found, and scored there."""
 
 
-def ordered(jpegs: Sequence[JpegHash]) -> list[JpegHash]:
+def ordered(jpegs: Sequence[JpegHash], settings: Settings) -> list[JpegHash]:
     """`jpegs`, those last that have too little information to match anything as a whole."""
-    return sorted(jpegs, key=lambda row: bool(row.information))
+    return sorted(jpegs, key=lambda row: not settings.compares(row))
 
 
 def match(
@@ -52,7 +52,7 @@ def match(
 
     `jpegs` are `ordered`; `folder` keeps what was found.
     """
-    whole = [row for row in jpegs if not row.information]
+    whole = [row for row in jpegs if settings.compares(row)]
     outcome = engine.match(tiffs, whole, settings, kept_for(settings, folder))
     return complete(outcome, tiffs, jpegs, settings, folder)
 

@@ -34,7 +34,7 @@ def main(params: config.Params) -> None:
     beside.require_data(params)
     how = settings(params)
     all_jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
-    jpegs = left_over.ordered(all_jpegs)
+    jpegs = left_over.ordered(all_jpegs, how)
     tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
     unreadable = tables.read(paths.UNREADABLE, Passed)
     failed = [row for row in unreadable if row.kind == "tiff"]

@@ -29,9 +29,9 @@ from backlabel.storage.rows import JpegHash, TiffHash
 
 def main(params: config.Params, out: Path) -> Report:
     """Write a table for each plane of thresholds below `out`; the report is for MLflow."""
-    jpegs = [row for row in tables.read(paths.JPEG_HASHES, JpegHash) if not row.information]
-    tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
     settings = compare.settings(params)
+    jpegs = [row for row in tables.read(paths.JPEG_HASHES, JpegHash) if settings.compares(row)]
+    tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
     kept = kept_for(settings, shared_folder() / "cache")
     found = engine.match(tiffs, jpegs, settings, kept).evidence
     evidence = {
