@@ -33,7 +33,7 @@ def hashed(tmp_path, monkeypatch):
 
 
 def verdicts(rule):
-    """Of whole images: a part that is found is verified under every rule."""
+    """Of whole images, without the search for parts."""
     params = config.load()
     changed = params.compare.model_copy(update={"rule": rule, "variants": ()})
     compare.main(params.model_copy(update={"compare": changed}))
