@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
+# One more than there are cores: many tests wait for DVC, a server or a browser.
+TESTS_AT_ONCE := $(shell expr $$(nproc) + 1)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help install locked repro test test-fast test-torchvision check coverage site release mlflow params
@@ -52,7 +54,7 @@ check: install
 	MYPYPATH=src mypy scripts/*.py
 
 test: check
-	pytest -n auto --dist loadfile
+	pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
 # torchvision has one build for each build of torch: where it fits, ImageFolder itself is tested.
 test-torchvision: install
@@ -60,11 +62,11 @@ test-torchvision: install
 	pytest tests/pipeline/test_image_folder.py
 
 test-fast: install
-	pytest -n auto --dist worksteal -m "not pipeline"
+	pytest -n $(TESTS_AT_ONCE) --dist worksteal -m "not pipeline"
 
 # Workers and `python -m backlabel` are counted too (pyproject.toml); compiled kernels cannot be.
 coverage: install
-	pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered --cov-report=xml
+	pytest -n $(TESTS_AT_ONCE) --dist loadfile --cov --cov-report=term:skip-covered --cov-report=xml
 
 site: install
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet

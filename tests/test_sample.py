@@ -200,7 +200,7 @@ def test_the_published_copies_of_the_sample_are_what_the_script_makes(script, tm
     truth = tmp_path / "truth.csv"
     truth.write_bytes(sample.files(("truth.csv",))["truth.csv"].read_bytes())
     tiffs = sample.tiffs()
-    for pair in tables.read(truth, TruePair):
+    for pair in tables.read(truth, TruePair, optional=["page"]):
         tiff = tiffs[pair.TIFF_path.removeprefix("data/")]
         made = script._write_jpeg(
             script._published(tiff, pair.how), pair.how, pair.category, tmp_path / "jpeg"

@@ -71,7 +71,7 @@ def write_tables(root, pairs):
 def tiff_hash(root, path):
     digest = hashlib.sha256((root / path).read_bytes()).hexdigest()
     phash = digest * 4  # as long as a hash; what it says does not matter to the label stage
-    return TiffHash(Path(path).name, path, 1, phash, phash, "", "", 96, 128, digest)
+    return TiffHash(Path(path).name, path, phash, phash, "", "", 96, 128, digest, 1)
 
 
 def match(tiff, jpeg):

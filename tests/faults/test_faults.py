@@ -101,7 +101,7 @@ def test_label_killed_at_some_changes_of_a_later_run(labelled, tmp_path):
     shutil.copytree(labelled, template)
     digest = workspace.tiff_hash(template, "data/tiff/a/1.tif").sha256
     with (template / "reviews/decisions.csv").open("a") as file:
-        file.write(f"data/tiff/a/1.tif,{digest},reject,,,,Ada,\n")
+        file.write(f"data/tiff/a/1.tif,{digest},reject,,,,Ada,,\n")
     assert killed("label", template, tmp_path / "work", count=10) > 15
 
 

@@ -15,7 +15,7 @@ NOTHING = "0" * 256
 
 
 def tiff(name, phash=NOTHING):
-    return TiffHash(name, name, 1, phash, phash, "", "", 4, 4, f"sha of {name}")
+    return TiffHash(name, name, phash, phash, "", "", 4, 4, f"sha of {name}", 1)
 
 
 def jpeg(name, phash=NOTHING):

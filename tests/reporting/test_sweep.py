@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backlabel.matching.decide import Limits, Rule, decide
-from backlabel.reporting.sweep import _known_up_to, _values, sweep
+from backlabel.reporting.sweep import _values, known_up_to, sweep
 from backlabel.storage.rows import Match, Verdict
 from candidates import candidate
 
@@ -50,7 +50,7 @@ def test_every_point_is_what_deciding_there_gives(rule):
                 for known in evidence.values()
             ),
         )
-        for name, value, limits in _values(LIMITS, rule, _known_up_to(evidence.values(), LIMITS))
+        for name, value, limits in _values(LIMITS, rule, known_up_to(evidence.values(), LIMITS))
     ]
     found = [(one.threshold, one.value, round(one.match_rate * len(rows))) for one in points]
     assert found == wanted
@@ -83,4 +83,4 @@ def test_higher_threshold_is_swept_up_to_the_nearest_candidate_without_scores():
 
 def test_sweep_ends_with_the_bits_there_are():
     limits = LIMITS.__class__(**{**vars(LIMITS), "hamming_threshold": 900})
-    assert _known_up_to([[]], limits) == 1024
+    assert known_up_to([[]], limits) == 1024

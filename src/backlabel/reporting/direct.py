@@ -115,7 +115,10 @@ def _write(
     store.executemany(
         _METRIC + places_of_values, ((name, value, now, run, step) for name, step, value in metrics)
     )
-    latest = {name: (step, value) for name, step, value in sorted(metrics)}
+    # In the order of the report, as the MLflow UI shows them: headlines first.
+    latest: dict[str, tuple[int, float]] = {}
+    for name, step, value in metrics:
+        latest[name] = max(latest.get(name, (step, value)), (step, value))
     store.executemany(
         _LATEST + places_of_values,
         ((name, value, now, run, step) for name, (step, value) in latest.items()),

@@ -49,12 +49,12 @@ def main(params: config.Params) -> None:
     outcome, effort = left_over.match(tiffs, jpegs, how, shared_folder() / "cache")
     failed = [row for row in failed if row.path in chosen]
     found = mapping.rows(tiffs, jpegs, outcome, failed)
-    shown = mapping.parts(tiffs, jpegs, outcome)
-    tables.write(paths.parts_path(compare.n_tiff), PartRow, shown)
     evidence = {tiff.key: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
     metrics = summary.summarise(found, truth) | {"parts": asdict(effort)}
     metrics |= {"index_recall": outcome.index_recall} if outcome.index_recall else {}
     _write(found, evidence, jpegs, params, metrics=metrics, truth=truth)
+    shown = mapping.parts(tiffs, jpegs, outcome)
+    tables.write(paths.parts_path(compare.n_tiff), PartRow, shown)
 
 
 def settings(params: config.Params) -> Settings:

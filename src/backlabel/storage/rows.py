@@ -29,8 +29,6 @@ class TiffHash:
 
     file: FileName
     path: FileName
-    page: int
-    """Of the TIFF that holds the picture, from 1; see `backlabel.images.pages`. 1 for a JPEG."""
     phash: str
     phash_grey: str
     information: str
@@ -38,6 +36,8 @@ class TiffHash:
     height: int
     width: int
     sha256: str
+    page: int
+    """Of the TIFF that holds the picture, from 1; see `backlabel.images.pages`. 1 for a JPEG."""
 
     @property
     def key(self) -> PageKey:
