@@ -61,6 +61,7 @@ Source = Literal[
     "transpose",
     "transverse",
     "inverted",
+    "jet",
     "body",
     "border",
     "part",

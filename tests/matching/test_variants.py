@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imagehash
+import matplotlib as mpl
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -55,6 +56,14 @@ def test_hash_is_that_of_the_changed_pixels(source: str, most: int) -> None:
     assert np.count_nonzero(np.unpackbits(plain) != expected) <= most
 
 
+def test_jet_is_the_luma_of_the_colour_map() -> None:
+    colours = mpl.colormaps["jet"](np.arange(256, dtype=np.uint8))[:, :3]
+    luma = np.asarray(Image.fromarray(np.uint8(255 * colours)[np.newaxis]).convert("L"))
+    levels = np.arange(256, dtype=np.uint8)[np.newaxis]
+    found = apply(Variant("jet"), levels)
+    assert np.abs(found.astype(int) - luma).max() <= 2
+
+
 def test_body_keeps_the_top_and_border_the_middle() -> None:
     grey = np.arange(200 * 100, dtype=np.uint32).astype(np.uint8).reshape(200, 100)
     np.testing.assert_array_equal(apply(Variant("body", 0.9), grey), grey[:180])
@@ -72,6 +81,7 @@ def test_expand_names_every_source_once_and_crops_by_need() -> None:
         "identity",
         *FLIPS_AND_ROTATIONS,
         "inverted",
+        "jet",
         *[f"border {share:g}" for share in BORDERS],
     ]
 

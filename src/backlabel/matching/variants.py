@@ -1,9 +1,10 @@
 """Variants of a TIFF: the hashes that it would have after the changes that copies undergo.
 
-A JPEG that was flipped, rotated or inverted, or whose databar or borders were cut off, is far from
-its original's hash. Each source here gives the hash of the TIFF after the same change, so that an
-ordinary search finds the JPEG. Flips, rotations and inversion are sign changes and transpositions
-of the DCT and cost next to nothing; `body` and `border` hash the cropped image anew.
+A JPEG that was flipped, rotated, inverted or coloured by a rainbow, or whose databar or borders
+were cut off, is far from its original's hash. Each source here gives the hash of the TIFF after the
+same change, so that an ordinary search finds the JPEG. Flips, rotations and inversion are sign
+changes and transpositions of the DCT and cost next to nothing; `jet`, `body` and `border` hash the
+changed image anew.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Shape: TypeAlias = tuple[int, int]
 
 FLIPS_AND_ROTATIONS = ("flip_h", "flip_v", "rot180", "rot90", "rot270", "transpose", "transverse")
 PART = "part"
-SOURCES = ("identity", *FLIPS_AND_ROTATIONS, "inverted", "body", "border", PART)
+SOURCES = ("identity", *FLIPS_AND_ROTATIONS, "inverted", "jet", "body", "border", PART)
 """What `compare.variants` may name. `rot90` is counter-clockwise, as `numpy.rot90`; `part` has no
 hash, but a search of its own."""
 
@@ -133,6 +134,30 @@ _BLOCKS: Mapping[str, Callable[[Block], Block]] = MappingProxyType(
         "inverted": _invert_block,
     }
 )
+_JET_KNOTS = {
+    "red": ((0.35, 0.0), (0.66, 1.0), (0.89, 1.0), (1.0, 0.5)),
+    "green": ((0.125, 0.0), (0.375, 1.0), (0.64, 1.0), (0.91, 0.0)),
+    "blue": ((0.0, 0.5), (0.11, 1.0), (0.34, 1.0), (0.65, 0.0)),
+}
+"""matplotlib's map of this name, which MATLAB made common: straight between (grey, colour)."""
+_LUMA = {"red": 0.299, "green": 0.587, "blue": 0.114}  # ITU-R BT.601, as JPEG has it
+
+
+def _jet_luma() -> NDArray[np.uint8]:
+    """(256,): the luma of each grey level's colour; it rises, and falls from the middle on.
+
+    Maps whose luma rises all the way, as viridis, need no variant: equalisation undoes them.
+    """
+    levels = np.arange(256) / 255
+    luma = np.zeros(256)
+    for colour, weight in _LUMA.items():
+        greys, shares = zip(*_JET_KNOTS[colour], strict=True)
+        luma += weight * np.interp(levels, greys, shares)
+    rounded: NDArray[np.uint8] = np.rint(255 * luma).astype(np.uint8)
+    return rounded
+
+
+_JET = _jet_luma()
 _PIXELS: Mapping[str, Callable[[GreyImage], GreyImage]] = MappingProxyType(
     {
         "identity": lambda grey: grey,
@@ -144,6 +169,7 @@ _PIXELS: Mapping[str, Callable[[GreyImage], GreyImage]] = MappingProxyType(
         "transpose": lambda grey: grey.T,
         "transverse": lambda grey: grey[::-1, ::-1].T,
         "inverted": lambda grey: 255 - grey,
+        "jet": lambda grey: _JET[grey],
     }
 )
 
