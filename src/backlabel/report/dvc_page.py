@@ -6,12 +6,10 @@ names this one (`plots.html_template`), and DVC puts its plots in place of the w
 
 from __future__ import annotations
 
-from pathlib import Path
+from backlabel.report import vega
 
 NAME = "plots.html"
 """Below `.dvc`."""
-_SCRIPTS = ("vega.min.js", "vega-lite.min.js")
-_STATIC = Path(__file__).parent / "static"
 _EMBED = """\
 "use strict";
 function vegaEmbed(selector, spec) {  // what DVC calls for each plot
@@ -41,6 +39,5 @@ _TAIL = """\
 
 def page() -> str:
     """The text of the page."""
-    texts = [*((_STATIC / name).read_text(encoding="utf-8") for name in _SCRIPTS), _EMBED]
-    scripts = "".join(f"<script>{text}</script>\n" for text in texts)
+    scripts = "".join(f"<script>{text}</script>\n" for text in (*vega.scripts(), _EMBED))
     return f"{_HEAD}{scripts}{_TAIL}"

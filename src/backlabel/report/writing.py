@@ -13,8 +13,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from backlabel import __version__, config, git, images
-from backlabel.report import charts, samples
+from backlabel import __version__, config, git
+from backlabel.limits import read_limits
+from backlabel.report import charts, samples, vega
 from backlabel.report.samples import Bounds, Group
 from backlabel.review import bars, desk, told
 from backlabel.review.desk import Desk, Pair
@@ -23,8 +24,6 @@ from backlabel.storage.files import atomic_write
 from backlabel.storage.rows import Labelled, Match, Passed, SweepPoint, Verdict
 from backlabel.workers import pool
 
-_SCRIPTS = ("vega.min.js", "vega-lite.min.js")
-_STATIC = Path(__file__).parent / "static"
 _MOST_LINES = 500  # of a table of files; the CSV has them all
 _WHY = {
     Verdict.MATCHED: "a JPEG passed every limit, and no other was near it",
@@ -87,7 +86,7 @@ def write(params: config.Params, out: Path) -> None:
             charts=drawn,
             specs=_inline_json({one.id: one.spec for one in drawn}),
             groups=_groups(known),
-            scripts=[_inline_script(name) for name in _SCRIPTS],
+            scripts=[Markup(text) for text in vega.scripts()],  # noqa: S704 - our own files
         )
     )
     with atomic_write(out) as file:
@@ -125,7 +124,7 @@ def _groups(known: Desk) -> list[tuple[Group, list[Shown]]]:
     """Each group with its pairs; all pictures are made in one go."""
     read = known.params.read
     bounds = Bounds(
-        limits=images.Limits(max_pixels=read.max_pixels, max_bytes=read.max_bytes),
+        limits=read_limits(read),
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
         workers=known.params.hash.workers or pool.cores(),
@@ -153,9 +152,3 @@ def _shown(pair: Pair, made: Sequence[str] | str) -> Shown:
 def _inline_json(value: object) -> Markup:
     """JSON inside a script element, which it cannot end."""
     return Markup(json.dumps(value, allow_nan=False).replace("<", "\\u003c"))  # noqa: S704
-
-
-def _inline_script(name: str) -> Markup:
-    text = (_STATIC / name).read_text(encoding="utf-8")
-    assert "</script" not in text.lower()
-    return Markup(text)  # noqa: S704 - our own file
