@@ -24,7 +24,13 @@ class Clone:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("DVC_")},
+            # DVC's and make's own words to their children are not meant for commands in the clone:
+            # under `make test`, a `make` there would say which folder it enters and leaves.
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("DVC_", "MAKE", "MFLAGS"))
+            },
             # `python`, `dvc` and `mlflow` of the environment that runs the tests.
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "DVC_NO_ANALYTICS": "1",
