@@ -2,10 +2,10 @@
 
     python benchmarks/parts.py [--tiffs 2000] [--images FOLDER] [--folder FOLDER] [--cores 2]
 
-Makes N TIFFs and twice as many JPEGs in a folder that is thrown away: one TIFF in twenty has a JPEG
-that shows a part of it, all other images have no partner. A quarter is cut from the micrographs below
-`--images` (the left halves for TIFFs, the right halves for JPEGs), the rest is drawn. Compare runs
-without parts first, so that what is timed then is the search for parts alone.
+Makes N TIFFs and twice as many JPEGs in a folder that is thrown away: one TIFF in twenty has a
+JPEG that shows a part of it, all other images have no partner. A quarter is cut from the
+micrographs below `--images` (the left halves for TIFFs, the right halves for JPEGs), the rest is
+drawn. Compare runs without parts first: what is timed then is the search for parts alone.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from end_to_end import ROOT, run, workspace
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from backlabel import composing, images
+from backlabel import composing, config, images
 from backlabel.errors import UnreadableImageError
+from backlabel.matching.variants import PART
 
 Grey = NDArray[np.uint8]
 SHOWN_EVERY, REAL_EVERY = 20, 4
 SIZES = ((1024, 768), (1280, 960), (1024, 884))
-WITHOUT = "compare.variants=[identity,flip_h,flip_v,rot180,rot90,rot270,transpose,transverse,inverted,jet,body,border]"
 
 
 def main() -> None:
@@ -167,7 +167,9 @@ def measure(folder: Path, true: dict[str, str]) -> None:
     place = folder / "run"
     tiffs, jpegs = (sorted((folder / "images" / kind).iterdir()) for kind in ("tiff", "jpeg"))
     command = [sys.executable, "-m", "backlabel"]
-    workspace(place, tiffs, jpegs, [WITHOUT])
+    every = config.load(ROOT / "params.yaml").compare.variants
+    without = ",".join(name for name in every if name != PART)
+    workspace(place, tiffs, jpegs, [f"compare.variants=[{without}]"])
     hashed, whole = (run([*command, stage], place) for stage in ("hash", "compare"))
     (place / "params.yaml").write_text(composing.compose(ROOT / "conf"))
     run([*command, "adopt"], place)
