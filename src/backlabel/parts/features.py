@@ -22,7 +22,7 @@ DIMENSIONS = 128
 KEPT = 500
 """Features of an image at most."""
 _PIXELS = 200_000  # a larger image is reduced to this area: more finds no more, in twice the time
-_LEAST_CONTRAST = 0.01  # a quarter of the usual: faint fields have features too
+_CONTRASTS = 0.01, 0.001  # of a point, at least; the usual is 0.04, the last is for faint fields
 _CELLS = 6  # a side; a databar fills one row of them and no more
 _LARGE = 4.0  # pixels across
 _NORM = 512.0
@@ -45,11 +45,14 @@ class Features:
         """The features of `grey` (H, W), up to `KEPT`."""
         cv2.setNumThreads(1)  # the processes share the cores already
         small = reduced(grey, _PIXELS)
-        finder = cv2.SIFT.create(
-            contrastThreshold=_LEAST_CONTRAST,
-            enable_precise_upscale=True,  # else points lie a quarter of a pixel off
-        )
-        found = finder.detect(small)
+        for contrast in _CONTRASTS:
+            finder = cv2.SIFT.create(
+                contrastThreshold=contrast,
+                enable_precise_upscale=True,  # else points lie a quarter of a pixel off
+            )
+            found = finder.detect(small)
+            if len(found) >= KEPT:
+                break
         if found:
             kept = _chosen(found, small.shape)
             found, raw = finder.compute(small, [found[i] for i in kept])
