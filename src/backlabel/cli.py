@@ -10,6 +10,7 @@ from pathlib import Path
 
 from backlabel import __version__, commands, helping
 from backlabel.errors import BacklabelError
+from backlabel.storage import paths
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -65,6 +66,9 @@ def build_parser() -> argparse.ArgumentParser:
     check.set_defaults(run=commands.check)
     verify = known.add_parser("verify", help="hold a labelled set against its manifest")
     verify.add_argument("folder", type=Path, help="of the set, as labeled")
+    verify.add_argument(
+        "--cluster", action="store_true", help="files are read by the project's cluster"
+    )
     verify.set_defaults(run=commands.verify)
     _add_calibrate(known.add_parser("calibrate", help="recommend thresholds from own TIFFs"))
     sweep = known.add_parser("sweep", help="what other thresholds would match, from kept scores")
@@ -78,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     review.add_argument("--who", help="the name beside decisions; otherwise Git's user.name")
     review.set_defaults(run=commands.review)
     report = known.add_parser("report", help="write one HTML file that says what the run found")
-    report.add_argument("--out", type=Path, default=Path("report.html"), help="the file to write")
+    report.add_argument("--out", type=Path, default=paths.REPORT, help="the file to write")
     report.set_defaults(run=commands.report)
     ui = known.add_parser("mlflow", help="open the MLflow UI on loopback")
     ui.add_argument("--port", type=int, default=5000, help="of loopback (5000)")
