@@ -15,6 +15,8 @@ from pyarrow import parquet
 from backlabel.storage import tables
 from backlabel.storage.tables import Record
 
+TOGETHER = 100_000
+"""Rows of a group; readers take a file by these, one or several at a time."""
 _TYPES = {str: pa.large_string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 _IN_PANDAS = {
     str: ("object", "string"),
@@ -37,6 +39,7 @@ def write(file: IO[bytes], record: type[Record], rows: Sequence[Record]) -> None
         table.replace_schema_metadata({"pandas": json.dumps(_for_pandas(kinds))}),
         file,
         write_page_checksum=True,
+        row_group_size=TOGETHER,
     )
 
 
