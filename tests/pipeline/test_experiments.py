@@ -118,6 +118,7 @@ def test_plots_of_two_runs_are_overlaid_without_a_network(experimented, tmp_path
         expect(page.locator("body > div svg")).to_have_count(plots.count(), timeout=60_000)
         titles = "\n".join(plots.all_text_contents())
         assert "Best candidates by Hamming distance" in titles
+        assert "What became of the TIFFs" in titles
         assert {"HEAD", "stricter"} <= set(page.locator("svg text").all_text_contents())
         browser.close()
     assert errors == []
@@ -129,6 +130,7 @@ def test_run_holds_plots_and_data_set(experimented):
     run = stricter(experimented)
     plots = {item.path for item in client.list_artifacts(run.info.run_id, "plots")}
     assert "plots/hamming_histogram.csv" in plots
+    assert "report.html" in {item.path for item in client.list_artifacts(run.info.run_id)}
     (dataset,) = run.inputs.dataset_inputs
     assert dataset.dataset.name == "labeled"
     manifest = (experimented.path / paths.MANIFEST).read_bytes()

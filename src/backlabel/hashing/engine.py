@@ -15,6 +15,7 @@ from backlabel.hashing.bits import Hashes, to_hex
 from backlabel.hashing.cache import HashCache, Hashed
 from backlabel.hashing.file import HashImage, hash_file
 from backlabel.inventory.scanning import Listed
+from backlabel.kernels import compile_all
 from backlabel.storage.rows import Passed, TiffHash
 from backlabel.workers import crew
 from backlabel.workers.cluster import Cluster
@@ -107,15 +108,9 @@ def mapped(
         max_seconds=settings.max_seconds,
         max_memory_mib=settings.max_memory_mib,
         what="hash",
-        prepare=_compile_all if settings.engine == "fast" else None,
+        prepare=compile_all if settings.engine == "fast" else None,
         cluster=settings.cluster,
     )
-
-
-def _compile_all() -> None:
-    from backlabel.kernels.compiled import compile_all  # noqa: PLC0415 - as above
-
-    compile_all()
 
 
 def cached(results: Iterable[Outcome], cache: HashCache | None) -> Iterator[Outcome]:
