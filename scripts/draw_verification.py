@@ -46,7 +46,7 @@ def draw(tiff: NDArray[np.uint8], shown: NDArray[np.uint8], path: Path) -> None:
     drawn = axes.imshow(
         published.by_tile(plain), cmap="viridis", vmin=0, vmax=1, extent=(0, width, height, 0)
     )
-    axes.set_title(f"explained {found.share:.2f}, {found.spoke:.0%} spoke")
+    axes.set_title(f"explained {max(found.share or 0.0, 0.0):.2f}, {found.spoke:.0%} spoke")
     axes.set_xticks([])
     axes.set_yticks([])
     figure.colorbar(drawn, ax=axes, label="share of a tile, grey: silent", shrink=0.8)

@@ -25,7 +25,7 @@ from backlabel.storage import tables
 def trial(row: TrialRow) -> Trial:
     """The trial that a row of trials.csv tells of."""
     near = NearPair(row.hamming_distance, row.hamming_standardised, row.hamming_grey, row.variant)
-    known = Scores(row.ssim_value, row.ssim_matched, row.explained, row.spoke, row.degradation)
+    known = Scores(row.ssim_value, row.explained, row.spoke, row.degradation)
     return Trial(row.TIFF_path, row.kind, row.drift, Candidate(near, known, ""), row.noise)
 
 

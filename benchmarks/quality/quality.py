@@ -63,7 +63,6 @@ class Row:
     hamming_grey: int | None
     hamming_64: int
     ssim: float | None
-    ssim_matched: float | None
     explained: float | None
     spoke: float | None
 
@@ -225,7 +224,6 @@ def _row(
         hamming_grey=near.hamming_grey,
         hamming_64=hamming_64,
         ssim=known.ssim if known else None,
-        ssim_matched=known.ssim_matched if known else None,
         explained=known.explained if known else None,
         spoke=known.spoke if known else None,
     )

@@ -150,10 +150,9 @@ def print_look_alikes(rows: Sequence[Row]) -> None:
     pairs = [row for row in rows if row.kind.startswith("look-alike")]
     near = [row for row in pairs if candidate(row).distance < DEFAULTS.hamming_threshold]
     explained = sorted(candidate(row).explained or 0.0 for row in pairs)
-    matched = max((row.ssim_matched or 0.0 for row in pairs), default=0.0)
     if pairs:
         print(f"\n{len(pairs)} real look-alike pairs; {len(near)} below the Hamming threshold;")
-        print(f"most explained {explained[-1]:.2f}, most SSIM after matching {matched:.2f}.")
+        print(f"most explained {explained[-1]:.2f}.")
 
 
 def print_gap(rows: Sequence[Row]) -> None:

@@ -52,7 +52,7 @@ def published(grey, quality=95):
 def test_a_copy_is_explained_and_how_it_was_made_is_told(kind, how):
     made = copy(ORIGINAL, COPIES[kind], 1)
     found = verify(ORIGINAL, made.pixels, made.table)
-    assert found.explained > 0.8
+    assert found.explained > 0.65
     assert found.degradation == how
     assert found.spoke > 0.5
 
@@ -63,7 +63,7 @@ def test_another_frame_is_not(sigma, quality):
     random = np.random.default_rng(int(sigma))
     ours, theirs = (scanned(FIELD, sigma, random) for _ in range(2))
     assert verify(ours, ours, None).explained == 1.0
-    assert verify(ours, *published(theirs, quality)).explained < 0.6
+    assert verify(ours, *published(theirs, quality)).explained < 0.35
 
 
 def test_another_field_under_the_same_databar_is_not():
@@ -111,7 +111,7 @@ def test_a_curve_is_not_bent_by_a_databar():
 def test_local_curves_follow_a_slope_of_brightness():
     slope = np.linspace(0.6, 1.1, ORIGINAL.shape[1])
     wanted = (ORIGINAL * slope).astype(np.float32)
-    found = locally_toned(ORIGINAL, wanted)
+    found = locally_toned(ORIGINAL, wanted, 8)
     assert np.abs(found - wanted)[20:-20, 20:-20].mean() < 0.5
 
 

@@ -23,7 +23,7 @@ from backlabel.storage.files import sha256
 from backlabel.workers.pool import Workers
 
 SCORER = Scorer(Limits(), complete=True, window="uniform", engine="fast")
-SCORES = ("ssim", "ssim_matched", "explained", "spoke")
+SCORES = ("ssim", "explained", "spoke")
 
 
 @pytest.fixture(scope="module")

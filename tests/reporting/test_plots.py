@@ -23,7 +23,6 @@ MATCHED = Match(
     TIFF_path="a.tif",
     hamming_distance=6,
     ssim_value=0.9,
-    ssim_matched=0.95,
     explained=0.8,
     spoke=0.9,
     used_ssim=True,
@@ -46,7 +45,7 @@ NAMES = {
 COMBINED = NAMES | {
     "explained_histogram",
     "spoke_histogram",
-    "explained_over_ssim_matched",
+    "explained_over_ssim",
 }
 
 

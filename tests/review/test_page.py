@@ -216,7 +216,7 @@ def test_what_the_label_stage_will_change_is_shown(page):
 def test_everything_has_a_name_for_a_screen_reader(page):
     assert page.evaluate(UNNAMED) == []
     expect(page.locator("#bars")).to_contain_text(
-        "explained share of the JPEG: 0.900 (limit 0.750, passes)"
+        "explained share of the JPEG: 0.900 (limit 0.400, passes)"
     )
     expect(page.locator("#counts")).to_have_attribute("role", "status")
 

@@ -198,13 +198,19 @@ def test_order_of_rows_changes_nothing(matches):
 @pytest.mark.parametrize(
     ("name", "before", "after", "verdicts"),
     [
-        ("good", {}, {"ssim_hamming_threshold": 0}, ("matched", "not verified")),
         (
             "good",
-            {"ssim_hamming_threshold": 0},
-            {"hamming_threshold": 0, "ssim_hamming_threshold": 0},
+            {"variants": ["identity"]},
+            {"variants": ["identity"], "ssim_hamming_threshold": 0},
+            ("matched", "not verified"),
+        ),
+        (
+            "good",
+            {"variants": ["identity"], "ssim_hamming_threshold": 0},
+            {"variants": ["identity"], "hamming_threshold": 0, "ssim_hamming_threshold": 0},
             ("not verified", "no candidate"),
         ),
+        ("good", {}, {"hamming_threshold": 0, "ssim_hamming_threshold": 0}, ("matched", "matched")),
         ("good", {}, {"min_explained": 1.0}, ("matched", "too different")),
         ("weak", {}, {"min_spoke": 1.0}, ("matched", "not verified")),
         ("published", {}, {"min_margin": 0.0}, ("ambiguous", "matched")),
@@ -223,7 +229,9 @@ def test_each_parameter_changes_a_verdict(matches, name, before, after, verdicts
 def test_hamming_thresholds_are_exclusive(matches, threshold):
     at = matches()["weak"].hamming_distance
     assert at > 0
-    others = {} if threshold == "ssim_hamming_threshold" else {"ssim_hamming_threshold": 0}
+    others = {"variants": ["identity"]}  # what local features find needs no distance
+    if threshold == "hamming_threshold":
+        others["ssim_hamming_threshold"] = 0
     inside = matches(**{threshold: at + 1}, **others)["weak"].verdict
     outside = matches(**{threshold: at}, **others)["weak"].verdict
     assert (inside, outside) == {
@@ -290,7 +298,7 @@ def test_the_reference_engine_gives_the_same_table(matches):
 
 
 SCORES = {
-    **dict.fromkeys(("ssim_value", "ssim_matched", "runner_up_ssim"), 2e-6),
+    **dict.fromkeys(("ssim_value", "runner_up_ssim"), 2e-6),
     **dict.fromkeys(("explained", "spoke", "runner_up_explained"), 1e-2),
 }
 """How far each may lie apart: SSIM 1e-6, and both ends are rounded to 1e-6; of the explained share

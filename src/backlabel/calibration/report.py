@@ -51,7 +51,6 @@ class TrialRow:
     hamming_standardised: int
     hamming_grey: int | None
     ssim_value: float | None
-    ssim_matched: float | None
     explained: float | None
     spoke: float | None
     degradation: str | None
@@ -83,7 +82,6 @@ def rows(trials: Sequence[Trial], limits: Limits) -> Iterator[TrialRow]:
             hamming_standardised=one.pair.hamming_standardised,
             hamming_grey=one.pair.hamming_grey,
             ssim_value=one.ssim,
-            ssim_matched=one.ssim_matched,
             explained=one.explained,
             spoke=one.spoke,
             degradation=scores.degradation,

@@ -18,12 +18,12 @@ def histogram(grey: GreyImage) -> NDArray[np.int64]:
     return count(np.ascontiguousarray(grey).reshape(-1))
 
 
-def standardise(grey: GreyImage, counts: NDArray[np.int64] | None = None) -> GreyImage:
-    """`grey` equalised, then stretched to 0..255; `counts` is its histogram, if that is known.
+def standardise(grey: GreyImage) -> GreyImage:
+    """`grey` equalised, then stretched to 0..255.
 
     Bit for bit `PIL.ImageOps.autocontrast(PIL.ImageOps.equalize(image))` of a mode L image.
     """
-    return through(standard_table(histogram(grey) if counts is None else counts), grey)
+    return through(standard_table(histogram(grey)), grey)
 
 
 def standard_table(counts: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -3,11 +3,14 @@
 A JPEG keeps numbers: for each block of 8x8 pixels the coefficients of its cosine transform, rounded
 to multiples of the steps that its quantisation table names. They hold the picture with its noise.
 An original, changed as the copy was, gives the same numbers but for that rounding. Another frame of
-the same field has noise of its own, and so other numbers, however much structure both share.
+the same field has noise of its own, and so other numbers, however much structure both share. Where
+the steps are coarse it gives the same ones too, mostly: how often, follows from the steps, and only
+what goes beyond it is evidence.
 
 The picture is judged by tiles, so that a databar or an annotation counts for its own area alone.
-A tile speaks where it has enough coefficients that are not zero, and where the TIFF, with its grey
-values as they are, shows a picture: databars and burned-in text are mostly one grey value.
+A tile speaks where it has enough coefficients that could tell one from the other, and where the
+TIFF, with its grey values as they are, shows a picture: databars and burned-in text are mostly one
+grey value.
 """
 
 from __future__ import annotations
@@ -28,24 +31,31 @@ from backlabel.kernels.reproduced import (
     POWER_JPEG,
     PRODUCT,
     REPRODUCED,
-    SPEAKING,
+    TELLING,
     reproduced,
 )
 
 Picture: TypeAlias = NDArray[np.float32]  # (H, W), sides multiples of 8
+_Table: TypeAlias = NDArray[np.float32]  # (8, 8)
 
 TOLERANCE = 0.5
 """Grey levels: what rounding pixels to whole levels, before and after JPEG, moves a coefficient.
 Its standard deviation is sqrt(1 / 12) = 0.29 each time, for the transform is orthonormal."""
+OTHER_NOISE = 4.0
+"""Grey levels, standard deviation: what the noise of another frame moves a coefficient, that of
+both frames together. A picture that far off explains nothing; see docs/calibration.md."""
 MAX_COMMONEST = 0.5
 """Share of a tile's pixels with one grey value from which it is no picture."""
 _TILE = 32  # pixels a side
 _SMALL = 192  # pixels; images with a shorter side have tiles half as large
-_LEAST_COEFFICIENTS = 16  # for a tile to speak, half of it in small images
+_LEAST_TELLING = 1.0  # weight of the coefficients for a tile to speak, half of it in small images
 _LINES = 1.25
 """Rows of blocks: where no more of a tile has something to say, it may be the edge of a databar,
 which any image has that has the databar."""
 _LEAST_TILES = 4  # that must speak for a median to mean anything
+_LEAST_EVIDENCE = 50.0
+"""Weight of all coefficients in tiles that speak. The share of another frame then has a standard
+deviation of 1 / sqrt(50) = 0.14 at most, and seldom reaches a limit of 0.4 by chance."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Arithmetic:
 
     transform: Callable[[Picture], dct.Coefficients]
     reproduced: Callable[
-        [dct.Coefficients, dct.Coefficients, NDArray[np.float32], float], NDArray[np.float32]
+        [dct.Coefficients, dct.Coefficients, _Table, _Table, float], NDArray[np.float32]
     ]
     commonest: Callable[[GreyImage, int], NDArray[np.int64]]
 
@@ -68,7 +78,8 @@ class Explained:
 
     share: float | None
     """Median over the tiles that speak of the share of their coefficients that the image
-    reproduces, 0 to 1. None where too few tiles speak."""
+    reproduces, beyond what another frame would: 1 for a copy, about 0 for such a frame, less for
+    another picture. None where too few tiles speak."""
     spoke: float
     """Share of the picture's area whose tiles speak, 0 to 1."""
     alike: float
@@ -98,6 +109,16 @@ class Published:
         self._side = _TILE if min(jpeg.shape) >= _SMALL else _TILE // 2
         most = arithmetic.commonest(cut(tiff), self._side)
         self._is_picture = most <= MAX_COMMONEST * self._side**2
+        self._chance = by_chance(self.steps, self._spread())
+
+    def _spread(self) -> _Table:
+        """Root mean square of each coefficient where there is a picture, with what rounding hid."""
+        within = self._side // dct.SIDE
+        blocks = np.repeat(np.repeat(self._is_picture, within, 0), within, 1)
+        rows, columns = blocks.shape
+        power = np.einsum("ruvc,rc->uv", self.coefficients[:rows, :, :, :columns] ** 2, blocks)
+        found: _Table = np.sqrt(power / max(blocks.sum(), 1) + self.steps**2 / 12)
+        return found
 
     def explained_by(self, image: Picture) -> Explained:
         """How much of the JPEG `image` explains, an image of the same shape as `pixels`."""
@@ -107,19 +128,19 @@ class Published:
         """The same for an image that is given by its coefficients."""
         tiles, speaks = self._tiles(coefficients)
         spoke = float(speaks.mean()) if speaks.size else 0.0
-        if np.count_nonzero(speaks) < _LEAST_TILES:
-            return Explained(None, spoke, 0.0)
         said = tiles[:, speaks]
+        if said.shape[1] < _LEAST_TILES or said[TELLING].sum() < _LEAST_EVIDENCE:
+            return Explained(None, spoke, 0.0)
         power = np.sqrt(said[POWER] * said[POWER_JPEG])
         correlation = np.where(power > 0, said[PRODUCT] / np.maximum(power, 1e-6), 0.0)
-        share = said[REPRODUCED] / said[SPEAKING]
+        share = said[REPRODUCED] / said[TELLING]
         return Explained(float(np.median(share)), spoke, float(np.median(correlation)))
 
     def by_tile(self, image: Picture) -> NDArray[np.float32]:
         """The share of each tile (rows, columns) that `image` explains; NaN where it is silent."""
         tiles, speaks = self._tiles(self._arithmetic.transform(image))
         shares: NDArray[np.float32] = np.where(
-            speaks, tiles[REPRODUCED] / np.maximum(tiles[SPEAKING], 1), np.nan
+            speaks, tiles[REPRODUCED] / np.maximum(tiles[TELLING], 1), np.nan
         )
         return shares
 
@@ -128,12 +149,12 @@ class Published:
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Sums of each tile (5, rows, columns), and which tiles speak."""
         theirs, count = self.coefficients, self._arithmetic.reproduced
-        blocks = count(coefficients, theirs, self.steps, TOLERANCE)
+        blocks = count(coefficients, theirs, self.steps, self._chance, TOLERANCE)
         within = self._side // dct.SIDE
         tiles = _tiles(blocks, within)
         busy = _tiles((blocks[:1] > 0).astype(np.float32), within)[0]
-        least = _LEAST_COEFFICIENTS * self._side // _TILE
-        return tiles, (tiles[SPEAKING] >= least) & (busy > within * _LINES) & self._is_picture
+        least = _LEAST_TELLING * self._side / _TILE
+        return tiles, (tiles[TELLING] >= least) & (busy > within * _LINES) & self._is_picture
 
     def nearest(self, image: Picture) -> Picture:
         """The image nearest to `image` that this JPEG would state as well."""
@@ -146,13 +167,42 @@ class Published:
         part = Published.__new__(Published)
         part.pixels = np.ascontiguousarray(self.pixels[rows, columns])
         part.coefficients = self._arithmetic.transform(part.pixels)
-        part.steps, part._side, part._arithmetic = self.steps, self._side, self._arithmetic
+        part.steps, part._chance = self.steps, self._chance
+        part._side, part._arithmetic = self._side, self._arithmetic
         shape = tuple(size // self._side for size in part.pixels.shape)
         first = rows.start // self._side, columns.start // self._side
         part._is_picture = self._is_picture[
             first[0] : first[0] + shape[0], first[1] : first[1] + shape[1]
         ]
         return part
+
+
+def by_chance(steps: _Table, spread: _Table) -> _Table:
+    """The share of coefficients that another picture reproduces, for each step q.
+
+    Its coefficients are off by n, of standard deviation s: `OTHER_NOISE` for another frame, but no
+    more than sqrt(2) times the `spread` of the coefficient, by which two fields of little contrast
+    differ that have nothing in common. Where they lie
+    within a step, u, is even from -q / 2 to q / 2, so that the share is P(|u + n| <= w) with
+    w = q / 2 + `TOLERANCE`: (G(w + q/2) - G(w - q/2) - G(q/2 - w) + G(-w - q/2)) / q, where
+    G(x) = x Phi(x / s) + s phi(x / s) is the integral of the normal distribution Phi(x / s).
+    """
+    from scipy.special import ndtr  # noqa: PLC0415 - slow to import
+
+    noise = np.minimum(OTHER_NOISE, np.sqrt(2.0) * spread.astype(np.float64))
+
+    def integral(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        z = x / noise
+        density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
+        found: NDArray[np.float64] = x * ndtr(z) + noise * density
+        return found
+
+    half = steps.astype(np.float64) / 2
+    within = half + TOLERANCE
+    upper = integral(within + half) - integral(within - half)
+    lower = integral(half - within) - integral(-half - within)
+    share: _Table = ((upper - lower) / steps).astype(np.float32)
+    return share
 
 
 def cut(image: NDArray[np.uint8]) -> GreyImage:

@@ -108,8 +108,6 @@ class Scores:
 
     ssim: float | None
     """SSIM of the standardised images."""
-    ssim_matched: float | None = None
-    """SSIM of the grey images after the JPEG's histogram is matched to the TIFF's."""
     explained: float | None = None
     """Share of what the JPEG states that the TIFF explains; None where too little speaks."""
     spoke: float | None = None
@@ -142,11 +140,6 @@ class Candidate:
     def ssim(self) -> float | None:
         """SSIM of the standardised images, where it is known."""
         return self.scores.ssim if self.scores else None
-
-    @property
-    def ssim_matched(self) -> float | None:
-        """SSIM after histogram matching, where it is known."""
-        return self.scores.ssim_matched if self.scores else None
 
     @property
     def explained(self) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backlabel.hashing import histogram
 from backlabel.images import GreyImage
@@ -20,16 +19,11 @@ def match_histogram(image: GreyImage, reference: GreyImage) -> GreyImage:
     """
     for grey in (image, reference):
         check_grey(grey)
-    return through(matching_table(histogram(image), histogram(reference)), image)
-
-
-def matching_table(counts: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The table (256,) that `match_histogram` uses, from the histograms of both images."""
-    shares = np.cumsum(wanted) / wanted.sum()
+    counts, wanted = histogram(image), histogram(reference)
     values = np.flatnonzero(wanted)
-    table = np.interp(np.cumsum(counts) / counts.sum(), shares[values], values)
-    rounded: NDArray[np.uint8] = np.rint(table).astype(np.uint8)
-    return rounded
+    shares = np.cumsum(wanted)[values] / wanted.sum()
+    table = np.interp(np.cumsum(counts) / counts.sum(), shares, values)
+    return through(np.rint(table).astype(np.uint8), image)
 
 
 def match_histogram_reference(image: GreyImage, reference: GreyImage) -> GreyImage:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import islice
 from typing import TypeAlias
 
@@ -42,15 +41,15 @@ def score(
 
 
 def _scores(pairs: Sequence[_Registered], scorer: Scorer, bounds: Bounds) -> list[Scores]:
-    ssims = partial(
-        ssim_batch,
+    ssim = ssim_batch(
+        [pair.standardised() for pair, _ in pairs],
         device=bounds.device,
         batch_size=bounds.batch_size,
         memory_mib=bounds.memory_mib,
-    )
-    ssim = ssims([pair.standardised() for pair, _ in pairs], window=scorer.window).tolist()
+        window=scorer.window,
+    ).tolist()
     if not scorer.complete:
         return [Scores(scores.rounded(value)) for value in ssim]
-    matched = ssims([pair.matched() for pair, _ in pairs]).tolist()
-    verified = [one for _, one in pairs]
-    return [scores.assembled(*values) for values in zip(ssim, matched, verified, strict=True)]
+    return [
+        scores.assembled(value, verified) for value, (_, verified) in zip(ssim, pairs, strict=True)
+    ]

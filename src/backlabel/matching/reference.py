@@ -1,6 +1,6 @@
 """The plain chain that `scores.FAST` and `search.nearest` must equal: public libraries, slowly.
 
-SSIM and histogram matching come from scikit-image, cosine transforms from SciPy, resizing from
+SSIM comes from scikit-image, cosine transforms from SciPy, resizing from
 Pillow, hashes from Pillow, imagehash and SciPy; `search.nearest_reference` goes with them.
 """
 
@@ -17,7 +17,6 @@ from backlabel.kernels.commonest import commonest_reference
 from backlabel.kernels.reproduced import reproduced_reference
 from backlabel.matching import verify as verification
 from backlabel.matching.coefficients import Arithmetic
-from backlabel.matching.histogram_matching import match_histogram_reference
 from backlabel.matching.scores import Measures, Registered
 from backlabel.matching.ssim import Window, ssim_reference
 from backlabel.matching.variants import Block
@@ -51,14 +50,9 @@ def _ssim_standardised(pair: Registered, window: Window) -> float:
     return ssim_reference(resize(tiff, shape), resize(jpeg, shape), window=window)
 
 
-def _ssim_matched(pair: Registered) -> float:
-    return ssim_reference(pair.small, match_histogram_reference(pair.jpeg, pair.small))
-
-
 REFERENCE = Measures(
     resize=resize,
     ssim_standardised=_ssim_standardised,
-    ssim_matched=_ssim_matched,
     verify=verify,
     frequencies=frequencies,
     hash_image=hashing.hash_image,

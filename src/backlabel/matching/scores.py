@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from backlabel.hashing import Hashes, frequencies, hash_image, histogram, standardise
+from backlabel.hashing import Hashes, frequencies, hash_image, standardise
 from backlabel.images import GreyImage
 from backlabel.images.encoding import Table
-from backlabel.kernels.lookup import through
 from backlabel.kernels.resize import resize, to_common_size
 from backlabel.matching.evidence import DECIMALS, Scores
-from backlabel.matching.histogram_matching import matching_table
 from backlabel.matching.registration import register
-from backlabel.matching.ssim import Window, ssim, ssim_of_pair, ssim_reference
+from backlabel.matching.ssim import Window, ssim_of_pair, ssim_reference
 from backlabel.matching.variants import Block, Variant
 from backlabel.matching.verify import Verified, verify
 
@@ -31,8 +25,6 @@ class Registered:
     """In its own size."""
     jpeg: GreyImage
     """Its first pixel is the first of one of its blocks of 8x8."""
-    small: GreyImage
-    """The TIFF in the size of the JPEG."""
 
     @classmethod
     def of(
@@ -43,22 +35,11 @@ class Registered:
         resize: Callable[[GreyImage, tuple[int, ...]], GreyImage] = resize,
     ) -> Self:
         """From the images as they are, (H, W) each."""
-        ours, theirs = register(tiff, jpeg, variant, resize)
-        return cls(ours, theirs, resize(ours, theirs.shape))
+        return cls(*register(tiff, jpeg, variant, resize))
 
     def standardised(self) -> tuple[GreyImage, GreyImage]:
         """Both standardised, in their own sizes."""
-        tiff, jpeg = self._counts
-        return standardise(self.tiff, tiff), standardise(self.jpeg, jpeg)
-
-    def matched(self) -> tuple[GreyImage, GreyImage]:
-        """`small`, and the JPEG with its histogram."""
-        wanted = self._counts[0] if self.small is self.tiff else histogram(self.small)
-        return self.small, through(matching_table(self._counts[1], wanted), self.jpeg)
-
-    @cached_property
-    def _counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        return histogram(self.tiff), histogram(self.jpeg)
+        return standardise(self.tiff), standardise(self.jpeg)
 
 
 @dataclass(frozen=True)
@@ -68,8 +49,6 @@ class Measures:
     resize: Callable[[GreyImage, tuple[int, ...]], GreyImage]
     ssim_standardised: Callable[[Registered, Window], float]
     """SSIM of both standardised, in the larger one's size."""
-    ssim_matched: Callable[[Registered], float]
-    """SSIM in the JPEG's size, after histogram matching."""
     verify: Callable[[GreyImage, GreyImage, Table | None], Verified]
     """How much of the JPEG the TIFF explains, given the JPEG's quantisation."""
     frequencies: Callable[[GreyImage], Block]
@@ -80,7 +59,6 @@ def score(pair: Registered, table: Table | None, window: Window, measures: Measu
     """All scores. `table` is the JPEG's quantisation, None where it states none."""
     return assembled(
         measures.ssim_standardised(pair, window),
-        measures.ssim_matched(pair),
         measures.verify(pair.tiff, pair.jpeg, table),
     )
 
@@ -90,11 +68,10 @@ def ssim_alone(pair: Registered, window: Window, measures: Measures) -> Scores:
     return Scores(rounded(measures.ssim_standardised(pair, window)))
 
 
-def assembled(ssim: float, ssim_matched: float, verified: Verified) -> Scores:
+def assembled(ssim: float, verified: Verified) -> Scores:
     """All scores, rounded."""
     return Scores(
         ssim=rounded(ssim),
-        ssim_matched=rounded(ssim_matched),
         explained=rounded(verified.explained),
         spoke=rounded(verified.spoke),
         degradation=verified.degradation,
@@ -112,14 +89,9 @@ def _ssim_standardised(pair: Registered, window: Window) -> float:
     return ssim_of_pair(pair.standardised())
 
 
-def _ssim_matched(pair: Registered) -> float:
-    return ssim(*pair.matched())
-
-
 FAST = Measures(
     resize=resize,
     ssim_standardised=_ssim_standardised,
-    ssim_matched=_ssim_matched,
     verify=verify,
     frequencies=frequencies,
     hash_image=hash_image,

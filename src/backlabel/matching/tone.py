@@ -40,16 +40,20 @@ def curve(image: GreyImage, copy: GreyImage) -> Curve:
     return found
 
 
-def locally_toned(image: GreyImage, copy: Picture) -> Picture:
+def local_step(shape: tuple[int, ...]) -> int:
+    """Pixels between the curves of neighbouring places in a picture of this shape."""
+    return int(np.clip(min(shape) // _PLACES, *_STEPS))
+
+
+def locally_toned(image: GreyImage, copy: Picture, step: int) -> Picture:
     """`image` with the grey values of `copy`, by curves that change from place to place.
 
     Local histogram equalisation (CLAHE) makes such copies. Around each point of a grid the values
     of `copy` are averaged by the grey value of `image`, and a straight line laid through those of
-    neighbouring values.
+    neighbouring values. `step` is that of `local_step`.
     """
     from scipy.ndimage import gaussian_filter  # noqa: PLC0415 - slow to import, seldom needed
 
-    step = int(np.clip(min(image.shape) // _PLACES, *_STEPS))
     rows, columns = (size // step + 2 for size in image.shape)
     row, column = ((np.arange(size) + step // 2) // step for size in image.shape)
     place = (row[:, np.newaxis] * columns + column[np.newaxis]) * _LEVELS + image

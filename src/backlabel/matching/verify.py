@@ -15,9 +15,9 @@ None of them can give a TIFF the noise of another frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 import numpy as np
@@ -29,13 +29,14 @@ from backlabel.kernels import block_dct as dct
 from backlabel.matching import linear_filter, tone
 from backlabel.matching.coefficients import FAST, Arithmetic, Explained, Picture, Published, cut
 
-ENOUGH = 0.9
+ENOUGH = 0.8
 """Explained share from which nothing else is tried."""
 LEAST_ALIKE = 0.5
 """Correlation of the low frequencies below which what follows cannot help: other content."""
 _WINDOW = 512  # pixels a side of the part by which a filter is fitted
 _QUALITIES = range(20, 99)  # of an earlier JPEG
 _LEAST_SIDE = 16  # pixels
+_LEAST_LOCAL = 192  # pixels; in smaller images local curves would follow the noise of a copy
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Verified:
     """How much of a JPEG a TIFF explains, and how the copy would have been made."""
 
     explained: float | None
-    """Share of the JPEG's coefficients that the TIFF reproduces, 0 to 1, the median over the parts
-    of the picture that speak. None where too little does."""
+    """Share of the JPEG's coefficients that the TIFF reproduces, beyond what another frame would, 0
+    to 1, the median over the parts of the picture that speak. None where too little does."""
     spoke: float
     """Share of the picture's area that had something to say, 0 to 1."""
     degradation: str
@@ -54,7 +55,10 @@ class Verified:
 NOT_VERIFIED = Verified(None, 0.0, "")
 """Of a pair of which nobody asked."""
 
-_Try: TypeAlias = tuple[str, Picture]
+_NOTHING = Explained(None, 0.0, 0.0)
+_Made: TypeAlias = tuple[str, Picture]
+"""How the TIFF was changed, and what became of it."""
+_Tried: TypeAlias = tuple[str, Explained]
 
 
 def verify(
@@ -67,20 +71,23 @@ def verify(
     """
     if min(jpeg.shape) < _LEAST_SIDE:
         return Verified(None, 0.0, "too small")
-    best: tuple[float, Explained, str] | None = None
+    best, best_name = _NOTHING, ""
     for name, explained in _tried(tiff, jpeg, table, arithmetic):
-        share = -1.0 if explained.share is None else explained.share
-        if best is None or share > best[0]:
-            best = share, explained, name
-        if share >= ENOUGH:
+        if not best_name or _share(explained) > _share(best):
+            best, best_name = explained, name
+        if _share(explained) >= ENOUGH:
             break
-    assert best is not None  # the first way is always tried
-    return Verified(best[1].share, best[1].spoke, best[2])
+    share = None if best.share is None else max(best.share, 0.0)
+    return Verified(share, best.spoke, best_name)
+
+
+def _share(explained: Explained) -> float:
+    return -np.inf if explained.share is None else explained.share
 
 
 def _tried(
     tiff: GreyImage, jpeg: GreyImage, table: Table | None, arithmetic: Arithmetic
-) -> Iterator[tuple[str, Explained]]:
+) -> Iterator[_Tried]:
     same_size = tiff.shape == jpeg.shape
     copy = cut(jpeg)
     found: list[tuple[float, GreyImage, Published, float]] = []
@@ -92,34 +99,72 @@ def _tried(
         toned = published.explained_by(tone.curve(small, copy)[small])
         yield _named("grey values", resampling, same_size), toned
         alike = max(plain.alike, toned.alike)
-        found.append((max(plain.share or 0.0, toned.share or 0.0), small, published, alike))
+        found.append((max(_share(plain), _share(toned)), small, published, alike))
     _, small, published, alike = max(found, key=lambda one: one[0])
-    if alike < LEAST_ALIKE:
-        return
-    toned_image = tone.curve(small, copy)[small]
-    for name, image in _elaborate(small, toned_image, published):
-        yield name, published.explained_by(image)
+    if alike >= LEAST_ALIKE:
+        yield _elaborate(small, tone.curve(small, copy)[small], published)
 
 
-def _elaborate(small: GreyImage, toned: Picture, published: Published) -> Iterator[_Try]:
-    """Ways of making that cost more to try; `toned` is `small` with the JPEG's grey values."""
-    from scipy.ndimage import median_filter  # noqa: PLC0415 - slow to import, seldom needed
+def _elaborate(small: GreyImage, toned: Picture, published: Published) -> _Tried:
+    """The best of the ways of making that cost more; `toned` is `small` with the JPEG's values.
 
-    rounded = np.clip(np.rint(toned), 0, 255).astype(np.uint8)
-    bases = (("", small), ("grey values, ", rounded))
-    for name, base in bases:
-        quality = earlier_quality(base, published)
-        saved = encoding.decoded(encoding.jpeg(base, quality))
-        yield f"{name}saved at quality {quality} before", saved.astype(np.float32)
-    for name, base in bases:
-        yield f"{name}median 3x3", median_filter(base, 3, mode="nearest").astype(np.float32)
+    Which one it is, the middle of the picture says; the whole picture is made by that one alone.
+    """
     window = _window(small.shape)
     part = published.part(*window)
-    for name, image in (("", small.astype(np.float32)), ("grey values, ", toned)):
-        weights, offset = linear_filter.fitted(image[window], part)
-        yield f"{name}filter", linear_filter.filtered(image, weights, offset)
-    local = tone.locally_toned(small, published.pixels)
-    yield "local grey values", tone.locally_toned(small, published.nearest(local))
+    inner = np.ascontiguousarray(small[window])
+    step = tone.local_step(small.shape)
+    best, best_name, explained = 0, "", _NOTHING
+    for number, way in enumerate(_ways(inner, toned[window], part, step)):
+        name, image = way()
+        found = part.explained_by(image)
+        if number == 0 or _share(found) > _share(explained):
+            best, best_name, explained = number, name, found
+        if _share(found) >= ENOUGH:
+            break
+    if inner.shape == small.shape:
+        return best_name, explained
+    name, image = _ways(small, toned, published, step)[best]()
+    return name, published.explained_by(image)
+
+
+def _ways(
+    small: GreyImage, toned: Picture, published: Published, step: int
+) -> list[Callable[[], _Made]]:
+    rounded = np.clip(np.rint(toned), 0, 255).astype(np.uint8)
+    bases = ("", small), ("grey values, ", rounded)
+    exact = ("", small.astype(np.float32)), ("grey values, ", toned)
+    ways: list[Callable[[], _Made]] = [
+        *(partial(_saved_before, name, base, published) for name, base in bases),
+        *(partial(_median, name, base) for name, base in bases),
+        *(partial(_filtered, name, image, published) for name, image in exact),
+    ]
+    if min(small.shape) >= _LEAST_LOCAL:
+        ways.append(partial(_locally_toned, small, published, step))
+    return ways
+
+
+def _saved_before(name: str, base: GreyImage, published: Published) -> _Made:
+    quality = earlier_quality(base, published)
+    saved = encoding.decoded(encoding.jpeg(base, quality)).astype(np.float32)
+    return f"{name}saved at quality {quality} before", saved
+
+
+def _median(name: str, base: GreyImage) -> _Made:
+    from scipy.ndimage import median_filter  # noqa: PLC0415 - slow to import, seldom needed
+
+    return f"{name}median 3x3", median_filter(base, 3, mode="nearest").astype(np.float32)
+
+
+def _filtered(name: str, image: Picture, published: Published) -> _Made:
+    window = _window(image.shape)
+    weights, offset = linear_filter.fitted(image[window], published.part(*window))
+    return f"{name}filter", linear_filter.filtered(image, weights, offset)
+
+
+def _locally_toned(small: GreyImage, published: Published, step: int) -> _Made:
+    first = tone.locally_toned(small, published.pixels, step)
+    return "local grey values", tone.locally_toned(small, published.nearest(first), step)
 
 
 def earlier_quality(image: GreyImage, published: Published) -> int:
@@ -136,7 +181,7 @@ def earlier_quality(image: GreyImage, published: Published) -> int:
         steps = _steps(quality)[np.newaxis, :, :, np.newaxis]
         saved = np.rint(coefficients / steps) * steps
         saved[:, 0, 0] += 8 * 128
-        return part.judged(saved).share or 0.0
+        return _share(part.judged(saved))
 
     return max(_QUALITIES, key=share)
 

@@ -68,7 +68,7 @@ def verify(
 
     `jpeg` begins at a block of 8x8 pixels, so that the quantisation `table` lies where it lay.
     """
-    pair = Registered(rendered, jpeg, rendered)
+    pair = Registered(rendered, jpeg)
     return scores.score(pair, table, "uniform", measures)
 
 

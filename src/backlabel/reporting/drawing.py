@@ -20,7 +20,7 @@ _HISTOGRAMS_OF_COMBINED = {
     "spoke": "spoke",
 }
 _SSIM_OVER_HAMMING = ("hamming_distance", "ssim_value", "ssim_over_hamming.png")
-_EXPLAINED_OVER_SSIM = ("ssim_matched", "explained", "explained_over_ssim_matched.png")
+_EXPLAINED_OVER_SSIM = ("ssim_value", "explained", "explained_over_ssim.png")
 _ON_SCORES = {
     "seed": (),
     "ssim": ("min_ssim",),

@@ -47,7 +47,6 @@ _SCORES = {
         ("hamming_threshold", "ssim_hamming_threshold"),
     ),
     "ssim_value": _Score("SSIM (standardised images)", _BINS, ["min_ssim"]),
-    "ssim_matched": _Score("SSIM after histogram matching", _BINS, ()),
     "explained": _Score("explained share of the JPEG", _BINS, ["min_explained"]),
     "spoke": _Score("share of the picture that spoke", _BINS, ["min_spoke"]),
 }

@@ -19,7 +19,6 @@ _BINS = [round(-0.04 + 0.02 * i, 2) for i in range(53)]
 SCORES: Mapping[str, tuple[str, Sequence[float]]] = {
     "hamming": ("hamming_distance", [10 * i for i in range(53)]),
     "ssim": ("ssim_value", _BINS),
-    "ssim_matched": ("ssim_matched", _BINS),
     "explained": ("explained", _BINS),
     "spoke": ("spoke", _BINS),
 }

@@ -36,7 +36,6 @@ _DISTANCE = _Score("hamming_distance", "Hamming distance (bits of 1,024)", "hamm
 _SCORES = (
     _Score("explained", "explained share of the JPEG", "min_explained"),
     _Score("spoke", "share of the picture that spoke", "min_spoke"),
-    _Score("ssim_matched", "SSIM after histogram matching", None),
     _Score("ssim_value", "SSIM (standardised images)", "min_ssim"),
 )
 _LEAD = _Score("margin", "lead over the runner-up", "min_margin")

@@ -30,6 +30,5 @@ class PartRow:
     TIFF_covered: float
     hamming_distance: int
     ssim_value: float | None
-    ssim_matched: float | None
     explained: float | None
     spoke: float | None

@@ -118,7 +118,6 @@ class Match:
     """By which change of the TIFF the JPEG was found."""
     hamming_standardised: int | None = None
     hamming_grey: int | None = None
-    ssim_matched: float | None = None
     explained: float | None = None
     """Share of what the JPEG states that the TIFF explains."""
     spoke: float | None = None
@@ -196,7 +195,6 @@ class Labelled:
     variant: str | None
     hamming_standardised: int | None
     hamming_grey: int | None
-    ssim_matched: float | None
     explained: float | None
     spoke: float | None
     degradation: str | None
