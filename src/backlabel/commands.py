@@ -27,7 +27,7 @@ STAGES = {
 ERROR = 2  # exit status
 _WORKERS_IMPORT = {
     "hash": ["backlabel.hashing.file", "backlabel.hashing.perceptual", "backlabel.images.reading"],
-    "compare": ["backlabel.matching.scoring", "backlabel.images.reading"],
+    "compare": ["backlabel.matching.scores", "backlabel.images.reading"],
     "label": ["backlabel.labels.reading", "backlabel.images.reading"],
     "calibrate": ["backlabel.calibration.over_files", "backlabel.images.reading"],
     "report": ["backlabel.report.samples", "backlabel.images.reading"],
