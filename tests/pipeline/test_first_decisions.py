@@ -51,7 +51,7 @@ def test_ten_decisions_by_keys_are_in_the_labelled_set(clone, served):
     with chromium.opened() as browser:
         page = chromium.review(browser, served)
         for _ in range(DECISIONS):
-            path = page.locator("#name-tiff").text_content().partition(" (")[0]
+            path = page.locator("#name-tiff").text_content().rpartition(" (")[0]
             row = rows[path.removeprefix("TIFF ")]
             if (row.TIFF_path, row.JPEG_path) in known:
                 keys = ["a"]
