@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import engine, measuring
 from backlabel.matching.engine import Outcome
@@ -17,6 +19,7 @@ from backlabel.matching.kept import kept_for
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import PART
 from backlabel.parts.kept import NOTHING, Digests, Found, KeptParts, Known, Plan, content, plan_key
+from backlabel.storage import columns
 from backlabel.storage.files import make_folder
 from backlabel.storage.rows import JpegHash, TiffHash, Verdict
 
@@ -40,9 +43,14 @@ class Effort:
     """Pairs of which a place was found, and scored there."""
 
 
-def ordered(jpegs: Sequence[JpegHash], settings: Settings) -> list[JpegHash]:
+def ordered(jpegs: Sequence[JpegHash], settings: Settings) -> Sequence[JpegHash]:
     """`jpegs`, those last that have too little information to match anything as a whole."""
-    return sorted(jpegs, key=lambda row: not settings.compares(row))
+    last = [not settings.trusts(said) for said in columns.values(jpegs, "information")]
+    return (
+        columns.taken(jpegs, np.argsort(last, kind="stable").astype(np.int64))
+        if any(last)
+        else jpegs
+    )
 
 
 def match(
@@ -52,8 +60,8 @@ def match(
 
     `jpegs` are `ordered`; `folder` keeps what was found.
     """
-    whole = [row for row in jpegs if settings.compares(row)]
-    outcome = engine.match(tiffs, whole, settings, kept_for(settings, folder))
+    whole = sum(map(settings.trusts, columns.values(jpegs, "information")))
+    outcome = engine.match(tiffs, jpegs[:whole], settings, kept_for(settings, folder))
     return complete(outcome, tiffs, jpegs, settings, folder)
 
 
