@@ -7,7 +7,7 @@ STAMP := .venv/installed
 TESTS_AT_ONCE := $(shell expr $$(nproc) + 1)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install locked repro test test-fast test-torchvision check coverage site release mlflow params
+.PHONY: help install locked image repro test test-fast test-torchvision check coverage site release mlflow params
 
 help:
 	@echo "make repro   run the pipeline on the data below data/"
@@ -20,6 +20,7 @@ help:
 	@echo "make test-torchvision  what needs a torchvision that fits torch"
 	@echo "make site    the documentation, into site/"
 	@echo "make locked  install by hashes alone"
+	@echo "make image   a container image of Debian's and Python's packages alone"
 	@echo "make release VERSION=0.2.0  see CONTRIBUTING.md"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -35,6 +36,15 @@ locked:
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $(STAMP)
+
+# The base image is made here of Debian's packages, so that no registry of images is asked.
+BUILDER ?= $(firstword $(foreach builder,docker podman buildah,$(shell command -v $(builder))))
+image:
+	$(if $(BUILDER),,$(error make image needs docker, podman or buildah))
+	mkdir -p build
+	mmdebstrap --variant=minbase bookworm build/debian.tar
+	printf 'FROM scratch\nADD debian.tar /\n' | $(BUILDER) build --tag backlabel-base --file - build
+	$(BUILDER) build $(BUILD_OPTIONS) --build-arg BASE=backlabel-base --tag backlabel .
 
 # What is there already is kept: only missing sample data is fetched, from the repository itself.
 # A kill may have left files of DVC torn, at which it would stop.

@@ -47,8 +47,8 @@ def test_make_hands_the_port_on():
 def test_stage_ends_with_lines_for_people_and_says_them_again(root):
     status, told = workspace.run(root, "hash")
     assert status == 0
-    assert "hash: 2 JPEGs and 2 TIFFs hashed" in told
-    assert "hash: 2 JPEGs and 2 TIFFs hashed" in workspace.run(root, "summary")[1]
+    assert "hash: 2 originals and 2 copies hashed" in told
+    assert "hash: 2 originals and 2 copies hashed" in workspace.run(root, "summary")[1]
 
 
 def test_stage_by_hand_refuses_parameters_that_are_not_those_of_conf(root):

@@ -58,6 +58,7 @@ def test_two_values_for_one_tiff_are_refused(table):
         (b"TIFF_path,specimen\n", "no column 'wafer' among its columns TIFF_path, specimen"),
         (b"", "not a CSV table"),
         (b"TIFF_path,wafer\n\xff,A\n", "not a CSV table in UTF-8"),
+        (b"TIFF_path,wafer\none.tif,A,x\n", "line 2: 3 cells in 2 columns"),
         (b"TIFF_path,wafer\ndata\\tiff\\one.tif,A\n", "backslash"),
     ],
 )

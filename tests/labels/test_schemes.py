@@ -126,7 +126,7 @@ def test_a_table_names_files_by_path_or_by_name(table):
     ("text", "complaint"),
     [
         ("file,label\n1.png,A\n", "2 files are called 1.png"),
-        ("file,label\nj/x/1.png,A\nj/x/1.png,B\n", "stands under two labels"),
+        ("file,label\nj/x/1.png,A\nj/x/1.png,B\n", "stands under two values of 'label'"),
         ("file,label\nj/x/1.png,a/b\n", "cannot be a folder"),
         ("path,label\nj/x/1.png,A\n", "has no column 'file'"),
     ],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
-from backlabel.matching import index as index_module
+from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.matching import search
-from backlabel.matching.index import MultiHash, Recall, merged
+from backlabel.matching.index import MultiHash, Recall, Stored
+from backlabel.workers.pool import Workers
 
 RNG = np.random.default_rng(0)
 BASE = RNG.integers(0, 256, (3000, 128), dtype=np.uint8)
@@ -30,7 +33,7 @@ def test_finds_what_exact_search_finds():
 
 def test_result_is_whole_where_tables_are_empty():
     query = 255 - BASE[:5]
-    found = MultiHash(BASE, tables=1).nearest(query, k=4)
+    found = MultiHash(BASE, words=1).nearest(query, k=4)
     exact = search.nearest(query, BASE, k=4)
     assert found[0].tolist() == exact[0].tolist()
     assert found[1].tolist() == exact[1].tolist()
@@ -50,7 +53,7 @@ def test_recall_counts_near_queries_only():
 
 def test_recall_sees_what_one_table_misses():
     query = flipped(BASE[:300], bits=100)
-    recall = MultiHash(BASE, tables=1).recall(query, max_bits=100)
+    recall = MultiHash(BASE, words=1).recall(query, max_bits=100)
     # rows without any word in common are searched for exactly: only wrong company is missed
     assert 0 < recall.share < 1
 
@@ -59,37 +62,104 @@ def test_recall_of_no_query():
     assert MultiHash(BASE).recall(BASE[:0], max_bits=100).share == 1.0
 
 
-@pytest.mark.parametrize("rows", [1, 700, 1500, 2999, 3000])
-def test_shards_find_what_one_index_finds(rows):
+def _sent(what):
+    return pickle.loads(pickle.dumps(what))  # noqa: S301 - our own
+
+
+class Elsewhere:
+    """A crew far away: all that it is given and gives is pickled."""
+
+    def map(self, function, items, *, what, chunk):
+        for item in items:
+            sent, own = _sent((function, item))
+            yield item, _sent(sent(own))
+
+
+def crowd():
+    """Few rows, many of them equal, and queries that lie equally far from several."""
+    base = np.concatenate([BASE[:20], BASE[:20], flipped(BASE[:20], bits=10), BASE[:5]])
+    query = np.concatenate([BASE[:20], flipped(BASE[:9], bits=10), 255 - BASE[:3]])
+    return base[RNG.permutation(len(base))], query
+
+
+@pytest.mark.parametrize("crew", [None, Elsewhere()], ids=["here", "elsewhere"])
+@pytest.mark.parametrize(
+    ("shard_rows", "block_rows"), [(1, 40), (7, 7), (40, 1), (64, 31), (65, 32)]
+)
+def test_blocks_and_shards_do_not_change_what_is_found(
+    tmp_path, monkeypatch, crew, shard_rows, block_rows
+):
+    monkeypatch.chdir(tmp_path)
+    base, query = crowd()
+    whole = MultiHash(base, words=8).nearest(query, k=6)
+    parts = MultiHash(
+        base, words=8, shard_rows=shard_rows, block_rows=block_rows, crew=crew
+    ).nearest(query, k=6)
+    assert [part.tolist() for part in parts] == [part.tolist() for part in whole]
+
+
+def test_what_shares_a_word_is_found_as_by_exact_search():
+    base, query = crowd()
+    shares = (base.view(np.uint16)[None] == query.view(np.uint16)[:, None]).any(axis=2)
+    index, distance = MultiHash(base).nearest(query, k=6)
+    exact = search.nearest_reference(query, base, k=len(base))
+    for i in range(len(query)):
+        near = [
+            (row, bits)
+            for row, bits in zip(exact[0][i].tolist(), exact[1][i].tolist(), strict=True)
+            if shares[i, row]
+        ]
+        if len(near) >= 6:
+            assert list(zip(index[i].tolist(), distance[i].tolist(), strict=True)) == near[:6]
+
+
+def test_workers_map_what_they_search(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     query = flipped(BASE[:40], bits=30)
-    whole = MultiHash(BASE).nearest(query, k=1)
-    found = MultiHash(BASE, shard_rows=rows).nearest(query, k=1)
-    assert [part.tolist() for part in found] == [part.tolist() for part in whole]
+    with Workers(2, max_seconds=60, max_memory_mib=500) as crew:
+        index = MultiHash(BASE, shard_rows=1000, block_rows=25, crew=crew)
+        assert index.nearest(query, k=1)[0][:, 0].tolist() == [*range(40)]
+        assert index.recall(query, max_bits=30) == Recall(queries=40, found=40)
+    assert len([*(tmp_path / ".backlabel").iterdir()]) == 1
+    del index
+    assert not [*(tmp_path / ".backlabel").iterdir()]
+
+
+def test_few_pairs_are_no_matter_for_workers():
+    assert MultiHash(BASE[:9], crew=object(), alone=18).nearest(BASE[:2], k=1)[0].tolist() == [
+        [0],
+        [1],
+    ]
+
+
+class Lost:
+    """A crew whose worker dies at everything."""
+
+    def map(self, function, items, *, what, chunk):
+        for item in items:
+            yield item, UnreadableImageError("too slow", "it took more than 1 seconds")
+
+
+def test_a_shard_that_no_worker_can_search_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WorkerError, match=r"took more than 1 seconds.*read\.max_seconds"):
+        MultiHash(BASE[:9], crew=Lost()).nearest(BASE[:2], k=1)
 
 
 def test_shards_are_whole_where_tables_are_empty():
     query = 255 - BASE[:5]
-    found = MultiHash(BASE, tables=1, shard_rows=800).nearest(query, k=4)
+    found = MultiHash(BASE, words=1, shard_rows=800).nearest(query, k=4)
     assert [part.tolist() for part in found] == [
         part.tolist() for part in search.nearest(query, BASE, k=4)
     ]
 
 
-def test_rows_may_lie_in_a_mapped_file(tmp_path):
+def test_rows_may_lie_in_a_file(tmp_path):
     BASE.tofile(tmp_path / "hashes")
-    mapped = np.memmap(tmp_path / "hashes", np.uint8, "r").reshape(-1, 128)
-    query = flipped(BASE[:40], bits=30)
-    index = MultiHash(mapped, shard_rows=1000)
+    query = flipped(BASE[100:140], bits=30)
+    index = MultiHash(Stored(str(tmp_path / "hashes"), 2900, first=100), shard_rows=1000)
     assert index.nearest(query, k=1)[0][:, 0].tolist() == [*range(40)]
     assert index.recall(query, max_bits=30) == Recall(queries=40, found=40)
-
-
-def test_merging_keeps_the_nearest_and_of_equal_ones_the_lower_row():
-    one = np.array([[7, 3]]), np.array([[5, 9]], np.int32)
-    other = np.array([[2, -1]]), np.array([[5, 1025]], np.int32)
-    for order in ([one, other], [other, one]):
-        index, distance = merged(iter(order), 1, 3)
-        assert (index.tolist(), distance.tolist()) == ([[2, 7, 3]], [[5, 5, 9]])
 
 
 def test_no_rows():
@@ -97,25 +167,15 @@ def test_no_rows():
     assert index.shape == distance.shape == (2, 0)
 
 
-@pytest.mark.parametrize("tables", [0, 65])
-def test_refuses_tables_beyond_the_hash(tables):
-    with pytest.raises(ValueError, match="a hash has 64 words"):
-        MultiHash(BASE, tables=tables)
+@pytest.mark.parametrize("words", [0, 65])
+def test_refuses_words_beyond_the_hash(words):
+    with pytest.raises(ValueError, match="a hash has 64 of 16 bits"):
+        MultiHash(BASE, words=words)
 
 
-def test_very_many_rows_with_the_same_words_are_compared_one_by_one(monkeypatch):
-    monkeypatch.setattr(index_module, "_MOST", 100)
-    query = flipped(BASE[:5], bits=10)
-    base = np.concatenate([BASE, np.repeat(BASE[:1], 200, axis=0)])
-    found, exact = MultiHash(base).nearest(query, k=3), search.nearest(query, base, k=3)
-    assert found[0][0].tolist() == exact[0][0].tolist()
-    assert found[0][:, 0].tolist() == [*range(5)]
-
-
-def test_batches_do_not_change_what_is_found(monkeypatch):
-    query = flipped(BASE[:50], bits=60)
-    whole = MultiHash(BASE).nearest(query, k=5)
-    monkeypatch.setattr(index_module, "_TOGETHER", 7)
-    assert [part.tolist() for part in MultiHash(BASE).nearest(query, k=5)] == [
-        part.tolist() for part in whole
-    ]
+def test_a_query_that_shares_more_words_than_there_are_rows_is_searched_exactly():
+    base = np.concatenate([255 - BASE[:1], np.repeat(BASE[:1], 4, axis=0)])
+    query = BASE[:1].copy()
+    query[0, 2:64] ^= 0x10  # 31 words are changed; the other 33 are shared with 4 rows
+    found, exact = MultiHash(base).nearest(query, k=5), search.nearest(query, base, k=5)
+    assert [part.tolist() for part in found] == [part.tolist() for part in exact]

@@ -80,7 +80,7 @@ def test_one_run_per_experiment_with_everything(experimented):
     run = stricter(experimented)
     assert run.info.status == "FINISHED"
     assert run.info.run_name.startswith("hamming_threshold=10")
-    assert "35 of 48 TIFFs matched" in run.data.tags["mlflow.note.content"]
+    assert "35 of 48 originals matched" in run.data.tags["mlflow.note.content"]
     assert run.info.end_time - run.info.start_time > 1000
     assert run.data.params["compare.hamming_threshold"] == "10"
     committed = json.loads((experimented.path / "metrics/compare.json").read_text())

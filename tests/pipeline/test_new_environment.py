@@ -87,7 +87,7 @@ def test_a_new_users_set_in_five_commands(here, tmp_path):
     assert Path(where.strip()).is_relative_to(tmp_path.parent.parent)
     # The first command is `pip install`, which the fixture has run.
     here.run("backlabel", "init", "--yes", "--remote", str(tmp_path / "remote"))
-    assert "30 of 30 TIFFs labelled" in here.dvc("repro")
+    assert "30 of 30 originals labelled" in here.dvc("repro")
     here.dvc("push")
     load = (
         "import backlabel; s = backlabel.load('labeled'); print(len(s), s[9][0].shape, s.classes)"

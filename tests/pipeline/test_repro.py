@@ -34,7 +34,7 @@ def test_make_repro_runs_the_pipeline(pulled, tmp_path):
     stamp.touch()
     os.utime(stamp, (later, later))  # what `make` would install is installed here already
     done = clone.run("make", "repro", f"STAMP={stamp}", f"BIN={Path(sys.executable).parent}")
-    assert "of 48 TIFFs matched" in done.stdout
+    assert "of 48 originals matched" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("report.html says what the run found")
     assert (clone.path / "report.html").exists()
     assert (clone.path / "labeled" / "manifest.csv").exists()

@@ -38,7 +38,7 @@ def lines(tmp_path, stage, metrics, n_tiff=None):
 
 def test_hash_says_what_became_of_every_file(tmp_path):
     text = "\n".join(lines(tmp_path, "hash", HASH))
-    assert text.startswith("hash: 39 JPEGs and 47 TIFFs hashed\n")
+    assert text.startswith("hash: 47 originals and 39 copies hashed\n")
     assert "4 unreadable (3 truncated, 1 empty), see csv/unreadable.csv" in text
     assert "2 other files skipped, see csv/skipped.csv" in text
     assert "1 too flat" in text
@@ -53,7 +53,7 @@ def test_hash_is_short_where_all_went_well(tmp_path):
 
 def test_compare_says_why_the_others_are_refused(tmp_path):
     text = "\n".join(lines(tmp_path, "compare", COMPARE, n_tiff=48))
-    assert "36 of 48 TIFFs matched (75%)" in text
+    assert "36 of 48 originals matched (75%)" in text
     assert "the others: 10 no candidate, 2 unreadable\n" in text
     assert "35 of 36 found, 1 wrong pairs" in text
     assert "csv/n_tiff_to_all_jpeg_mapping/48_tiff.csv" in text
@@ -67,7 +67,7 @@ def test_compare_without_known_pairs_claims_nothing_about_them(tmp_path):
 
 def test_label_says_what_is_in_the_set_and_what_is_next(tmp_path):
     text = "\n".join(lines(tmp_path, "label", LABEL))
-    assert "36 of 48 TIFFs labelled" in text
+    assert "36 of 48 originals labelled" in text
     assert "30 Films, 6 Tips" in text
     assert "2 duplicates left out, see csv/duplicates.csv" in text
     assert "people accepted 1 and rejected 0" in text
@@ -76,7 +76,7 @@ def test_label_says_what_is_in_the_set_and_what_is_next(tmp_path):
 
 def test_nothing_at_all_is_no_division_by_zero(tmp_path):
     empty = {"tiffs": 0, "matched": 0, "verdicts": {"matched": 0}}
-    assert lines(tmp_path, "compare", empty)[0] == "compare: 0 of 0 TIFFs matched"
+    assert lines(tmp_path, "compare", empty)[0] == "compare: 0 of 0 originals matched"
 
 
 @pytest.mark.parametrize("stage", ["hash", "track"])

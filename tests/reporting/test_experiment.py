@@ -72,7 +72,7 @@ def test_headlines_come_first_and_the_others_in_a_group():
 
 def test_description_sums_up_the_result(labelled):
     report = experiment.report(PARAMS, METRICS, [Difference("compare.top_k", 10, 7)])
-    assert "2 of 2 TIFFs labelled" in report.description
+    assert "2 of 2 originals labelled" in report.description
     assert "compare.top_k: 10 in conf/, 7 in params.yaml" in report.description
     assert report.name == "top_k=7"
 

@@ -30,7 +30,7 @@ REPORT = Report(
     curves={"sweep.rate": [(0, 0.0), (150, 1.0)]},
     tags={"a": "b"},
     artifacts=["plots/x.png"],
-    description="36 of 48 TIFFs matched",
+    description="36 of 48 originals matched",
     seconds=90.0,
     dataset=DataSet("labeled", "0" * 32, {"path": "labeled", "commit": "c"}, 3),
 )
@@ -105,7 +105,7 @@ def test_run_says_who_made_it_what_came_out_and_how_long_it_took(root):
     (run,) = runs()
     assert run.data.tags["mlflow.user"] == "Ada"
     assert run.data.tags["mlflow.source.name"] == "backlabel"
-    assert run.data.tags["mlflow.note.content"] == "36 of 48 TIFFs matched"
+    assert run.data.tags["mlflow.note.content"] == "36 of 48 originals matched"
     assert run.info.end_time - run.info.start_time == 90_000
     assert abs(run.info.end_time / 1000 - time.time()) < 60
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -16,10 +15,16 @@ OUTPUTS = ("csv", "metrics", "plots", "labeled", "reviews")
 
 
 def choose(root, cluster):
-    for path in (Path("conf/config.yaml"), Path("conf/cluster/dask.yaml")):
+    """The cluster, with a search that workers do, too."""
+    wanted = {
+        "conf/config.yaml": ("- cluster: local", f"- cluster: {cluster}"),
+        "conf/cluster/dask.yaml": ("workers: 0", "workers: 2"),
+        "conf/compare/default.yaml": ("index_from: 200000", "index_from: 1"),
+    }
+    for path, (old, new) in wanted.items():
         text = (root / path).read_text()
-        text = text.replace("- cluster: local", f"- cluster: {cluster}")
-        (root / path).write_text(text.replace("workers: 0", "workers: 2"))
+        assert old in text
+        (root / path).write_text(text.replace(old, new))
     assert workspace.run(root, "compose")[0] == 0
 
 
@@ -28,6 +33,7 @@ def test_stages_write_the_same_bytes_on_a_cluster(tmp_path):
     workspace.make(here, PAIRS)
     (here / "data/tiff/0/broken.tif").write_bytes(b"II*\0")
     shutil.copytree(here, there)
+    choose(here, "local")
     choose(there, "dask")
     for root in (here, there):
         for stage in ("hash", "compare", "label"):

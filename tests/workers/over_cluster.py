@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-import cluster_work
+import work_done
 
 from backlabel import config
 from backlabel.errors import UnreadableImageError, WorkerError
@@ -25,7 +25,7 @@ CONF = Path(__file__).parents[2] / "conf" / "cluster"
 def main(settings, function, items, limits):
     values = config.read_yaml(CONF / f"{settings.pop('file')}.yaml") | settings
     results = map_files(
-        getattr(cluster_work, function),
+        getattr(work_done, function),
         range(items) if isinstance(items, int) else items,
         cluster=Cluster.model_validate_json(json.dumps(values)),
         what="test",

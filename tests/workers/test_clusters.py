@@ -10,7 +10,7 @@ import sys
 import psutil
 import pytest
 from by_hand import ByHand, environment, wait_for
-from cluster_work import square
+from work_done import square
 
 from backlabel.errors import WorkerError
 from backlabel.workers.cluster import Cluster

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import multiprocessing
 import os
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from work_done import buggy, hostile, process_id, square
 
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.workers.crew import map_files
@@ -31,35 +31,9 @@ def mapped(function, items, *, workers=1, **others):
     return map_files(function, items, workers=workers, what="test", **(LIMITS | others))
 
 
-def square(number: int) -> int:
-    return number * number
-
-
 def uneven(number: int) -> int:
     time.sleep(0.2 if number == 0 else 0)
     return number
-
-
-def hostile(kind: str) -> str:
-    if kind == "unreadable":
-        raise UnreadableImageError("corrupt", "the test says so")
-    if kind == "hang":
-        time.sleep(600)
-    if kind == "crash":
-        ctypes.string_at(0)
-    if kind == "killed":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if kind == "memory":
-        return str(len(bytearray(1 << 30)))
-    return "fine"
-
-
-def buggy(number: int) -> float:
-    return 1 / number
-
-
-def process_id(_: int) -> int:
-    return os.getpid()
 
 
 def killed_once(marker: Path) -> str:
@@ -71,7 +45,7 @@ def killed_once(marker: Path) -> str:
     return ""
 
 
-def slowly(number: int) -> int:
+def quickly(number: int) -> int:
     time.sleep(0.01)
     return number
 
@@ -115,7 +89,7 @@ def test_a_hostile_item_harms_only_itself(kind, reason):
 
 
 def test_each_item_has_the_whole_time():
-    assert reasons(mapped(slowly, range(600), max_seconds=5.0)) == [*range(600)]
+    assert reasons(mapped(quickly, range(600), max_seconds=5.0)) == [*range(600)]
 
 
 def test_an_item_whose_worker_was_killed_is_tried_again(tmp_path):
@@ -179,7 +153,7 @@ def kill_workers(stop: threading.Event, moments: random.Random, also_forkserver:
 @pytest.mark.parametrize("also_forkserver", [False, True])
 def test_workers_that_are_killed_at_random_change_nothing(also_forkserver):
     stop = threading.Event()
-    results = mapped(slowly, range(300), workers=3, chunk=8)
+    results = mapped(quickly, range(300), workers=3, chunk=8)
     assert next(results) == (0, 0)
     killer = threading.Thread(
         target=kill_workers, args=(stop, random.Random(0), also_forkserver), daemon=True
@@ -210,7 +184,8 @@ PARENT = """
 import sys
 sys.path[:0] = {path!r}
 from backlabel import interrupts
-from test_pool import mapped, process_id, slowly
+from test_pool import mapped
+from work_done import process_id, slowly
 def main():
     print(next(mapped(process_id, [1]))[1], flush=True)
     for _, worker in mapped({function}, iter(int, 1), workers=2):

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backlabel.errors import TableError
-from backlabel.storage import names
-
-FILE, LABEL = "file", "label"
+from backlabel.storage import lookup, names
 
 
 def read(path: Path, keys: Sequence[tuple[str, ...]]) -> dict[str, str]:
@@ -19,29 +17,12 @@ def read(path: Path, keys: Sequence[tuple[str, ...]]) -> dict[str, str]:
     of either and is refused. Raises TableError for what is no such table, a file that stands under
     two labels, or a label that cannot be a folder's name.
     """
-    import pandas as pd  # noqa: PLC0415 - slow to import, and few sets have such a table
-
-    try:
-        # A spreadsheet's byte-order mark does no harm here.
-        table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
-        raise TableError(
-            f"{path}: not a CSV table in UTF-8 ({error}). See labels.table."
-        ) from error
-    missing = [name for name in (FILE, LABEL) if name not in table]
-    if missing:
-        raise TableError(
-            f"{path}: has no column {missing[0]!r} among its columns {', '.join(table.columns)}. "
-            "A label table has the columns file and label, separated by commas."
-        )
-    distinct = table[[FILE, LABEL]].drop_duplicates()
-    twice = distinct[distinct[FILE].duplicated()][FILE]
-    if len(twice):
-        raise TableError(f"{path}: {twice.iloc[0]} stands under two labels.")
-    try:
-        cells = {names.from_cell(key): cell for key, cell in distinct.itertuples(index=False)}
-    except ValueError as error:
-        raise TableError(f"{path}: {error}; paths are written with /.") from error
+    cells = lookup.cells_by_file(
+        path,
+        "file",
+        "label",
+        remedy="It has the columns file and label, separated by commas; see labels.table.",
+    )
     _refuse_unclear(path, cells, keys)
     return {key: cell for key, cell in cells.items() if cell}
 

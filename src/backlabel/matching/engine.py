@@ -1,8 +1,8 @@
 """From hash tables to a decision for each TIFF: search, score, search by variants, decide, assign.
 
-Images are opened in worker processes alone; this process searches and decides, and hands pixels to
-a GPU where there is one. Where all evidence is kept from an earlier run, nothing is opened and what
-reads and scores images is not even imported.
+Images are opened in worker processes alone, which also search where there is much to search; this
+process decides, and hands pixels to a GPU where there is one. Where all evidence is kept from an
+earlier run, nothing is opened and what reads and scores images is not even imported.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def match(
     """
     with measuring.workers(settings) as crew:
         matching = _Matching(tiffs, jpegs, settings, Measuring(settings, crew, kept))
-        evidence = matching.evidence()
-    return Outcome(evidence, decisions(tiffs, evidence, settings), matching.index_recall())
+        evidence, recall = matching.evidence(), matching.index_recall()
+    return Outcome(evidence, decisions(tiffs, evidence, settings), recall)
 
 
 def decisions(
@@ -138,7 +138,8 @@ class _Matching:
             return None
         from backlabel.matching.index import MultiHash  # noqa: PLC0415 - few runs need it
 
-        return MultiHash(base)
+        alone = self._settings.index_from**2
+        return MultiHash(base, crew=self._images.crew, alone=alone)
 
     def _near(self, queries: Sequence[Sequence[Query]]) -> list[list[NearPair]]:
         return near_pairs(

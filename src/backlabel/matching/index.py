@@ -1,36 +1,67 @@
-"""Nearest neighbours among very many hashes, through tables of their words (multi-index hashing).
+"""Nearest neighbours among very many hashes, by the words that they share (multi-index hashing).
 
-Each table keys the hashes by one of their 64 words of 16 bits; only rows that share a word with the
-query are compared. Of the pairs with b of 1,024 bits changed, about
-1 - (1 - (1 - b / 1024) ** 16) ** 64 are found: with 100 bits changed all but one in a million.
+Only rows that share one of the 64 words of 16 bits with the query are compared. Of the pairs with b
+of 1,024 bits changed, about 1 - (1 - (1 - b / 1024) ** 16) ** 64 are found: with 100 bits changed
+all but one in a million.
 Source: Norouzi, Punjani, Fleet, Fast search in Hamming space with multi-index hashing, CVPR 2012.
 
-Rows are indexed a shard at a time and what shards find is merged, so that neither memory nor
-the time to build one grows with the rows, which may lie in a file that is mapped.
+A task searches a block of queries in a shard of the rows; what the tasks find is merged. Neither
+the size of blocks and shards nor who does the tasks changes what is found. Small searches are done
+here, large ones by worker processes or a cluster, which map both sides from files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import itertools
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.matching import search
+from backlabel.storage.files import make_folder, shared_folder
+from backlabel.workers.crew import Crew
 
+Hashes: TypeAlias = NDArray[np.uint8]
 Neighbours: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32]]
-TABLES = 64
+WORDS = 64
 """Words of 16 bits in a hash."""
 SHARD_ROWS = 1_000_000
-"""0.3 GiB of tables."""
-_WORDS = 1 << 16
-_TOGETHER = 1 << 17  # pairs that are compared at a time: 32 MiB
-_MOST = 1 << 20  # rows of one query in all tables; above, every row is compared instead
-_NONE = np.int32(8 * search.HASH_BYTES + 1)
-"""The distance where there is no row: beyond all others."""
-_ROW_BITS, _BITS = 32, 11  # of a row and of a distance, side by side in one sortable number
+"""128 MB of hashes."""
+BLOCK_ROWS = 125_000
+"""Queries of a task: so many that a row is fetched for several of them at once."""
+_ROW_BITS = 32  # of a neighbour, which is one number: its distance, and below it its row
+_NONE = np.int64((8 * search.HASH_BYTES + 1) << _ROW_BITS)
+"""Where there is no neighbour: beyond all others."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Hashes in a file, one behind the other, that whoever needs them maps."""
+
+    path: str
+    rows: int
+    first: int = 0
+    """The row that these begin with."""
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, rows: slice) -> Stored:
+        first, last, _ = rows.indices(self.rows)
+        return Stored(self.path, last - first, self.first + first)
+
+    def __array__(self, dtype: object = None, *, copy: bool | None = None) -> Hashes:
+        shape, at = (self.rows, search.HASH_BYTES), self.first * search.HASH_BYTES
+        return np.asarray(np.memmap(self.path, np.uint8, "r", offset=at, shape=shape))
 
 
 @dataclass(frozen=True)
@@ -46,138 +77,160 @@ class Recall:
         return self.found / self.queries if self.queries else 1.0
 
 
-class MultiHash:
-    """An index over `base` (m, 128): packed hashes, in memory or mapped, of which it keeps no copy.
+@dataclass(frozen=True)
+class _Task:
+    """The `k` nearest of `rows` for each query; 0 `words`: of all rows, not by shared words."""
 
-    The first `tables` words of the hash are used. A single shard is indexed once, more than one
-    anew for each search: search for many at a time.
+    query: Hashes | Stored
+    rows: Hashes | Stored
+    k: int
+    words: int
+    most: int
+    """Pairs that a query may have in all tables; with more it is left to exact search."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Neighbours (n, k) of each query, sorted, and how many pairs it had."""
+
+    nearest: NDArray[np.int64]
+    met: NDArray[np.int64]
+
+
+class MultiHash:
+    """An index over `base` (m, 128): packed hashes, in memory or in a file, of which it keeps none.
+
+    The first `words` words of the hash are used. `crew` does the tasks of a search of more than
+    `alone` pairs; without one all are done here.
     """
 
     def __init__(
-        self, base: NDArray[np.uint8], *, tables: int = TABLES, shard_rows: int = SHARD_ROWS
+        self,
+        base: Hashes | Stored,
+        *,
+        words: int = WORDS,
+        shard_rows: int = SHARD_ROWS,
+        block_rows: int = BLOCK_ROWS,
+        crew: Crew | None = None,
+        alone: int = 0,
     ) -> None:
-        if not 0 < tables <= TABLES:
-            raise ValueError(f"{tables} tables: a hash has {TABLES} words of 16 bits")
-        search.check(base, base, 1)
-        self._base, self._tables, self._shard_rows = base, tables, shard_rows
-        self._only = _Shard(base, tables) if len(base) <= shard_rows else None
+        if not 0 < words <= WORDS:
+            raise ValueError(f"{words} words: a hash has {WORDS} of 16 bits")
+        self._base, self._words = base, words
+        self._shard_rows, self._block_rows = shard_rows, block_rows
+        self._crew, self._alone = crew, alone
 
-    def nearest(self, query: NDArray[np.uint8], *, k: int) -> Neighbours:
+    def nearest(self, query: Hashes, *, k: int) -> Neighbours:
         """As `search.nearest`, but a row that shares no word with its query may be missed.
 
-        A query for which the tables hold fewer than k rows is searched for exactly instead, so
-        that the result is always whole.
+        A query that shares words with fewer than k rows is searched for exactly instead, so that
+        the result is always whole; so is one that shares more words than there are rows, which
+        takes less time.
         """
-        search.check(query, self._base, k)
+        search.check(query, np.empty((0, search.HASH_BYTES), np.uint8), k)
         kept = min(k, len(self._base))
         if not kept or not len(query):
-            return search.nearest(query, self._base[:0], k=k)
-        index, distance = merged(self._by_tables(query, kept), len(query), kept)
-        short = np.flatnonzero((index < 0).any(axis=1))
-        if len(short):
-            index[short], distance[short] = merged(
-                self._exact(query[short], kept), len(short), kept
-            )
-        return index, distance
+            return np.zeros((len(query), kept), np.int64), np.zeros((len(query), kept), np.int32)
+        found = self._searched(query, kept, self._words)
+        nearest = found.nearest
+        again = np.flatnonzero((nearest[:, -1] >= _NONE) | (found.met > len(self._base)))
+        if len(again):
+            nearest[again] = self._searched(query[again], kept, 0).nearest
+        return _apart(nearest)
 
-    def recall(
-        self, query: NDArray[np.uint8], *, max_bits: int, sample: int = 1000, seed: int = 0
-    ) -> Recall:
+    def recall(self, query: Hashes, *, max_bits: int, sample: int = 1000, seed: int = 0) -> Recall:
         """Share of `sample` queries whose nearest row the index finds, by exact search.
 
         Counted are queries whose nearest row lies within `max_bits`: beyond, it is no candidate.
         Any row at the same distance will do.
         """
+        if not len(query) or not len(self._base):
+            return Recall(queries=0, found=0)
         chosen = np.random.default_rng(seed).permutation(len(query))[:sample]
-        exact = merged(self._exact(query[chosen], 1), len(chosen), 1)[1]
+        _, exact = _apart(self._searched(query[chosen], 1, 0).nearest)
         near = (exact <= max_bits).all(axis=1)
         found = self.nearest(query[chosen][near], k=1)[1]
         return Recall(queries=int(near.sum()), found=int((found == exact[near]).sum()))
 
-    def _by_tables(self, query: NDArray[np.uint8], k: int) -> Iterator[Neighbours]:
-        for first, rows in self._shards():
-            shard = self._only or _Shard(rows, self._tables)
-            index, distance = shard.nearest(query, k)
-            yield np.where(index < 0, -1, index + first), distance
+    def _searched(self, query: Hashes, k: int, words: int) -> _Found:
+        """What all shards have for each query, block by block."""
+        nearest = np.full((len(query), k), _NONE)
+        met = np.zeros(len(query), np.int64)
+        places = list(
+            itertools.product(
+                _parts(len(query), self._block_rows), _parts(len(self._base), self._shard_rows)
+            )
+        )
+        for (block, shard), found in zip(places, self._done(query, places, k, words), strict=True):
+            rows = np.where(found.nearest < _NONE, found.nearest + shard.start, _NONE)
+            nearest[block] = np.sort(np.hstack([nearest[block], rows]), axis=1)[:, :k]
+            met[block] += found.met
+        return _Found(nearest, met)
 
-    def _exact(self, query: NDArray[np.uint8], k: int) -> Iterator[Neighbours]:
-        for first, rows in self._shards():
-            index, distance = search.nearest(query, rows, k=k)
-            yield index + first, distance
+    def _done(
+        self, query: Hashes, places: list[tuple[slice, slice]], k: int, words: int
+    ) -> Iterator[_Found]:
+        """The tasks at `places`, done here or by the crew."""
 
-    def _shards(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        for first in range(0, len(self._base), self._shard_rows):
-            yield first, self._base[first : first + self._shard_rows]
+        def tasks(asked: Hashes | Stored, base: Hashes | Stored) -> Iterator[_Task]:
+            for block, shard in places:
+                yield _Task(asked[block], base[shard], k, words, len(base))
 
+        if self._crew is None or len(query) * len(self._base) <= self._alone:
+            yield from map(search_block, tasks(query, self._base))
+            return
+        with tempfile.TemporaryDirectory(dir=self._folder) as name:
+            stored = _store(query, Path(name) / "queries")
+            done = self._crew.map(search_block, tasks(stored, self._stored), what="search", chunk=1)
+            for _, found in done:
+                if isinstance(found, UnreadableImageError):
+                    raise WorkerError(
+                        f"A worker could not search a shard of hashes: {found}. It needs about 0.5 "
+                        "GiB and some seconds: look at read.max_memory_mib and read.max_seconds."
+                    )
+                yield found
 
-def merged(found: Iterable[Neighbours], queries: int, k: int) -> Neighbours:
-    """The `k` nearest of what several shards found, in any order; equal distance: the lower row.
+    @cached_property
+    def _folder(self) -> str:
+        """Where all workers find hashes; it is deleted with this index."""
+        make_folder(shared_folder())
+        folder = tempfile.mkdtemp(dir=shared_folder(), prefix="search-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
-    Both results are (queries, k), -1 and a distance above all where fewer were found.
-    """
-    index = np.full((queries, k), -1, np.int64)
-    distance = np.full((queries, k), _NONE, np.int32)
-    for rows, bits in found:
-        both, far = np.hstack([index, rows]), np.hstack([distance, bits])
-        order = np.lexsort((both, far), axis=1)[:, :k]
-        index = np.take_along_axis(both, order, axis=1)
-        distance = np.take_along_axis(far, order, axis=1)
-    return index, distance
-
-
-class _Shard:
-    """Tables over some rows: the rows by word, and where those of each word begin."""
-
-    def __init__(self, rows: NDArray[np.uint8], tables: int) -> None:
-        self._rows = np.ascontiguousarray(rows)
-        self._tables = tables
-        self._by_word = np.empty((tables, len(rows)), np.int32)
-        self._starts = np.zeros((tables, _WORDS + 1), np.int32)
-        for table, words in enumerate(_words(self._rows)[:, :tables].T):
-            word = np.ascontiguousarray(words)
-            self._by_word[table] = np.argsort(word, kind="stable")
-            self._starts[table, 1:] = np.cumsum(np.bincount(word, minlength=_WORDS))
-
-    def nearest(self, query: NDArray[np.uint8], k: int) -> Neighbours:
-        """The `k` nearest rows that share a word; -1 and `_NONE` where there are fewer."""
-        words = _words(np.ascontiguousarray(query))[:, : self._tables].astype(np.int64)
-        tables = np.arange(self._tables)
-        starts = self._starts[tables, words].astype(np.int64)
-        counts = self._starts[tables, words + 1] - starts
-        counts[counts.sum(axis=1) > _MOST] = 0
-        starts += tables * len(self._rows)
-        index = np.full((len(query), k), -1, np.int64)
-        distance = np.full((len(query), k), _NONE, np.int32)
-        # As many queries at a time as have `_TOGETHER` pairs, and at least one.
-        batch = np.cumsum(counts.sum(axis=1)) // _TOGETHER
-        for own in np.split(np.arange(len(query)), np.flatnonzero(np.diff(batch)) + 1):
-            place, rank, rows, bits = self._compared(query[own], starts[own], counts[own], k)
-            index[own[place], rank], distance[own[place], rank] = rows, bits
-        return index, distance
-
-    def _compared(
-        self,
-        query: NDArray[np.uint8],
-        starts: NDArray[np.int64],
-        counts: NDArray[np.int64],
-        k: int,
-    ) -> tuple[NDArray[np.int64], ...]:
-        """Query, rank below `k`, row and distance of each neighbour."""
-        ends = np.cumsum(counts)
-        at = np.repeat(starts.ravel() - ends + counts.ravel(), counts.ravel())
-        rows = self._by_word.ravel()[at + np.arange(len(at))].astype(np.int64)
-        asked = np.repeat(np.arange(len(query)), counts.sum(axis=1))
-        apart = self._rows.view(np.uint64)[rows] ^ query.view(np.uint64)[asked]
-        bits = np.bitwise_count(apart).sum(axis=1, dtype=np.int64)
-        # Sorted by query, distance and row; a row that shares several words stands once.
-        pairs = np.unique((asked << _BITS | bits) << _ROW_BITS | rows)
-        place = pairs >> (_BITS + _ROW_BITS)
-        rank = np.arange(len(pairs)) - np.searchsorted(place, place)
-        near = rank < k
-        pairs = pairs[near]
-        bits = pairs >> _ROW_BITS & ((1 << _BITS) - 1)
-        return place[near], rank[near], pairs & ((1 << _ROW_BITS) - 1), bits
+    @cached_property
+    def _stored(self) -> Stored:
+        if isinstance(self._base, Stored):
+            return self._base
+        return _store(self._base, Path(self._folder) / "base")
 
 
-def _words(rows: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    return rows.view(np.uint16)
+def search_block(task: _Task) -> _Found:
+    """The nearest rows of a shard for a block of queries."""
+    query, rows = np.ascontiguousarray(task.query), np.ascontiguousarray(task.rows)
+    nearest = np.full((len(query), task.k), _NONE)
+    met = np.zeros(len(query), np.int64)
+    if task.words:
+        from backlabel.kernels import shared_words  # noqa: PLC0415 - numba is slow to import
+
+        shared_words.search(
+            query.view(np.uint64), rows.view(np.uint64), task.words, task.most, nearest, met
+        )
+        return _Found(nearest, met)
+    index, distance = search.nearest(query, rows, k=task.k)
+    nearest[:, : index.shape[1]] = distance.astype(np.int64) << _ROW_BITS | index
+    return _Found(nearest, met)
+
+
+def _parts(rows: int, most: int) -> list[slice]:
+    return [slice(first, min(first + most, rows)) for first in range(0, rows, most)]
+
+
+def _apart(nearest: NDArray[np.int64]) -> Neighbours:
+    rows = nearest & ((1 << _ROW_BITS) - 1)
+    return rows, (nearest >> _ROW_BITS).astype(np.int32)
+
+
+def _store(hashes: Hashes, path: Path) -> Stored:
+    np.ascontiguousarray(hashes).tofile(path)
+    return Stored(str(path), len(hashes))

@@ -53,7 +53,7 @@ class Measuring:
     """Scores and hashes by `crew`, but for those in `kept`, to which new ones are added."""
 
     def __init__(self, settings: Settings, crew: Crew, kept: Kept | None) -> None:
-        self._settings, self._crew, self._kept = settings, crew, kept
+        self._settings, self.crew, self._kept = settings, crew, kept
         self._complete = settings.rule is Rule.COMBINED
 
     def scores(self, pairs: Sequence[Pair]) -> list[Scored]:
@@ -127,12 +127,12 @@ class Measuring:
         if not pairs:
             return []
         if settings.device == "cpu":
-            results = self._crew.map(self._scorer.score, pairs, what="compare", chunk=_CHUNK)
+            results = self.crew.map(self._scorer.score, pairs, what="compare", chunk=_CHUNK)
             return (result for _, result in results)
         from backlabel.matching import on_device, tensors  # noqa: PLC0415 - torch takes seconds
 
         bounds = tensors.Bounds(settings.device, settings.batch_size, settings.memory_mib)
-        return on_device.score(pairs, self._scorer, self._crew, bounds, chunk=_CHUNK)
+        return on_device.score(pairs, self._scorer, self.crew, bounds, chunk=_CHUNK)
 
     def _known_hashes(
         self, tiff: TiffHash, wanted: Sequence[Variant]
@@ -149,7 +149,7 @@ class Measuring:
         from backlabel.matching.scoring import Changed  # noqa: PLC0415 - as above
 
         tasks = [Changed(*tiffs[i].key, tiffs[i].sha256, tuple(own)) for i, own in wanted.items()]
-        results = self._crew.map(self._scorer.hashes, tasks, what="variants", chunk=1)
+        results = self.crew.map(self._scorer.hashes, tasks, what="variants", chunk=1)
         for i, (task, result) in zip(wanted, results, strict=True):
             if self._kept is not None and not isinstance(result, UnreadableImageError):
                 self._kept.keep_hashes(

@@ -1,4 +1,7 @@
-"""The last lines of a stage, for people: what became of everything, where it lies, what is next."""
+"""The last lines of a stage, for people: what became of everything, where it lies, what is next.
+
+They speak of originals and copies, whatever formats and `label.store` a project has.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def lines(stage: str, n_tiff: int | None, metrics_folder: Path = paths.METRICS) 
 
 def after_hash(metrics: Metrics, _: Path) -> list[str]:
     """How many images have a hash, and where the others are listed."""
-    found = [f"{metrics['jpegs']} JPEGs and {metrics['tiffs']} TIFFs hashed"]
+    found = [f"{metrics['tiffs']} originals and {metrics['jpegs']} copies hashed"]
     if metrics["unreadable"]:
         reasons = _counts(metrics["unreadable_by_reason"])
         found.append(f"{metrics['unreadable']} unreadable ({reasons}), see {paths.UNREADABLE}")
@@ -41,8 +44,8 @@ def after_hash(metrics: Metrics, _: Path) -> list[str]:
 
 
 def after_compare(metrics: Metrics, mapping: Path) -> list[str]:
-    """How many TIFFs are matched, why the others are not, and how right that is."""
-    found = [_of(metrics["matched"], metrics["tiffs"], "TIFFs matched")]
+    """How many originals are matched, why the others are not, and how right that is."""
+    found = [_of(metrics["matched"], metrics["tiffs"], "originals matched")]
     refused = {name: n for name, n in metrics["verdicts"].items() if name != "matched"}
     if any(refused.values()):
         found.append(f"the others: {_counts(refused)}")
@@ -52,16 +55,16 @@ def after_compare(metrics: Metrics, mapping: Path) -> list[str]:
             f"known pairs: {truth['right_pairs']} of {truth['true_pairs']} found, "
             f"{truth['wrong_pairs']} wrong pairs, {truth['wrong_labels']} wrong labels"
         )
-    found.append(f"the reason for each TIFF is in {mapping}, the histograms are in {paths.PLOTS}/")
+    found.append(f"the reason for each is in {mapping}, the histograms are in {paths.PLOTS}/")
     if any(refused.values()):
         found.append(f"next: look at the others; what you decide goes into {paths.DECISIONS}")
     return found
 
 
 def after_label(metrics: Metrics, _: Path) -> list[str]:
-    """How many TIFFs are in the labelled set, by category, and how to go on from it."""
+    """How many originals are in the labelled set, by category, and how to go on from it."""
     total = metrics["labelled"] + metrics["duplicates"] + metrics["not_labelled"]
-    found = [_of(metrics["labelled"], total, "TIFFs labelled")]
+    found = [_of(metrics["labelled"], total, "originals labelled")]
     if metrics["by_category"]:
         found.append(_counts(metrics["by_category"], sort=False))
     if metrics["duplicates"]:
@@ -69,8 +72,8 @@ def after_label(metrics: Metrics, _: Path) -> list[str]:
     decided = metrics["decisions"]
     if decided["accepted"] or decided["rejected"]:
         found.append(f"people accepted {decided['accepted']} and rejected {decided['rejected']}")
-    found.append(f"the files are in {paths.LABELED}/, what is known of each in {paths.MANIFEST}")
-    found.append("next: `dvc push` stores them, `backlabel verify labeled` checks every byte")
+    found.append(f"the set is in {paths.LABELED}/, what is known of each file in {paths.MANIFEST}")
+    found.append("next: `dvc push` stores the set, `backlabel verify labeled` checks every byte")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What tests have done on a cluster; its workers import it."""
+"""What tests have workers do, in processes of this machine and on a cluster."""
 
 from __future__ import annotations
 
