@@ -33,6 +33,7 @@ from backlabel.hashing import hash_image
 from backlabel.images import read
 from backlabel.kernels.compiled import compile_all
 from backlabel.workers.crew import map_files
+from backlabel.workers.worker import keep_freed_memory
 
 Way = Callable[[Path], object]
 WARM, LONG = 400, 1600  # images that a pool takes before it is timed, and while it is
@@ -203,6 +204,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--count", type=int, default=24)
     options = parser.parse_args()
+    keep_freed_memory()  # as the pipeline's workers do; the plain chain has it too
     ways: dict[str, Way] = {
         "plain chain (Pillow, imagehash 1,024 bit)": plain,
         "backlabel, both hashes": backlabel,

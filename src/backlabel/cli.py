@@ -65,6 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
     check.set_defaults(run=commands.check)
     verify = known.add_parser("verify", help="hold a labelled set against its manifest")
     verify.add_argument("folder", type=Path, help="of the set, as labeled")
+    verify.add_argument(
+        "--cluster", action="store_true", help="files are read by the project's cluster"
+    )
     verify.set_defaults(run=commands.verify)
     _add_calibrate(known.add_parser("calibrate", help="recommend thresholds from own TIFFs"))
     sweep = known.add_parser("sweep", help="what other thresholds would match, from kept scores")

@@ -165,7 +165,8 @@ def verify(chosen: argparse.Namespace) -> int:
     """Hold a labelled set against its manifest."""
     from backlabel.labels import verify  # noqa: PLC0415
 
-    report = verify.verify(chosen.folder)
+    cluster = config.load().cluster if chosen.cluster else None
+    report = verify.verify(chosen.folder, cluster)
     for finding in report.findings:
         sys.stdout.write(f"{verify.line(finding)}\n")
     sys.stdout.write(f"{chosen.folder}: {report.files} files, {len(report.findings)} differ\n")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
 from backlabel.matching.assign import Edge, assign, duplicates, one_label, one_to_one
 from backlabel.matching.decide import Decision, Limits, Rule, decide
@@ -40,6 +41,18 @@ def test_no_assignment_has_a_larger_sum(values: list[int]) -> None:
 def test_order_of_edges_does_not_matter() -> None:
     edges = [Edge(i, j, 0.5) for i, j in itertools.product(range(3), range(3))]
     assert assign(edges) == assign(reversed(edges))
+
+
+@pytest.mark.parametrize("count", [0, 5, 20, 40, 80, 200])
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_that_hang_together_are_assigned_as_the_whole(count: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    scores = np.zeros((30, 40))
+    cells = random.choice(scores.size, count, replace=False)
+    scores.flat[cells] = random.uniform(0.1, 1, count)
+    edges = [Edge(int(i), int(j), scores[i, j]) for i, j in zip(*np.nonzero(scores), strict=True)]
+    whole = zip(*linear_sum_assignment(scores, maximize=True), strict=True)
+    assert assign(edges) == {i: j for i, j in whole if scores[i, j] > 0}
 
 
 def decided(*explained: float) -> Decision:

@@ -152,15 +152,15 @@ def grown(path):
 @pytest.mark.parametrize("name", ["good.tif", "L5_good.jpg", "flipped.tif"])
 def test_a_file_that_is_disturbed_while_it_is_compared(matches, monkeypatch, disturb, word, name):
     """Once it is read, and before it is known to be the same still."""
-    read = images.read
+    read = images.picture
 
-    def disturbing(path, limits, page=None):
-        picture = read(path, limits, page)
-        if path.name == name:
-            disturb(path)
+    def disturbing(source, own_name, limits, page=None):
+        picture = read(source, own_name, limits, page)
+        if own_name == name:
+            disturb(next(Path("data").rglob(name)))
         return picture
 
-    monkeypatch.setattr(images, "read", disturbing)
+    monkeypatch.setattr(images, "picture", disturbing)
     monkeypatch.setattr(Workers, "map", in_this_process)
     found = matches()
     if name == "L5_good.jpg":

@@ -44,3 +44,23 @@ def test_stages_write_the_same_bytes_on_a_cluster(tmp_path):
     found = workspace.listing(there, *OUTPUTS)
     assert found == workspace.listing(here, *OUTPUTS)
     assert "labeled/manifest.csv" in found
+    status, told = workspace.run(there, "verify", "labeled", "--cluster")
+    assert status == 0
+    assert "dask: 2 threads" in told
+    changed_original_changes_no_set(there)
+
+
+def changed_original_changes_no_set(root):
+    """What a worker finds wrong ends the stage in one line, and the set stays as it was."""
+    before = workspace.listing(root, "labeled", "reviews")
+    name = next(path for path in before if path.endswith(".tif"))
+    (root / name).unlink()  # so that a worker makes it anew
+    before.pop(name)
+    for path, _, _ in PAIRS:
+        with (root / "data/tiff" / path).open("ab") as file:
+            file.write(b"more")
+    status, told = workspace.run(root, "label")
+    assert status == 2, told
+    assert "changed since it was hashed" in told
+    assert "Traceback" not in told
+    assert workspace.listing(root, "labeled", "reviews") == before

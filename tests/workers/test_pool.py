@@ -6,6 +6,7 @@ import errno
 import multiprocessing
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from work_done import buggy, hostile, process_id, square
@@ -36,6 +38,14 @@ def uneven(number: int) -> int:
     return number
 
 
+def page_faults(count: int) -> int:
+    """Of `count` times three arrays of 3 MiB."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(count):
+        _ = [np.ones(3 << 20, np.uint8) for _ in range(3)]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
 def killed_once(marker: Path) -> str:
     try:
         marker.touch(exist_ok=False)
@@ -55,6 +65,11 @@ def reasons(results):
         result.reason if isinstance(result, UnreadableImageError) else result
         for _, result in results
     ]
+
+
+def test_a_worker_keeps_the_memory_of_arrays_that_it_frees():
+    [(_, faults)] = mapped(page_faults, [10])
+    assert faults < 15 * (3 << 20) // resource.getpagesize()  # half of them, had it given all back
 
 
 @pytest.mark.parametrize(("workers", "chunk"), [(1, CHUNK), (3, CHUNK), (3, 1), (3, 100)])

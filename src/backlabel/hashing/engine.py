@@ -19,6 +19,7 @@ from backlabel.hashing.identity import here
 from backlabel.hashing.outcomes import Outcome, Outcomes
 from backlabel.hashing.shards import Shards
 from backlabel.inventory.scanning import Listed
+from backlabel.kernels import compile_all
 from backlabel.storage.rows import Passed, TiffHash
 from backlabel.workers import crew
 from backlabel.workers.cluster import Cluster
@@ -78,7 +79,7 @@ def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) 
         cache=None if is_elsewhere else cache,
         hash_image=hash_image_of(settings),
     )
-    results = mapped(hashing, [items[i] for i in new], settings, shards)
+    results = mapped(hashing, [items[i] for i in new], settings, shards if is_elsewhere else None)
     fresh = cached((_known_here(item, result) for item, result in results), cache)
     for i, result in zip(new, fresh, strict=True):
         outcomes.put(i, result)
@@ -137,17 +138,11 @@ def mapped(
         max_seconds=settings.max_seconds,
         max_memory_mib=settings.max_memory_mib,
         what="hash",
-        prepare=_compile_all if settings.engine == "fast" else None,
+        prepare=compile_all if settings.engine == "fast" else None,
         cluster=settings.cluster,
         chunk=min(max(CHUNK, len(items) // _TASKS), _MOST_A_TASK) if shards else CHUNK,
         keep=shards.keep if shards else None,
     )
-
-
-def _compile_all() -> None:
-    from backlabel.kernels.compiled import compile_all  # noqa: PLC0415 - as above
-
-    compile_all()
 
 
 def cached(results: Iterable[Outcome], cache: HashCache | None) -> Iterator[Outcome]:

@@ -17,7 +17,6 @@ from typing import Any
 from backlabel.errors import OutputError
 from backlabel.hashing.cache import HashCache, Hashed
 from backlabel.hashing.identity import here
-from backlabel.storage import parquet
 
 _COLUMNS = ("path", "key", "value")
 _PATTERN = "*.parquet"
@@ -43,6 +42,8 @@ class Shards:
 
     def keep(self, items: Sequence[Any], results: Sequence[Any]) -> None:
         """Write what came of a task's items. What cannot be written costs time alone."""
+        from backlabel.storage import parquet  # noqa: PLC0415 - slow to import, and seldom needed
+
         rows: list[tuple[bytes, bytes, bytes]] = []
         names = hashlib.sha256()
         for item, result in zip(items, results, strict=True):
@@ -60,6 +61,8 @@ class Shards:
 
 
 def _entries(path: Path) -> Iterator[tuple[bytes, bytes]]:
+    from backlabel.storage import parquet  # noqa: PLC0415 - as above
+
     for name, key, value in parquet.read_bytes(path, _COLUMNS):
         known_by = here(key, Path(os.fsdecode(name))) if name else key
         if known_by:

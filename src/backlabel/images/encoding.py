@@ -53,13 +53,6 @@ def luma_table(data: bytes) -> Table:
     return tuple(tables[min(tables)])
 
 
-def through_table(grey: NDArray[np.uint8], table: Table) -> NDArray[np.uint8]:
-    """What is left of `grey` (H, W) after one JPEG with the quantisation `table`."""
-    buffer = io.BytesIO()
-    Image.fromarray(grey).save(buffer, "JPEG", qtables=[list(table)])
-    return decoded(buffer.getvalue())
-
-
 def resized(
     grey: NDArray[np.uint8],
     height: int,

@@ -4,3 +4,10 @@ Every loop over columns is contiguous, without branches, and in the narrowest ty
 values, so that LLVM turns it into SIMD for the machine it runs on. All release the GIL. The plain
 versions stand beside the functions that call these kernels.
 """
+
+
+def compile_all() -> None:
+    """Make all kernels ready, for workers; numba is imported only now."""
+    from backlabel.kernels import compiled  # noqa: PLC0415
+
+    compiled.compile_all()

@@ -27,6 +27,7 @@ import numpy as np
 import platformdirs
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
+from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 
 from backlabel.errors import OutputError
@@ -69,7 +70,8 @@ class Kept(_Cache):
             warn(f"{self._path}: is damaged, and compiled again")
             self.flush()
             return None
-        target_context.refresh()
+        # `refresh()`, which numba does here, is for compiling, and takes a quarter of a second.
+        rtsys.initialize(target_context)
         parts = pickle.loads(pickled)  # noqa: S301 - in a folder of the user's, and whole
         return CompileResult._rebuild(target_context, *parts)  # type: ignore[no-untyped-call]
 

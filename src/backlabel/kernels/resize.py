@@ -12,7 +12,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from numba import boolean, int32, int64, uint8, uint64
+from numba import int32, int64, uint8, uint64
 from numpy.typing import NDArray
 
 from backlabel.kernels.compiled import helper, kernel, reads, writes
@@ -61,12 +61,6 @@ def to_common_size(a: GreyImage, b: GreyImage) -> tuple[GreyImage, GreyImage]:
     return resize(a, shape), resize(b, shape)
 
 
-def to_smaller_size(a: GreyImage, b: GreyImage) -> tuple[GreyImage, GreyImage]:
-    """Both images in the shape of the smaller one, by the same measure."""
-    shape = min(a.shape, b.shape, key=_size)
-    return resize(a, shape), resize(b, shape)
-
-
 def _size(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[0] * shape[1], shape[0]
 
@@ -110,22 +104,18 @@ def transposed(image: GreyImage) -> GreyImage:
 
 
 @lru_cache(maxsize=256)
-def weights(
-    source: int, target: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
+def weights(source: int, target: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """For each of `target` pixels its first of `source` pixels, and its weights (target, n).
 
     The weights of a pixel add up to about 2**22; n is a multiple of four, unused ones at the end
-    are 0. The third array says which pixels have weights that are the same from both ends, as where
-    the one size is a multiple of the other.
+    are 0.
     """
     rows = [_weights_of(i, source, target) for i in range(target)]
     longest = max(len(row) for _, row in rows)
     taps = np.zeros((target, -(-longest // _STEP) * _STEP), np.int32)
     for i, (_, row) in enumerate(rows):
         taps[i, : len(row)] = row
-    mirrored = (taps == taps[:, ::-1]).all(axis=1)
-    return np.array([first for first, _ in rows], np.int64), taps, mirrored
+    return np.array([first for first, _ in rows], np.int64), taps
 
 
 def _weights_of(i: int, source: int, target: int) -> tuple[int, list[int]]:
@@ -156,35 +146,9 @@ def _fixed(value: float) -> int:
     return int(value * (1 << _FRACTION_BITS) + (-0.5 if value < 0 else 0.5))
 
 
-@helper
-def _round(total: NDArray[np.int32], out: NDArray[np.uint8]) -> None:
-    for j in range(total.size):
-        out[j] = min(max(total[j] >> _FRACTION_BITS, 0), 255)
-
-
-@helper
-def _add_mirrored(
-    image: GreyImage, first: int, taps: NDArray[np.int32], total: NDArray[np.int32]
-) -> None:
-    """Add `taps[k] * image[first + k]`: rows of one weight are added first, multiplied once."""
-    last = first + taps.size - 1
-    for k in range(0, taps.size // 2, 2):
-        a, b = taps[k], taps[k + 1]
-        p, q = image[first + k], image[first + k + 1]
-        s, r = image[last - k], image[last - k - 1]
-        for j in range(total.size):
-            total[j] += a * np.int32(np.int32(p[j]) + np.int32(s[j])) + b * np.int32(
-                np.int32(q[j]) + np.int32(r[j])
-            )
-
-
-@kernel(reads(uint8, 2), reads(int64, 1), reads(int32, 2), reads(boolean, 1), writes(uint8, 2))
+@kernel(reads(uint8, 2), reads(int64, 1), reads(int32, 2), writes(uint8, 2))
 def _weigh_rows(
-    image: GreyImage,
-    first: NDArray[np.int64],
-    taps: NDArray[np.int32],
-    mirrored: NDArray[np.bool_],
-    out: GreyImage,
+    image: GreyImage, first: NDArray[np.int64], taps: NDArray[np.int32], out: GreyImage
 ) -> None:
     """`out[i] = sum(taps[i, k] * image[first[i] + k] for k) / 2**22`, rounded and clipped.
 
@@ -195,10 +159,6 @@ def _weigh_rows(
     last = image.shape[0] - 1
     for i in range(out.shape[0]):
         total[:] = 1 << (_FRACTION_BITS - 1)
-        if mirrored[i] and first[i] + taps.shape[1] <= image.shape[0]:
-            _add_mirrored(image, first[i], taps[i], total)
-            _round(total, out[i])
-            continue
         for k in range(0, taps.shape[1], _STEP):
             a, b, c, d = taps[i, k], taps[i, k + 1], taps[i, k + 2], taps[i, k + 3]
             row = first[i] + k
@@ -211,7 +171,8 @@ def _weigh_rows(
                     + c * np.int32(r[j])
                     + d * np.int32(s[j])
                 )
-        _round(total, out[i])
+        for j in range(total.size):
+            out[i, j] = min(max(total[j] >> _FRACTION_BITS, 0), 255)
 
 
 @kernel(reads(uint64, 2), writes(uint64, 2))

@@ -8,12 +8,13 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, fields
 from importlib import metadata
 from pathlib import Path
 
 from backlabel import __version__
-from backlabel.errors import OutputError
+from backlabel.errors import DataError, OutputError, UnreadableImageError
 from backlabel.hashing.cache import versions as hashing_versions
 from backlabel.hashing.contents import Folder
 from backlabel.labels import card, copies, facts, ledger, manifest
@@ -23,10 +24,10 @@ from backlabel.labels.facts import Bounds, Facts, KnownFacts, Pair
 from backlabel.labels.originals import Originals
 from backlabel.labels.splits import Place
 from backlabel.microscope.acquisition import Acquisition
-from backlabel.storage import tables
+from backlabel.storage import names, tables
 from backlabel.storage.files import sha256
 from backlabel.storage.rows import Labelled, Match, Named, TiffHash
-from backlabel.workers.progress import track
+from backlabel.workers import crew
 
 _PARTIAL = Path(".labeled-partial")
 _OF_THE_MAPPING = sorted(
@@ -35,7 +36,7 @@ _OF_THE_MAPPING = sorted(
 _OF_THE_MICROSCOPE = sorted(
     {field.name for field in fields(Labelled)} & {field.name for field in fields(Acquisition)}
 )
-_THREADS = 8  # copying waits for the disk; more threads than this gained nothing
+_THREADS = 8  # reading waits for the disk
 
 
 @dataclass(frozen=True)
@@ -136,45 +137,97 @@ def _rows(
     chosen: Sequence[Decided], files: Sequence[str], folders: _Folders, recipe: Recipe
 ) -> Iterator[Labelled]:
     """Make each file, then read what the manifest says of it."""
-    images = [image for one in chosen for image in _hashed(one, recipe.known)]
-    originals = Originals(images, recipe.cache, recipe.bounds.limits.max_bytes)
+    images = [_hashed(one, recipe.known) for one in chosen]
+    originals = Originals(
+        [image for both in images for image in both], recipe.cache, recipe.bounds.limits.max_bytes
+    )
+    makings = [
+        _making(tiff, file, folders, originals, recipe)
+        for (tiff, _), file in zip(images, files, strict=True)
+    ]
+    unread = [jpeg for _, jpeg in images]
+    for (tiff, _), digest in zip(images, _made(makings, recipe.bounds), strict=True):
+        if digest is None:
+            unread.append(tiff)
+        else:
+            originals.require(tiff, digest)
     with ThreadPoolExecutor(_THREADS) as executor:
-        made = executor.map(
-            lambda one, file: _pair(one, file, folders, originals, recipe), chosen, files
-        )
-        try:
-            pairs = list(track(made, "copy TIFFs", total=len(chosen)))
-        finally:
-            executor.shutdown(cancel_futures=True)  # after an error the rest is not made
+        list(executor.map(originals.require, unread))
     originals.keep()
+    pairs = [
+        Pair(
+            original=made.source,
+            page=tiff.page,
+            labelled=made.target or made.source,
+            sha256=tiff.sha256,
+            jpeg=Path(jpeg.path),
+            JPEG_sha256=jpeg.sha256,
+        )
+        for (tiff, jpeg), made in zip(images, makings, strict=True)
+    ]
     found = facts.read(pairs, recipe.bounds, recipe.known_facts)
     for one, file, pair, own in zip(chosen, files, pairs, found, strict=True):
         row = _row(one, file, pair, own, recipe)
         yield manifest.publishable(row) if recipe.public else row
 
 
-def _pair(
-    decided: Decided, file: str, folders: _Folders, originals: Originals, recipe: Recipe
-) -> Pair:
-    """Make the file of its original; both it and its JPEG must be what was hashed."""
-    tiff, jpeg = _hashed(decided, recipe.known)
-    source, made, old = Path(tiff.path), folders.new / file, folders.old / file
-    originals.require(jpeg)
-    if not recipe.stored:
-        made = source
-        originals.require(tiff)
-    elif folders.own.get(file) == tiff.sha256 and copies.stays(old, source, made, link=recipe.link):
-        originals.require(tiff)
-    else:
-        digest = copies.make(
-            source,
-            made,
-            link=recipe.link,
-            max_bytes=recipe.bounds.limits.max_bytes,
-            known=originals.known(tiff),
-        )
-        originals.require(tiff, digest)
-    return Pair(source, tiff.page, made, tiff.sha256, Path(jpeg.path), jpeg.sha256)
+@dataclass(frozen=True)
+class _Making:
+    """A labelled file that is to be made of its original, by whoever has these files."""
+
+    source: Path
+    target: Path | None
+    """None where the set holds no files."""
+    existing: Path | None
+    """The same file in the set that is there, if it has one."""
+    link: copies.Link
+    max_bytes: int
+    known: str | None
+    """The SHA-256 of the original, where it is known without reading."""
+
+
+def _making(
+    tiff: TiffHash, file: str, folders: _Folders, originals: Originals, recipe: Recipe
+) -> _Making:
+    return _Making(
+        source=Path(tiff.path),
+        target=folders.new / file if recipe.stored else None,
+        existing=folders.old / file if folders.own.get(file) == tiff.sha256 else None,
+        link=recipe.link,
+        max_bytes=recipe.bounds.limits.max_bytes,
+        known=originals.known(tiff),
+    )
+
+
+def _made(makings: Sequence[_Making], bounds: Bounds) -> Iterator[str | None]:
+    """Make the files: what `_make` returns of each."""
+    results = crew.map_copying(
+        _make,
+        makings,
+        max_seconds=bounds.max_seconds,
+        what="copy TIFFs",
+        cluster=bounds.cluster,
+    )
+    with closing(results):
+        for one, result in zip(makings, results, strict=True):
+            if isinstance(result, UnreadableImageError):
+                raise DataError(
+                    f"{names.to_cell(str(one.source))}: a worker could not copy it ({result})."
+                )
+            yield result
+
+
+def _make(one: _Making) -> str | None:
+    """Make the file; returns the SHA-256 of its original, None where it was not read."""
+    if one.target is None:
+        return one.known
+    if one.existing is not None and copies.stays(
+        one.existing, one.source, one.target, link=one.link
+    ):
+        return one.known
+    return copies.make(
+        one.source, one.target, link=one.link, max_bytes=one.max_bytes, known=one.known
+    )
 
 
 def _hashed(decided: Decided, known: Known) -> tuple[TiffHash, TiffHash]:

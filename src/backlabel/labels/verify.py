@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from backlabel.errors import DataError, TableError
+from backlabel.errors import DataError, TableError, UnreadableImageError
 from backlabel.labels import manifest
 from backlabel.storage import names, tables
 from backlabel.storage.files import sha256
 from backlabel.storage.rows import Labelled
+from backlabel.workers import crew
+from backlabel.workers.cluster import Cluster
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,10 @@ class Report:
     findings: list[Finding]
 
 
-def verify(folder: Path) -> Report:
+def verify(folder: Path, cluster: Cluster | None = None) -> Report:
     """Compare every file below `folder` with the checksums and the manifest.
+
+    The workers of `cluster` read the files, or threads of this process where there is none.
 
     Raises DataError if there is no such folder, or if it is no labelled set.
     """
@@ -52,25 +55,34 @@ def verify(folder: Path) -> Report:
         sums = manifest.read_sums(folder)
     except (OSError, ValueError) as error:
         return Report(len(found), [Finding(manifest.SUMS, f"cannot be read: {error}")])
-    findings = [*_compared(found, sums), *_manifest_findings(folder, sums)]
+    findings = [*_compared(found, sums, cluster), *_manifest_findings(folder, sums, cluster)]
     return Report(len(found), sorted(findings, key=lambda one: os.fsencode(one.file)))
 
 
-def _compared(found: dict[str, Path], sums: dict[str, str]) -> Iterator[Finding]:
+def _compared(
+    found: dict[str, Path], sums: dict[str, str], cluster: Cluster | None
+) -> Iterator[Finding]:
     for file in sums.keys() - found.keys():
         yield Finding(file, "is missing")
     for file in found.keys() - sums.keys() - {manifest.SUMS}:
         yield Finding(file, "is not in the manifest")
     both = sorted(sums.keys() & found.keys())
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        digests = pool.map(_digest, (found[file] for file in both))
-        for file, digest in zip(both, digests, strict=True):
-            if digest != sums[file]:
-                yield Finding(file, "has other bytes than it was written with" if digest else _GONE)
+    digests = _digests([found[file] for file in both], cluster)
+    for file, digest in zip(both, digests, strict=True):
+        if digest != sums[file]:
+            yield Finding(file, "has other bytes than it was written with" if digest else _GONE)
 
 
+_MAX_SECONDS = 600.0  # for one file, on a cluster: 60 GB of a slow disk
 _GONE = "cannot be read as a file"
 _OTHER = "has other bytes than it was labelled with"
+
+
+def _digests(paths: Sequence[Path], cluster: Cluster | None) -> Iterator[str]:
+    results = crew.map_copying(
+        _digest, paths, max_seconds=_MAX_SECONDS, what="verify", cluster=cluster
+    )
+    return ("" if isinstance(one, UnreadableImageError) else one for one in results)
 
 
 def _digest(path: Path) -> str:
@@ -83,14 +95,16 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _manifest_findings(folder: Path, sums: dict[str, str]) -> Iterator[Finding]:
+def _manifest_findings(
+    folder: Path, sums: dict[str, str], cluster: Cluster | None
+) -> Iterator[Finding]:
     """Where the checksums and the manifest disagree: one of the two was changed."""
     try:
         rows = tables.read(folder / manifest.CSV, Labelled)
     except TableError as error:
         yield Finding(manifest.CSV, f"cannot be read: {error}")
         return
-    yield from _originals(folder, [row for row in rows if not row.stored])
+    yield from _originals(folder, [row for row in rows if not row.stored], cluster)
     listed = {row.file: row.sha256 for row in rows if row.stored}
     for file, digest in listed.items():
         if sums.get(file) != digest:
@@ -102,13 +116,14 @@ def _manifest_findings(folder: Path, sums: dict[str, str]) -> Iterator[Finding]:
             yield Finding(file, f"is in {manifest.SUMS}, but not in {manifest.CSV}")
 
 
-def _originals(folder: Path, rows: Sequence[Labelled]) -> Iterator[Finding]:
+def _originals(
+    folder: Path, rows: Sequence[Labelled], cluster: Cluster | None
+) -> Iterator[Finding]:
     """What differs of originals that the set only names: their paths begin beside its folder."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        digests = pool.map(_digest, (folder.parent / row.TIFF_path for row in rows))
-        for row, digest in zip(rows, digests, strict=True):
-            if digest != row.sha256:
-                yield Finding(row.TIFF_path, _OTHER if digest else _GONE)
+    digests = _digests([folder.parent / row.TIFF_path for row in rows], cluster)
+    for row, digest in zip(rows, digests, strict=True):
+        if digest != row.sha256:
+            yield Finding(row.TIFF_path, _OTHER if digest else _GONE)
 
 
 def line(finding: Finding) -> str:

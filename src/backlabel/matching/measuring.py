@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
+from backlabel.kernels import compile_all
 from backlabel.matching import search
 from backlabel.matching.decide import Rule
 from backlabel.matching.evidence import Pair, Scores
@@ -39,14 +40,8 @@ def workers(settings: Settings) -> AbstractContextManager[Crew]:
         workers=cores(),
         max_seconds=_IMAGES_OF_A_PAIR * settings.max_seconds,
         max_memory_mib=settings.max_memory_mib,
-        prepare=_compile_all if settings.engine == "fast" else None,
+        prepare=compile_all if settings.engine == "fast" else None,
     )
-
-
-def _compile_all() -> None:
-    from backlabel.kernels.compiled import compile_all  # noqa: PLC0415 - only workers need it
-
-    compile_all()
 
 
 class Measuring:

@@ -104,9 +104,10 @@ def tiff_pixels(path: str, page: int, sha256: str, limits: images.Limits) -> Gre
 
     Raises UnreadableImageError.
     """
-    with images.opened(Path(path), max_bytes=limits.max_bytes) as source:  # until it is read
+    file = Path(path)
+    with images.opened(file, max_bytes=limits.max_bytes) as source:
         _require(source, sha256)
-        return images.read(Path(path), limits, page).grey
+        return images.picture(source, file.name, limits, page).grey
 
 
 def jpeg_pixels(
@@ -117,10 +118,9 @@ def jpeg_pixels(
     Raises UnreadableImageError.
     """
     file = Path(path)
-    # Held open until the end: picture and header must be of the same, unchanged file.
     with images.opened(file, max_bytes=limits.max_bytes) as source:
         _require(source, sha256)
-        grey = images.read(file, limits).grey
+        grey = images.picture(source, file.name, limits).grey
         head = source.read(0, min(_HEADER, source.size))
     try:
         return grey, encoding.luma_table(head)

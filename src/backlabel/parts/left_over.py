@@ -78,8 +78,10 @@ def complete(
     too little information for a hash may have features. `jpegs` begin with those of `outcome`.
     `folder` keeps what was found. Parts are looked for if `settings.variants` names them.
     """
+    if PART not in settings.variants:
+        return outcome, Effort()
     ours, theirs = _left_over(outcome, tiffs, jpegs)
-    if PART not in settings.variants or not ours or not theirs:
+    if not ours or not theirs:
         return outcome, Effort()
     near = _near(outcome, ours, theirs, settings)
     plan, found = _looked_for(ours, theirs, near, settings, folder)
@@ -116,6 +118,8 @@ def _left_over(
         for i, decision in enumerate(outcome.decisions)
         if decision is not None and not decision.acceptable
     }
+    if not ours:  # and no record is made of a JPEG
+        return {}, {}
     return ours, {row: jpeg for row, jpeg in enumerate(jpegs) if row not in given}
 
 

@@ -18,6 +18,8 @@ from backlabel.storage import tables
 from backlabel.storage.files import atomic_write
 from backlabel.storage.tables import Record
 
+TOGETHER = 100_000
+"""Rows of a group; readers take a file by these, one or several at a time."""
 _TYPES = {str: pa.large_string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 _IN_PANDAS = {
     str: ("object", "string"),
@@ -40,6 +42,7 @@ def write(file: IO[bytes], record: type[Record], rows: Sequence[Record]) -> None
         table.replace_schema_metadata({"pandas": json.dumps(_for_pandas(kinds))}),
         file,
         write_page_checksum=True,
+        row_group_size=TOGETHER,
     )
 
 
@@ -53,7 +56,8 @@ def write_bytes(path: Path, columns: Mapping[str, Sequence[bytes]]) -> None:
 def read_bytes(path: Path, columns: Sequence[str]) -> list[tuple[bytes, ...]]:
     """The rows of a file that `write_bytes` made; none where it is gone, torn, or another."""
     try:
-        table = parquet.read_table(path, list(columns), page_checksum_verification=True)
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read(list(columns))
         return list(zip(*(table.column(name).to_pylist() for name in columns), strict=True))
     except (OSError, KeyError, pa.ArrowException):
         return []

@@ -6,12 +6,14 @@ of seconds and memory for an item, and a worker that is lost changes nothing but
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.workers.pool import CHUNK, Workers
+from backlabel.workers.progress import track
 
 if TYPE_CHECKING:
     from backlabel.workers.cluster import Cluster
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Keep: TypeAlias = Callable[[Sequence[Any], Sequence[Any]], object]
+_COPYING_MIB = 256
+_THREADS = 8  # reading and copying wait for the disk; more threads than this gained nothing
 
 
 class Crew(Protocol):
@@ -97,3 +101,36 @@ def map_files(
         keep=keep,
     ) as own:
         yield from own.map(function, items, what=what, chunk=chunk)
+
+
+def map_copying(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    max_seconds: float,
+    what: str,
+    cluster: Cluster | None,
+) -> Generator[Result | UnreadableImageError]:
+    """`function` of each item, in order, where it reads or writes files and decodes nothing.
+
+    Threads do that as fast as processes, so that a cluster alone is worth workers. Only there an
+    item has limits, and an UnreadableImageError in place of its result says that it exceeds them.
+    """
+    if cluster is None or cluster.kind == "local":
+        with ThreadPoolExecutor(_THREADS) as executor:
+            results = executor.map(function, items)
+            try:
+                yield from track(results, what, total=len(items))
+            finally:
+                executor.shutdown(cancel_futures=True)  # after an error the rest is not done
+        return
+    done = map_files(
+        function,
+        items,
+        workers=1,
+        max_seconds=max_seconds,
+        max_memory_mib=_COPYING_MIB,
+        what=what,
+        cluster=cluster,
+    )
+    yield from (result for _, result in done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import resource
@@ -19,6 +20,8 @@ from typing import Any
 from backlabel.errors import UnreadableImageError
 
 _MIB = 1 << 20
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+_KEPT_MIB, _LARGE_MIB = 128, 32  # free memory that is kept; arrays that are given back at once
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,25 @@ def serve(
     assert parent is not None
     threading.Thread(target=_end_with, args=[parent.sentinel], daemon=True).start()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    keep_freed_memory()
     with suppress(EOFError, ConnectionError):  # the parent has closed its end, or was killed
         with _Reported(connection):
             if prepare is not None:
                 prepare()
         connection.send(Ready())
         _answer(connection, max_memory_mib)
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep the memory of arrays that it frees, for the next image's.
+
+    Otherwise the system takes it back and gives it again, page by page, which takes as long as
+    hashing does and half as long as scoring. Where the C library is not glibc, nothing changes.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_MIB * _MIB)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_MIB * _MIB)
 
 
 def _answer(connection: Connection[Any, Any], max_memory_mib: int) -> None:
