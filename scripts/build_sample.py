@@ -16,13 +16,15 @@ import hashlib
 import io
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from backlabel.storage import tables
 from backlabel.storage.rows import TruePair
@@ -85,6 +87,72 @@ DEGRADED = {
     "RickGummy__C10-1_B_m05__half.tif": "half size",
     "dvtxc__sample.01_img08__half.tif": "databar cut off",
 }
+Grey = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ForPeople:
+    """One more JPEG, which only a person can settle."""
+
+    original: str
+    how: str
+    change: Callable[[Grey], Grey]
+    quality: int
+    is_pair: bool
+    """Whether it is the true pair of the original."""
+    category: str = ""
+    """As published, where it is not the original's."""
+
+
+def unchanged(grey: Grey) -> Grey:
+    """The original itself."""
+    return grey
+
+
+def painted(grey: Grey) -> Grey:
+    """Denoised for print until it looks painted: edges stay, fine structure and noise are gone."""
+    smooth: Grey = ndimage.median_filter(grey, 9)
+    return smooth
+
+
+def blurred(grey: Grey) -> Grey:
+    """Out of focus, as a photograph of a print is."""
+    return _as_grey(ndimage.gaussian_filter(grey.astype(np.float64), 4))
+
+
+def annotated(grey: Grey) -> Grey:
+    """With a white inset over a part of it, as figures have."""
+    marked = grey.copy()
+    height, width = grey.shape
+    marked[height // 12 : height * 8 // 12, width // 12 : width * 8 // 12] = 255
+    return marked
+
+
+def second_frame(grey: Grey) -> Grey:
+    """The same field once more: what a second scan shows has the same content and other noise."""
+    floating = grey.astype(np.float64)
+    content = ndimage.gaussian_filter(floating, 1.2)
+    noise = np.random.default_rng(5).normal(0, (floating - content).std(), grey.shape)
+    return _as_grey(content + noise)
+
+
+def _as_grey(values: NDArray[np.float64]) -> Grey:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+FOR_PEOPLE = (
+    # Two JPEGs that one TIFF explains equally well: under one category, and under two.
+    ForPeople("dvtxc__test.tif", "published again as a film", unchanged, 100, False, "Films"),
+    ForPeople("DeMarcoLab__raw__image__half.tif", "published again", unchanged, 98, False),
+    # True pairs that the scores cannot show.
+    ForPeople("kit-data-manager__1-as-cast_18_Sch_10k_BSD-Compo.tif", "painted", painted, 80, True),
+    ForPeople("rccohn__Sc3Tile_008-007-000_0-000__half.tif", "inset", annotated, 90, True),
+    ForPeople("RickGummy__C2-1_m09__half.tif", "out of focus", blurred, 90, True),
+    ForPeople("Martin09__6410_NMonSi_MOVPE_w1_15__half.tif", "quality 3", unchanged, 3, True),
+    # Wrong frames: the same fields scanned again.
+    ForPeople("DeMarcoLab__old__baseline_eb__half.tif", "next frame", second_frame, 85, False),
+    ForPeople("neclipse__SS_316_P&C_#1_002__half.tif", "next frame", second_frame, 95, False),
+)
 MIT = Path(__file__).parents[1] / "LICENSE"
 DATABAR = 90 / 768
 """Share of the height that is cut off where the databar goes, generous for all instruments."""
@@ -167,17 +235,22 @@ def _write(
             yield tiff, row["how"]
     if original.name not in UNPUBLISHED:
         how = DEGRADED.get(original.name, "quality 100")
-        jpeg = _write_jpeg(_published(tiff or original, how), how, row["category"], out / "jpeg")
+        jpeg = _write_jpeg(_published(tiff or original, how), _quality(how), row["category"], out)
         if tiff is not None:
-            pairs.append(
-                TruePair(
-                    TIFF_path=f"data/{tiff.relative_to(out).as_posix()}",
-                    JPEG_path=f"data/{jpeg.relative_to(out).as_posix()}",
-                    category=_category(row["category"]),
-                    how=how,
-                )
-            )
+            pairs.append(_pair(tiff, jpeg, how, out))
         yield jpeg, f"JPEG of {original.name}, {how}"
+    for copy in (one for one in FOR_PEOPLE if one.original == original.name):
+        jpeg = _write_jpeg(
+            _changed(original, copy), copy.quality, copy.category or row["category"], out
+        )
+        if tiff is not None and copy.is_pair:
+            pairs.append(_pair(tiff, jpeg, copy.how, out))
+        yield jpeg, f"JPEG of {original.name}, {copy.how}"
+
+
+def _pair(tiff: Path, jpeg: Path, how: str, out: Path) -> TruePair:
+    tiff_path, jpeg_path = (f"data/{path.relative_to(out).as_posix()}" for path in (tiff, jpeg))
+    return TruePair(TIFF_path=tiff_path, JPEG_path=jpeg_path, category=jpeg.parent.name, how=how)
 
 
 def _place(name: str) -> str:
@@ -215,13 +288,23 @@ def _published(tiff: Path, how: str) -> Image.Image:
     return picture
 
 
-def _write_jpeg(picture: Image.Image, how: str, published: str, folder: Path) -> Path:
-    quality = int(how.removeprefix("quality ")) if how.startswith("quality ") else 100
+def _quality(how: str) -> int:
+    return int(how.removeprefix("quality ")) if how.startswith("quality ") else 100
+
+
+def _changed(original: Path, copy: ForPeople) -> Image.Image:
+    """What `copy` makes of the original."""
+    with Image.open(original, formats=["TIFF"]) as image:
+        grey = np.asarray(image.convert("L"))
+    return Image.fromarray(copy.change(grey)).convert("RGB")
+
+
+def _write_jpeg(picture: Image.Image, quality: int, published: str, out: Path) -> Path:
     memory = io.BytesIO()
     picture.save(memory, "JPEG", quality=quality, subsampling="4:2:0")
     name = _category(published)
     digest = hashlib.md5(memory.getvalue(), usedforsecurity=False).hexdigest()
-    path = folder / name / f"L{SCHEME.index(name)}_{digest}.jpg"
+    path = out / "jpeg" / name / f"L{SCHEME.index(name)}_{digest}.jpg"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(memory.getvalue())
     return path

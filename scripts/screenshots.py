@@ -1,9 +1,8 @@
 """Take the pictures of the review page that the documentation shows.
 
-    python scripts/screenshots.py PROJECT
+    python scripts/screenshots.py
 
-PROJECT is the folder that `scripts/practice.py` made, after `dvc repro` in it; nothing may be
-decided there yet. Run from the root of this repository; needs Chromium.
+Run from the root of this repository after `make repro`, with nothing decided yet; needs Chromium.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ SIZE = ViewportSize(width=1280, height=760)
 QUALITY = 82
 
 
-def main(project: Path) -> None:
-    """Serve the project's pairs and photograph the page, light and dark."""
+def main() -> None:
+    """Serve the sample's pairs and photograph the page, light and dark."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         raise SystemExit("Chromium is not installed.")
     command = [sys.executable, "-m", "backlabel", "review", "--who", "Ada"]
-    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             photograph(chromium, address(server))
         finally:
@@ -49,12 +48,13 @@ def photograph(chromium: str, url: str) -> None:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         page.goto(url)
-        page.get_by_role("option").filter(has_text="fibres.tif").click()
-        expect(page.locator("#name-tiff")).to_contain_text("fibres.tif")
+        page.get_by_role("option").filter(has_text="TEST.TIF").click()
+        expect(page.locator("#name-tiff")).to_contain_text("TEST.TIF")
         shoot(page, "review.jpg")
         page.emulate_media(color_scheme="dark")
-        page.get_by_role("option").filter(has_text="again.tif").click()
-        expect(page.locator("#name-tiff")).to_contain_text("again.tif")
+        page.get_by_label("Verdict").select_option("too different")
+        page.get_by_role("option").filter(has_text="SS_316_P&C_#1_002.tif").click()
+        expect(page.locator("#name-tiff")).to_contain_text("SS_316_P&C_#1_002.tif")
         page.keyboard.press("d")
         shoot(page, "review-difference.jpg")
         browser.close()
@@ -71,6 +71,4 @@ def shoot(page: Page, name: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit(__doc__)
-    main(Path(sys.argv[1]))
+    main()

@@ -147,9 +147,10 @@ def test_results_in_readme_are_the_committed_ones():
     truth, hamming, ssim = found["truth"], found["matched_hamming"], found["matched_ssim"]
     for line in (
         f"| TIFFs compared | {found['tiffs']} |",
-        f"| matched and labelled | {found['matched']} |",
+        f"| {found['matched']} of {truth['true_pairs']} true pairs |",
+        f"| {truth['true_pairs']} of {truth['true_pairs']} |",
         f"| wrong pairs, wrong labels | {truth['wrong_pairs']}, {truth['wrong_labels']} |",
-        f"| precision, recall | {truth['precision']:.3f}, {truth['recall']:.3f} |",
+        f"| precision, recall of the rule | {truth['precision']:.3f}, {truth['recall']:.3f} |",
         f"| {hamming['median']:.0f}, {hamming['max']:.0f} of 1,024 bits |",
         f"| {ssim['median']:.3f}, {ssim['min']:.3f} |",
     ):

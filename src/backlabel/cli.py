@@ -10,6 +10,7 @@ from pathlib import Path
 
 from backlabel import __version__, commands, helping
 from backlabel.errors import BacklabelError
+from backlabel.storage import paths
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -81,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     review.add_argument("--who", help="the name beside decisions; otherwise Git's user.name")
     review.set_defaults(run=commands.review)
     report = known.add_parser("report", help="write one HTML file that says what the run found")
-    report.add_argument("--out", type=Path, default=Path("report.html"), help="the file to write")
+    report.add_argument("--out", type=Path, default=paths.REPORT, help="the file to write")
     report.set_defaults(run=commands.report)
     ui = known.add_parser("mlflow", help="open the MLflow UI on loopback")
     ui.add_argument("--port", type=int, default=5000, help="of loopback (5000)")

@@ -27,7 +27,7 @@ STAGES = {
 ERROR = 2  # exit status
 _WORKERS_IMPORT = {
     "hash": ["backlabel.hashing.file", "backlabel.hashing.perceptual", "backlabel.images.reading"],
-    "compare": ["backlabel.matching.scoring", "backlabel.images.reading"],
+    "compare": ["backlabel.matching.scores", "backlabel.images.reading"],
     "label": ["backlabel.labels.reading", "backlabel.images.reading"],
     "calibrate": ["backlabel.calibration.over_files", "backlabel.images.reading"],
     "report": ["backlabel.report.samples", "backlabel.images.reading"],
@@ -241,9 +241,13 @@ def report(chosen: argparse.Namespace) -> int:
     """Write the report of the last run."""
     _preload("report")
     from backlabel.report import writing  # noqa: PLC0415
+    from backlabel.stages import track  # noqa: PLC0415
 
-    writing.write(config.load(), chosen.out)
-    _write_lines([f"{chosen.out} says what the run found; open it in a browser"])
+    params = config.load()
+    writing.write(params, chosen.out)
+    attached = track.attach(params, chosen.out) if chosen.out == paths.REPORT else ""
+    found = "; ".join(filter(None, ["open it in a browser", attached]))
+    _write_lines([f"{chosen.out} says what the run found; {found}"])
     return 0
 
 

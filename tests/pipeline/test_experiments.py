@@ -80,10 +80,11 @@ def test_one_run_per_experiment_with_everything(experimented):
     run = stricter(experimented)
     assert run.info.status == "FINISHED"
     assert run.info.run_name.startswith("hamming_threshold=10")
-    assert "35 of 48 originals matched" in run.data.tags["mlflow.note.content"]
     assert run.info.end_time - run.info.start_time > 1000
     assert run.data.params["compare.hamming_threshold"] == "10"
     committed = json.loads((experimented.path / "metrics/compare.json").read_text())
+    told = f"{committed['matched']} of {committed['tiffs']} originals matched"
+    assert told in run.data.tags["mlflow.note.content"]
     assert run.data.metrics["match_rate"] == pytest.approx(committed["match_rate"])
     assert run.data.metrics["details/hash.jpegs"] > 0
     assert run.data.metrics["labelled"] > 0
@@ -118,6 +119,7 @@ def test_plots_of_two_runs_are_overlaid_without_a_network(experimented, tmp_path
         expect(page.locator("body > div svg")).to_have_count(plots.count(), timeout=60_000)
         titles = "\n".join(plots.all_text_contents())
         assert "Best candidates by Hamming distance" in titles
+        assert "What became of the TIFFs" in titles
         assert {"HEAD", "stricter"} <= set(page.locator("svg text").all_text_contents())
         browser.close()
     assert errors == []
@@ -129,6 +131,7 @@ def test_run_holds_plots_and_data_set(experimented):
     run = stricter(experimented)
     plots = {item.path for item in client.list_artifacts(run.info.run_id, "plots")}
     assert "plots/hamming_histogram.csv" in plots
+    assert "report.html" in {item.path for item in client.list_artifacts(run.info.run_id)}
     (dataset,) = run.inputs.dataset_inputs
     assert dataset.dataset.name == "labeled"
     manifest = (experimented.path / paths.MANIFEST).read_bytes()

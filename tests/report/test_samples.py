@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from backlabel.report import samples
@@ -31,9 +33,20 @@ def test_every_ambiguous_pair_is_shown_and_the_lowest_of_the_matched():
     assert shown(groups["Ambiguous"]) == many[:30]
     assert shown(groups["Matched most narrowly"]) == many[:8]
     spread = shown(groups["Matched, from narrow to sure"])
-    assert (spread[0], len(spread)) == (0.08, 12)
+    assert len(spread) == 12
     assert spread == sorted(spread)
-    assert spread[-1] > 0.8
+    assert not {*spread} & {*many[:8]}
+
+
+def test_the_sample_of_the_others_is_the_same_at_other_thresholds():
+    def others(slacks):
+        matched = [replace(pair, slack=slack) for pair, slack in zip(known, slacks, strict=True)]
+        *_, group = samples.groups(matched)
+        return {pair.id for pair in group.pairs}
+
+    known = pairs(Verdict.MATCHED, range(100))
+    lowest = range(8)
+    assert others([*lowest, *range(10, 102)]) == others([*lowest, *range(102, 10, -1)])
 
 
 def test_what_failed_most_narrowly():

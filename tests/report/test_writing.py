@@ -53,6 +53,17 @@ def test_pictures_are_in_the_file(written):
     assert [one for one in addresses if not one.startswith("data:")] == []
 
 
+def test_without_drawing_it_has_the_pictures_that_were_drawn_before(project):
+    out = project / "report.html"
+    writing.write(config.load(), out, only_kept=True)
+    assert "data:image/jpeg" not in out.read_text()
+    assert words(out).count("No picture: it is not drawn yet") == 4
+    writing.write(config.load(), out)
+    drawn = re.findall(r'src="(data:[^"]+)"', out.read_text())
+    writing.write(config.load(), out, only_kept=True)
+    assert re.findall(r'src="(data:[^"]+)"', out.read_text()) == drawn
+
+
 def test_a_file_that_changed_is_told_in_its_place(project):
     tiff = project / "data/tiff/b/sure.tif"
     tiff.write_bytes(tiff.read_bytes() + b"x")

@@ -42,6 +42,18 @@ def test_histogram_counts_by_verdict(folder):
     assert sum(int(row["tiffs"]) for row in found.values()) == 3
 
 
+def test_verdicts_are_counted_those_that_did_not_come_up_too(folder):
+    found = {row["verdict"]: int(row["tiffs"]) for row in read(folder / "verdicts.csv")}
+    assert found == {
+        "matched": 1,
+        "ambiguous": 0,
+        "too different": 0,
+        "not verified": 1,
+        "no candidate": 1,
+        "unreadable": 1,
+    }
+
+
 def test_scores_of_all_tiffs_side_by_side(folder):
     found = read(folder / "scores.csv")
     assert [row["verdict"] for row in found] == [row.verdict.value for row in ROWS]

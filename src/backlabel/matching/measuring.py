@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,12 @@ from backlabel.matching.decide import Rule
 from backlabel.matching.evidence import Pair, Scores
 from backlabel.matching.kept import Kept
 from backlabel.matching.near_pairs import Query
+from backlabel.matching.scoring import Changed, Scorer
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import Variant
 from backlabel.storage.rows import TiffHash
 from backlabel.workers.crew import Crew, crew
 from backlabel.workers.pool import cores
-
-if TYPE_CHECKING:
-    from backlabel.matching.scoring import Scorer
 
 Scored: TypeAlias = Scores | UnreadableImageError | None
 """The scores of a pair; None where the JPEG, an error where the TIFF could not be read."""
@@ -93,9 +91,7 @@ class Measuring:
 
     @cached_property
     def _scorer(self) -> Scorer:
-        from backlabel.matching import scoring  # noqa: PLC0415 - takes half a second
-
-        return scoring.Scorer(
+        return Scorer(
             limits=self._settings.read_limits,
             complete=self._complete,
             window=self._settings.window,
@@ -141,8 +137,6 @@ class Measuring:
     ) -> Iterator[tuple[int, list[Query] | UnreadableImageError]]:
         if not wanted:
             return
-        from backlabel.matching.scoring import Changed  # noqa: PLC0415 - as above
-
         tasks = [Changed(*tiffs[i].key, tiffs[i].sha256, tuple(own)) for i, own in wanted.items()]
         results = self.crew.map(self._scorer.hashes, tasks, what="variants", chunk=1)
         for i, (task, result) in zip(wanted, results, strict=True):

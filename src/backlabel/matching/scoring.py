@@ -1,22 +1,29 @@
-"""What worker processes do for a pair: read both images, register them and score them."""
+"""What worker processes do for a pair: read both images, register them and score them.
+
+What computes is imported where it is needed: the parent process names this work and does none of
+it, and workers would wait for its imports.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from backlabel import images
 from backlabel.errors import UnreadableImageError
-from backlabel.images import GreyImage, encoding
-from backlabel.matching import scores, variants
+from backlabel.images import GreyImage
+from backlabel.matching import variants
 from backlabel.matching.evidence import Pair, Scores
 from backlabel.matching.near_pairs import Query
-from backlabel.matching.scores import Measures, Registered
-from backlabel.matching.ssim import Window
 from backlabel.matching.variants import Variant
-from backlabel.matching.verify import NOT_VERIFIED, Verified
+
+if TYPE_CHECKING:
+    from backlabel.images import encoding
+    from backlabel.matching.scores import Measures, Registered
+    from backlabel.matching.ssim import Window
+    from backlabel.matching.verify import Verified
 
 Engine = Literal["fast", "reference"]
 _HEADER = 1 << 16  # bytes; a JPEG's tables stand before its image data
@@ -49,6 +56,8 @@ class Scorer:
 
     def score(self, pair: Pair) -> Scores | None:
         """The scores of a pair."""
+        from backlabel.matching import scores  # noqa: PLC0415 - see above
+
         read = self._read(pair)
         if read is None:
             return None
@@ -59,6 +68,8 @@ class Scorer:
 
     def verify(self, pair: Pair) -> tuple[Registered, Verified] | None:
         """The pixels of a pair, for a GPU to compute the rest of the scores."""
+        from backlabel.matching.verify import NOT_VERIFIED  # noqa: PLC0415 - see above
+
         read = self._read(pair)
         if read is None:
             return None
@@ -80,6 +91,8 @@ class Scorer:
         return measures_of(self.engine)
 
     def _read(self, pair: Pair) -> tuple[Registered, encoding.Table | None] | None:
+        from backlabel.matching.scores import Registered  # noqa: PLC0415 - see above
+
         tiff = tiff_pixels(pair.tiff, pair.page, pair.tiff_sha256, self.limits)
         try:
             jpeg, table = jpeg_pixels(pair.jpeg, pair.jpeg_sha256, self.limits)
@@ -92,7 +105,9 @@ class Scorer:
 def measures_of(engine: Engine) -> Measures:
     """The arithmetic of an engine."""
     if engine == "fast":
-        return scores.FAST
+        from backlabel.matching.scores import FAST  # noqa: PLC0415 - see above
+
+        return FAST
     from backlabel.matching.reference import REFERENCE  # noqa: PLC0415 - slow to import
 
     return REFERENCE
@@ -117,6 +132,8 @@ def jpeg_pixels(
 
     Raises UnreadableImageError.
     """
+    from backlabel.images import encoding  # noqa: PLC0415 - see above
+
     file = Path(path)
     with images.opened(file, max_bytes=limits.max_bytes) as source:
         _require(source, sha256)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from backlabel import images
 from backlabel.errors import UnreadableImageError
-from backlabel.images import encoding
-from backlabel.review import pictures
+from backlabel.review import subject as of_pairs
 from backlabel.review.desk import Pair
-from backlabel.review.pictures import Subject
+from backlabel.review.subject import Subject
 from backlabel.storage.rows import Verdict
 from backlabel.workers import crew
 
@@ -21,6 +20,7 @@ _LOWEST, _SPREAD, _NEAR = 8, 12, 8
 _SIDE = 260  # pixels
 _QUALITY = 80  # of the pictures in the report
 _HANDED_OVER = 4  # pairs at once to a worker
+NOT_DRAWN = "it is not drawn yet, `backlabel report` does that"
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,22 @@ class Group:
 
 
 def groups(pairs: Sequence[Pair]) -> list[Group]:
-    """Ambiguous ones, what just failed, and of the matched ones the lowest and some by score."""
+    """Ambiguous ones, what just failed, and of the matched ones the lowest and some by score.
+
+    Which ones these some are goes by their files: other thresholds show the same ones again.
+    """
     ambiguous = [pair for pair in pairs if pair.row.verdict is Verdict.AMBIGUOUS]
     matched = _by_slack([pair for pair in pairs if pair.row.verdict is Verdict.MATCHED])
     failed = [
         pair for pair in pairs if pair.row.verdict not in (Verdict.MATCHED, Verdict.AMBIGUOUS)
     ]
     near = _by_slack(failed)[::-1]
-    rest = matched[_LOWEST:]
-    step = max(1, len(rest) // _SPREAD)
+    rest = sorted(matched[_LOWEST:], key=lambda pair: pair.id)[:_SPREAD]
     found = [
         Group("Ambiguous", ambiguous[:MOST_PICTURES], len(ambiguous)),
         Group("Failed most narrowly", near[:_NEAR], len(near)),
         Group("Matched most narrowly", matched[:_LOWEST], len(matched)),
-        Group("Matched, from narrow to sure", rest[::step][:_SPREAD], len(matched)),
+        Group("Matched, from narrow to sure", _by_slack(rest), len(matched)),
     ]
     return [group for group in found if group.pairs]
 
@@ -67,8 +69,30 @@ class Bounds:
     workers: int
 
 
-def drawn(subjects: Sequence[Subject], bounds: Bounds) -> list[tuple[str, ...] | str]:
-    """For each pair its pictures, as addresses that hold the bytes, or why there are none."""
+Drawn = tuple[str, ...] | str
+"""The pictures of a pair as addresses that hold the bytes, or why there are none."""
+
+
+def drawn(subjects: Sequence[Subject], bounds: Bounds, *, only_kept: bool = False) -> list[Drawn]:
+    """The pictures of each pair: those that are kept, and the others new unless `only_kept`."""
+    folder = of_pairs.kept()
+    names = [f"{one.key(_SIDE, _QUALITY, bounds.limits)}.txt" for one in subjects]
+    known: dict[str, Drawn] = {
+        name: tuple(text.decode().splitlines())
+        for name in names
+        if (text := folder.get(name)) is not None
+    }
+    missing = {name: one for name, one in zip(names, subjects, strict=True) if name not in known}
+    if only_kept:
+        return [known.get(name, NOT_DRAWN) for name in names]
+    for name, made in zip(missing, _made([*missing.values()], bounds), strict=True):
+        known[name] = made
+        if not isinstance(made, str):
+            folder.put(name, "\n".join(made).encode())
+    return [known[name] for name in names]
+
+
+def _made(subjects: Sequence[Subject], bounds: Bounds) -> Iterator[Drawn]:
     results = crew.map_files(
         partial(_jpegs, limits=bounds.limits),
         subjects,
@@ -78,17 +102,20 @@ def drawn(subjects: Sequence[Subject], bounds: Bounds) -> list[tuple[str, ...] |
         what="pictures",
         chunk=_HANDED_OVER,
     )
-    return [
-        str(result)
-        if isinstance(result, UnreadableImageError)
-        else tuple(f"data:image/jpeg;base64,{base64.b64encode(one).decode()}" for one in result)
-        for _, result in results
-    ]
+    for _, result in results:
+        if isinstance(result, UnreadableImageError):
+            yield str(result)
+        else:
+            encoded = (base64.b64encode(one).decode() for one in result)
+            yield tuple(f"data:image/jpeg;base64,{text}" for text in encoded)
 
 
 def _jpegs(subject: Subject, limits: images.Limits) -> list[bytes]:
+    from backlabel.images import encoding  # noqa: PLC0415 - only workers read images
+    from backlabel.review import pictures  # noqa: PLC0415 - as above
+
     if subject.jpeg is None:
-        shown = [pictures.read(subject.tiff, subject.tiff_sha256, limits)]
+        shown = [pictures.read(subject.tiff, subject.tiff_sha256, limits, subject.page)]
     else:
         shown = list(pictures.registered(subject, limits))
     shape = pictures.fitting(shown[0].shape, _SIDE)

@@ -47,8 +47,11 @@ class Shown:
     missing: str
 
 
-def write(params: config.Params, out: Path) -> None:
-    """Write the report of the last run to `out`. Raises TableError where there was none."""
+def write(params: config.Params, out: Path, *, only_kept: bool = False) -> None:
+    """Write the report of the last run to `out`. Raises TableError where there was none.
+
+    `only_kept` shows pictures that were drawn before, and draws none: that takes no time.
+    """
     known = desk.load(params)
     mapping = paths.mapping_path(params.compare.n_tiff)
     rows = tables.read(mapping, Match)
@@ -85,7 +88,7 @@ def write(params: config.Params, out: Path) -> None:
             metrics=_metrics(),
             charts=drawn,
             specs=_inline_json({one.id: one.spec for one in drawn}),
-            groups=_groups(known),
+            groups=_groups(known, only_kept=only_kept),
             scripts=[Markup(text) for text in vega.scripts()],  # noqa: S704 - our own files
         )
     )
@@ -120,7 +123,7 @@ def _metrics() -> dict[str, Any]:
     return found
 
 
-def _groups(known: Desk) -> list[tuple[Group, list[Shown]]]:
+def _groups(known: Desk, *, only_kept: bool) -> list[tuple[Group, list[Shown]]]:
     """Each group with its pairs; all pictures are made in one go."""
     read = known.params.read
     bounds = Bounds(
@@ -131,9 +134,8 @@ def _groups(known: Desk) -> list[tuple[Group, list[Shown]]]:
     )
     found = samples.groups(known.pairs)
     pairs = [pair for group in found for pair in group.pairs]
-    made = iter(
-        samples.drawn([told.subject(known, pair, runner_up=False) for pair in pairs], bounds)
-    )
+    subjects = [told.subject(known, pair, runner_up=False) for pair in pairs]
+    made = iter(samples.drawn(subjects, bounds, only_kept=only_kept))
     return [(group, [_shown(pair, next(made)) for pair in group.pairs]) for group in found]
 
 

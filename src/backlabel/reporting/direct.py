@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -68,24 +69,64 @@ def _is_plain(report: Report) -> bool:
     )
 
 
-def _log(store: sqlite3.Connection, report: Report, experiment: str) -> str | None:
+def attach(file: Path, key: str, experiment: str) -> bool:
+    """Put `file` beside the artifacts of the finished run with `key`; False: ask the client."""
+    path = places.local_store()
+    if path is None or not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(path, timeout=_PATIENCE_S)) as store:
+            place = _place(store, experiment)
+            runs = _finished(store, place.experiment_id, key) if place else None
+            if not place or not runs:
+                return False
+            shutil.copyfile(file, place.folder / runs[0] / "artifacts" / file.name)
+            return True
+    except (sqlite3.Error, OSError):  # the client will say what is wrong, if anything is
+        return False
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the runs of an experiment are."""
+
+    experiment_id: int
+    location: str
+    folder: Path
+
+
+def _place(store: sqlite3.Connection, experiment: str) -> _Place | None:
+    """None where the store is not of a layout that is known, or lacks the experiment."""
     (revision,) = store.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
     found = store.execute(_FIND_EXPERIMENT, (experiment,)).fetchall()
     if revision not in REVISIONS or len(found) != 1:
         return None
     experiment_id, location = found[0]
-    runs = store.execute(_FIND_RUNS, (experiment_id, naming.KEY_TAG, report.key)).fetchall()
-    finished = [run for run, status in runs if status == "FINISHED"]
     folder = urlsplit(location)
-    if folder.scheme != "file" or len(finished) < len(runs):
+    if folder.scheme != "file":
+        return None
+    return _Place(experiment_id, location, Path(unquote(folder.path)))
+
+
+def _finished(store: sqlite3.Connection, experiment_id: int, key: str) -> list[str] | None:
+    """The runs with `key`; None where one of them was not finished."""
+    runs = store.execute(_FIND_RUNS, (experiment_id, naming.KEY_TAG, key)).fetchall()
+    finished = [str(run) for run, status in runs if status == "FINISHED"]
+    return finished if len(finished) == len(runs) else None
+
+
+def _log(store: sqlite3.Connection, report: Report, experiment: str) -> str | None:
+    place = _place(store, experiment)
+    finished = _finished(store, place.experiment_id, report.key) if place else None
+    if place is None or finished is None:
         return None
     if finished:
-        return str(finished[0])
+        return finished[0]
     run = uuid.uuid4().hex
-    _copy(report, Path(unquote(folder.path)) / run / "artifacts")
+    _copy(report, place.folder / run / "artifacts")
     store.execute("BEGIN IMMEDIATE")
     with store:
-        _write(store, report, run, f"{location}/{run}/artifacts", experiment_id)
+        _write(store, report, run, f"{place.location}/{run}/artifacts", place.experiment_id)
     return run
 
 

@@ -39,8 +39,7 @@ def report(
 ) -> Report:
     """The report on an experiment: its `metrics` by stage, and what it changed against `conf/`."""
     mapping = paths.mapping_path(params.compare.n_tiff)
-    sources = [paths.JPEG_HASHES, paths.TIFF_HASHES, mapping, paths.MANIFEST, paths.SWEEP]
-    key = _digest([config.digest(params), metrics, [sha256(source) for source in sources]])
+    key = run_key(params, metrics)
     rows = tables.read(paths.MANIFEST, Labelled)
     seconds = {stage: durations.known(stage) for stage in STAGES}
     return Report(
@@ -60,6 +59,19 @@ def report(
         description=_description(params, changed),
         seconds=sum(one for one in seconds.values() if one is not None),
     )
+
+
+def run_key(params: config.Params, metrics: Mapping[str, Any]) -> str:
+    """Of everything that a run rests on: equal keys are the same experiment."""
+    mapping = paths.mapping_path(params.compare.n_tiff)
+    sources = [paths.JPEG_HASHES, paths.TIFF_HASHES, mapping, paths.MANIFEST, paths.SWEEP]
+    return _digest([config.digest(params), metrics, [sha256(source) for source in sources]])
+
+
+def metrics() -> dict[str, Any]:
+    """What the stages counted, by stage."""
+    files = {stage: paths.METRICS / f"{stage}.json" for stage in STAGES}
+    return {stage: json.loads(file.read_text(encoding="utf-8")) for stage, file in files.items()}
 
 
 def name(changed: Sequence[Difference]) -> str:

@@ -6,6 +6,7 @@ Drawing takes longer than comparing images whose scores are kept; a stage only c
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -26,7 +27,9 @@ SCORES: Mapping[str, tuple[str, Sequence[float]]] = {
 
 
 def write_all(rows: Sequence[Match], sweep: Sequence[SweepPoint], folder: Path) -> None:
-    """Write a histogram of each score, all scores side by side, and a curve of each threshold."""
+    """Write counts of verdicts, histograms of scores, all scores, and a curve of each threshold."""
+    verdicts = Counter(row.verdict for row in rows)
+    _write(folder / "verdicts.csv", ["verdict", "tiffs"], ((one, verdicts[one]) for one in Verdict))
     for name, (score, edges) in SCORES.items():
         head = [score, "tiffs", *(verdict.replace(" ", "_") for verdict in Verdict)]
         _write(folder / f"{name}_histogram.csv", head, _histogram(rows, score, edges))

@@ -84,6 +84,21 @@ def deliver(report: Report, experiment: str, *, timeout_s: int) -> str:
     )
 
 
+def attach(file: Path, key: str, experiment: str, *, timeout_s: int) -> str:
+    """As `backlabel.reporting.delivery.attach`; says where MLflow is away."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(timeout_s))
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    try:
+        client = MlflowClient(places.tracking_uri())
+        found = client.get_experiment_by_name(experiment)
+        runs = client.search_runs([found.experiment_id], _with_key(key)) if found else []
+        for run in runs[:1]:
+            client.log_artifact(run.info.run_id, str(file))
+    except _AWAY as error:
+        return f"MLflow is away, its run does not have the report: {error}"
+    return naming.ATTACHED if runs else ""
+
+
 def log_spooled(*, timeout_s: int) -> tuple[list[str], list[str]]:
     """Log what was kept: the ids of the runs, and why reports were refused, which stay.
 
@@ -112,12 +127,16 @@ def _experiment(client: MlflowClient, name: str) -> str:
 
 def _finished(client: MlflowClient, experiment_id: str, report: Report) -> str | None:
     """The id of the finished run with this key; unfinished ones, left by a kill, are deleted."""
-    runs = client.search_runs([experiment_id], f"tags.`{KEY_TAG}` = '{report.key}'")
+    runs = client.search_runs([experiment_id], _with_key(report.key))
     finished = [run for run in runs if run.info.status == "FINISHED"]
     for run in runs:
         if run not in finished:
             client.delete_run(run.info.run_id)
     return str(finished[0].info.run_id) if finished else None
+
+
+def _with_key(key: str) -> str:
+    return f"tags.`{KEY_TAG}` = '{key}'"
 
 
 def _log(client: MlflowClient, experiment_id: str, report: Report) -> str:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
-
-import numpy as np
 
 from backlabel import images
 from backlabel.errors import UnreadableImageError
@@ -18,38 +15,13 @@ from backlabel.matching.registration import register
 from backlabel.matching.variants import PART, Variant
 from backlabel.microscope import metadata
 from backlabel.microscope.acquisition import Acquisition
+from backlabel.parts.showing import laid_on
+from backlabel.review.subject import Subject
 from backlabel.storage.files import sha256
 from backlabel.storage.rows import PageKey
 
 View = Literal["tiff", "jpeg", "matched", "thumb"]
 VIEWS: tuple[View, ...] = ("tiff", "jpeg", "matched", "thumb")
-_FORM = 1  # grows when the same request gives another picture
-
-
-@dataclass(frozen=True)
-class Part:
-    """Where a JPEG shows a part of a TIFF: boxes "left top width height", as tables have them."""
-
-    jpeg_box: str
-    tiff_box: str
-    angle: float
-    mirrored: bool
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A TIFF and the JPEG that is looked at beside it, with the digests that the tables have.
-
-    `variant` is the change of the TIFF by which the JPEG was found; None compares both as they are.
-    """
-
-    tiff: str
-    page: int
-    tiff_sha256: str
-    jpeg: str | None = None
-    jpeg_sha256: str | None = None
-    variant: str | None = None
-    part: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +36,7 @@ class Request:
     @property
     def key(self) -> str:
         """A name for what is cached: equal keys, equal pictures."""
-        return hashlib.sha256(repr((_FORM, sorted(asdict(self).items()))).encode()).hexdigest()
+        return self.subject.key(self.view, self.side, self.limits)
 
 
 def png(request: Request) -> bytes:
@@ -89,25 +61,9 @@ def registered(subject: Subject, limits: images.Limits) -> tuple[GreyImage, Grey
     tiff = read(subject.tiff, subject.tiff_sha256, limits, subject.page)
     jpeg = read(subject.jpeg, subject.jpeg_sha256 or "", limits)
     if subject.part is not None:
-        return cut(tiff, jpeg, subject.part)
+        return laid_on(tiff, jpeg, subject.part)
     variant = Variant.parse(subject.variant or "identity")
     return register(tiff, jpeg, Variant("identity") if variant.source == PART else variant)
-
-
-def cut(tiff: GreyImage, jpeg: GreyImage, part: Part) -> tuple[GreyImage, GreyImage]:
-    """What both show, the TIFF mirrored and turned by the right angles nearest to `part.angle`.
-
-    What is turned by less stays so: for looking, that is near enough.
-    """
-    tiff, jpeg = _boxed(tiff, part.tiff_box), _boxed(jpeg, part.jpeg_box)
-    if part.mirrored:
-        tiff = tiff[:, ::-1]
-    return np.ascontiguousarray(np.rot90(tiff, round(part.angle / 90) % 4)), jpeg
-
-
-def _boxed(grey: GreyImage, box: str) -> GreyImage:
-    left, top, width, height = (int(number) for number in box.split())
-    return np.ascontiguousarray(grey[top : top + height, left : left + width])
 
 
 @lru_cache(maxsize=4)  # the views of a pair come one after the other

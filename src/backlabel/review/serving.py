@@ -11,11 +11,10 @@ import uvicorn
 
 from backlabel import config, git
 from backlabel.errors import ConfigError
-from backlabel.review import app
+from backlabel.review import app, subject
 from backlabel.review.book import Book
 from backlabel.review.guard import NAMES
 from backlabel.review.studio import WORKERS_IMPORT, Studio
-from backlabel.storage.files import shared_folder
 from backlabel.workers import forking
 
 _PATIENCE_S = 2  # for requests under way when the server is ended
@@ -36,7 +35,7 @@ def serve(params: config.Params, *, port: int, who: str | None) -> int:
     forking.preload(WORKERS_IMPORT)
     read = params.read
     studio = Studio(
-        shared_folder() / "cache" / "review",
+        subject.kept(),
         max_seconds=read.max_seconds,
         max_memory_mib=read.max_memory_mib,
     )

@@ -1,11 +1,10 @@
-"""Pictures on request: made by workers with limits, kept on disk, each made once."""
+"""Pictures on request: made by workers with limits, kept on disk."""
 
 from __future__ import annotations
 
 import queue
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from backlabel import images
@@ -13,7 +12,7 @@ from backlabel.errors import UnreadableImageError
 from backlabel.microscope.acquisition import Acquisition
 from backlabel.review import pictures
 from backlabel.review.pictures import Request
-from backlabel.storage.files import atomic_write
+from backlabel.storage.bounded import BoundedFolder
 from backlabel.storage.rows import PageKey
 from backlabel.workers.pool import Workers
 
@@ -28,8 +27,8 @@ Result = TypeVar("Result")
 class Studio:
     """Makes pictures in worker processes, whatever thread asks; `close` ends them."""
 
-    def __init__(self, folder: Path, *, max_seconds: float, max_memory_mib: int) -> None:
-        self._folder = folder
+    def __init__(self, kept: BoundedFolder, *, max_seconds: float, max_memory_mib: int) -> None:
+        self._kept = kept
         self._crews = [
             Workers(1, max_seconds=max_seconds, max_memory_mib=max_memory_mib)
             for _ in range(_CREWS)
@@ -47,11 +46,10 @@ class Studio:
 
     def png(self, request: Request) -> bytes:
         """The picture as a PNG. Raises UnreadableImageError."""
-        kept = self._folder / f"{request.key}.png"
-        try:
-            return kept.read_bytes()
-        except FileNotFoundError:
-            pass
+        name = f"{request.key}.png"
+        kept = self._kept.get(name)
+        if kept is not None:
+            return kept
         if request.key in self._failed:
             raise self._failed[request.key]
         try:
@@ -60,8 +58,7 @@ class Studio:
             if error.reason in _HOPELESS:
                 self._failed[request.key] = error
             raise
-        with atomic_write(kept, "wb") as file:
-            file.write(made)
+        self._kept.put(name, made)
         return made
 
     def taken(self, tiff: PageKey, limits: images.Limits) -> Acquisition:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from backlabel.matching.evidence import Box, Placement
 from backlabel.microscope.acquisition import Acquisition
 from backlabel.review import bars
 from backlabel.review.book import Book
 from backlabel.review.desk import AGAIN, Desk, Pair
-from backlabel.review.pictures import Part, Subject
+from backlabel.review.subject import Subject
 from backlabel.storage import names
 from backlabel.storage.rows import Match, PageKey, TiffHash
 
@@ -99,10 +100,23 @@ def subject(desk: Desk, pair: Pair, *, runner_up: bool) -> Subject:
     )
 
 
-def _part(row: Match) -> Part | None:
+def _part(row: Match) -> Placement | None:
     if row.JPEG_box is None or row.TIFF_box is None:
         return None
-    return Part(row.JPEG_box, row.TIFF_box, row.angle or 0.0, bool(row.mirrored))
+    return Placement(
+        jpeg_box=_box(row.JPEG_box),
+        tiff_box=_box(row.TIFF_box),
+        scale=row.scale or 1.0,
+        angle=row.angle or 0.0,
+        mirrored=bool(row.mirrored),
+        jpeg_covered=row.JPEG_covered or 0.0,
+        tiff_covered=row.TIFF_covered or 0.0,
+    )
+
+
+def _box(cell: str) -> Box:
+    left, top, width, height = map(int, cell.split())
+    return left, top, width, height
 
 
 def _jpeg(desk: Desk, path: str | None) -> dict[str, Any] | None:

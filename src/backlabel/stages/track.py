@@ -6,12 +6,12 @@ one runs whenever anything that it reports differs.
 
 from __future__ import annotations
 
-import json
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from backlabel import composing, config
+from backlabel.report import writing
 from backlabel.reporting import delivery, experiment
 from backlabel.storage import paths
 from backlabel.storage.files import write_json
@@ -21,9 +21,11 @@ TRACKED = Path("mlflow.json")
 
 def main(params: config.Params) -> None:
     """Report the experiment to MLflow; if MLflow is away keep the report for the next time."""
-    metrics = {stage: _read(paths.METRICS / f"{stage}.json") for stage in experiment.STAGES}
     changed = composing.refuse_unsettled()
-    report = experiment.report(params, metrics, changed)
+    report = experiment.report(params, experiment.metrics(), changed)
+    # To draw pictures takes seconds: here the report has those that an earlier one had.
+    writing.write(params, paths.REPORT, only_kept=True)
+    report = replace(report, artifacts=[*report.artifacts, str(paths.REPORT)])
     track = params.track
     told = delivery.deliver(report, track.experiment, timeout_s=track.timeout_s)
     sys.stderr.write(f"{told}\n")
@@ -31,6 +33,10 @@ def main(params: config.Params) -> None:
     write_json(TRACKED, {"experiment": track.experiment, "key": report.key})
 
 
-def _read(path: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return values
+def attach(params: config.Params, file: Path) -> str:
+    """Put a later report of the same run beside its artifacts; a text that says so, or empty."""
+    if not all(path.exists() for path in (TRACKED, paths.MANIFEST, paths.SWEEP)):
+        return ""
+    key = experiment.run_key(params, experiment.metrics())
+    track = params.track
+    return delivery.attach(file, key, track.experiment, timeout_s=track.timeout_s)

@@ -19,6 +19,7 @@ METRICS = Path("metrics")
 PLOTS = Path("plots")
 LABELED = Path("labeled")
 MANIFEST = LABELED / "manifest.csv"
+REPORT = Path("report.html")
 NAMES = Path("reviews") / "names.csv"
 DECISIONS = Path("reviews") / "decisions.csv"
 SHOWN = Path("reviews") / "shown.csv"
