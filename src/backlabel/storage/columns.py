@@ -22,7 +22,7 @@ Record = TypeVar("Record")
 
 PACKED = {"phash": 128, "phash_grey": 128, "sha256": 32}
 """Columns of hexadecimal digits, and the bytes of one value."""
-_BLOCK = 1 << 22  # bytes of a file that are parsed at a time
+_BLOCK = 1 << 18  # bytes of a file that are parsed at a time
 _TYPES = {str: pa.string(), int: pa.int64()}
 _NO_DIGIT = 255
 _DIGITS = np.full(256, _NO_DIGIT, np.uint8)
