@@ -59,7 +59,7 @@ def every_page(
     return (
         _of_file(file.main, main, {page: found[item.path, page] for page in file.others})
         if (file := files.get(i))
-        else [PageOutcome(None, main)]
+        else [PageOutcome(main.entry.page if isinstance(main, Hashed) else None, main)]
         for i, (item, main) in enumerate(zip(items, mains, strict=True))
     )
 
