@@ -74,6 +74,7 @@ class Read(Section):
 
     max_pixels: Annotated[int, Field(ge=1)]
     max_mosaic_pixels: Annotated[int, Field(ge=0)]
+    max_pages: Annotated[int, Field(ge=1, le=65_536)]
     max_bytes: Annotated[int, Field(ge=1)]
     max_seconds: Annotated[float, Field(gt=0)]
     max_memory_mib: Annotated[int, Field(ge=64)]

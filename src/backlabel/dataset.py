@@ -23,7 +23,8 @@ from backlabel.storage.files import content_digest
 
 MANIFEST = "manifest.csv"
 _COLUMNS = ("file", "category", "split", "sha256")
-_LIMITS = images.Limits(max_mosaic_pixels=1 << 40)  # it was read once, within the run's limits
+# It was read once, within the run's limits.
+_LIMITS = images.Limits(max_mosaic_pixels=1 << 40, max_pages=1 << 16)
 _MAX_BYTES = _LIMITS.max_bytes
 
 

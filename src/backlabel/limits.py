@@ -12,4 +12,5 @@ def read_limits(read: Read) -> Limits:
         max_pixels=read.max_pixels,
         max_bytes=read.max_bytes,
         max_mosaic_pixels=read.max_mosaic_pixels,
+        max_pages=read.max_pages,
     )

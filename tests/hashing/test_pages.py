@@ -155,3 +155,20 @@ def test_a_file_that_changes_between_its_pages_is_refused(tmp_path):
 def test_numbers_as_people_write_them():
     assert pages._ranges([2]) == "page 2"
     assert pages._ranges([2, 3, 4, 7]) == "pages 2-4, 7"
+
+
+def test_pages_beyond_the_limit_are_an_error_by_themselves(tmp_path):
+    path = written(tmp_path / "a.tif", *(picture(seed) for seed in range(1, 6)))
+    three = replace(SETTINGS, limits=images.Limits(max_pages=3))
+    *kept, last = outcomes(path, three)
+    assert [one.page for one in kept] == [1, 2, 3]
+    assert (last.page, last.outcome.reason) == (4, "too many pages")
+    assert "from 4 on" in last.outcome.detail
+    assert "read.max_pages allows 3" in last.outcome.detail
+    assert list(found(path, replace(SETTINGS, limits=images.Limits(max_pages=5)))) == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]

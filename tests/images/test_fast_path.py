@@ -17,7 +17,7 @@ def fetched(path: Path) -> tuple[np.ndarray | None, np.ndarray]:
     """By `strips`, None where it declines, and by `via_tifffile`."""
     with opened(path, max_bytes=1 << 30) as source:
         layout = ifd.Layout(source.read)
-        page = ifd.pages(layout)[0]
+        page = ifd.pages(layout).found[0]
         found = segments(page, source)
         plan = strips.plan(page, found)
         fast = strips.decode(plan, source, layout) if plan else None

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import tifffile
 
 import workspace
 from backlabel import cli, config
@@ -157,3 +158,25 @@ def test_the_command_counts_what_is_to_be_put_right(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "note: an empty folder" in said
     assert said.endswith("data: 1 things to put right before `dvc add`\n")
+
+
+def written(count: int) -> None:
+    with tifffile.TiffWriter(TIFF) as writer:
+        for seed in range(count):
+            writer.write(workspace.picture(seed), metadata=None)
+
+
+def test_files_of_several_pictures_are_noted():
+    written(3)
+    notes = {str(one.path): one.problem for one in check.findings(Path("data")) if one.note}
+    assert notes == {
+        str(TIFF): "3 pages that may be pictures of their own",
+        "data/tiff": "3 pictures in 1 files; 1 have several",
+    }
+
+
+def test_pages_beyond_the_limit_are_foretold():
+    written(257)
+    text = findings()[str(TIFF)]
+    assert "pages from 257 on are not read: read.max_pages allows 256" in text
+    assert "Raise that limit" in text

@@ -79,3 +79,12 @@ def figure(left: Grey, right: Grey) -> Image.Image:
     whole.paste(panels[1], (20 + panels[0].width, 10))
     size = (round(0.6 * whole.width), round(0.6 * whole.height))
     return whole.resize(size, Image.Resampling.LANCZOS)
+
+
+def cropped_panel(grey: Grey, other: Grey) -> tuple[Image.Image, tuple[int, int, int, int]]:
+    """Two thirds of height and width beside another picture, and the box of that panel."""
+    height, width = (2 * side // 3 for side in grey.shape)
+    whole = Image.new("L", (2 * width + 30, height + 20), 255)
+    whole.paste(Image.fromarray(grey).crop((50, 40, 50 + width, 40 + height)), (10, 10))
+    whole.paste(Image.fromarray(other).resize((width, height)), (20 + width, 10))
+    return whole, (10, 10, width, height)

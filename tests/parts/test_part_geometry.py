@@ -7,8 +7,8 @@ import pytest
 from published_parts import BEETLE, original
 
 from backlabel.parts.features import Features, mirrored
-from backlabel.parts.geometry import Map, corners_of, overlap, shares
-from backlabel.parts.rendering import Box, common, largest_rectangle, renderings, settled, upright
+from backlabel.parts.geometry import Box, Map, corners_of, overlap, shares
+from backlabel.parts.rendering import common, largest_rectangle, renderings, settled, upright
 
 
 def turned(degrees: float, scale: float = 1.0, shift: tuple[float, float] = (0, 0)) -> Map:
@@ -40,11 +40,13 @@ def test_centres_of_pixels_are_half_a_pixel_from_corners() -> None:
 @pytest.mark.parametrize("tilt", [0.0, 1e-17, -1e-9])
 def test_a_quadrant_covers_a_quarter(tilt: float) -> None:
     place = Map(np.array([[1.0, tilt, 0], [tilt, 1, 0]]))
-    assert shares(place, ((960, 1280), (480, 640))) == pytest.approx((0.25, 1), abs=1e-5)
+    assert shares(place, ((960, 1280), (480, 640)), Box(0, 0, 640, 480)) == pytest.approx(
+        (0.25, 1), abs=1e-5
+    )
 
 
 def test_images_side_by_side_share_nothing() -> None:
-    assert overlap(turned(0, shift=(50, 0)), ((40, 50), (40, 50)))[0] == 0
+    assert overlap(turned(0, shift=(50, 0)), (40, 50), Box(0, 0, 50, 40))[0] == 0
 
 
 def test_the_largest_rectangle_by_trying_all() -> None:
@@ -73,12 +75,15 @@ def test_the_largest_rectangle_by_trying_all() -> None:
 
 def test_what_is_compared_are_whole_blocks_that_show_the_tiff() -> None:
     shape = (100, 150)
-    box = common(turned(0, shift=(20, 20)), shape, (140, 190))  # a frame of 20 pixels
+    box = common(
+        turned(0, shift=(20, 20)), shape, (140, 190), Box(0, 0, 190, 140)
+    )  # a frame of 20 pixels
     assert box == Box(24, 24, 144, 96)
 
 
 def test_the_last_block_may_be_cut_by_the_edge_of_the_jpeg() -> None:
-    assert common(turned(0, shift=(-9, -9)), (200, 300), (101, 203)) == Box(0, 0, 203, 101)
+    edge = Box(0, 0, 203, 101)
+    assert common(turned(0, shift=(-9, -9)), (200, 300), (101, 203), edge) == edge
 
 
 @pytest.mark.parametrize("quarters", range(4))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from published_parts import (
     Grey,
     cropped,
     cropped_and_reduced,
+    cropped_panel,
     figure,
     framed,
     jpeg,
@@ -48,7 +50,7 @@ def test_a_crop_lies_at_its_pixels() -> None:
     found = find(grey, *read(jpeg(cropped(grey))))
     assert found is not None
     np.testing.assert_allclose(found.place.matrix, [[1, 0, -101], [0, 1, -83]], atol=1e-9)
-    where = placement(found.place, grey.shape, (240, 320))
+    where = placement(found, grey.shape, (240, 320))
     assert (where.jpeg_box, where.tiff_box) == ((0, 0, 320, 240), (101, 83, 320, 240))
     assert where.tiff_covered == pytest.approx(0.25, abs=1e-4)
     assert (where.jpeg_covered, where.scale, where.angle, where.mirrored) == (1, 1, 0, False)
@@ -78,10 +80,41 @@ def test_each_panel_of_a_figure_is_found_in_its_place() -> None:
         found = find(grey, shown, table)
         assert found is not None
         assert (found.scores.explained or 0) > LEAST
-        where = placement(found.place, grey.shape, shown.shape)
+        where = placement(found, grey.shape, shown.shape)
         assert where.jpeg_box[0] == pytest.approx(0.6 * start, abs=1)
         assert where.jpeg_box[2] == pytest.approx(0.6 * grey.shape[1], abs=2)
         assert where.tiff_covered > 0.99
+
+
+@pytest.mark.parametrize(("name", "other"), [(BEETLE, STEEL), (WIRES, BEETLE), (STEEL, WIRES)])
+def test_the_box_of_a_cropped_panel_ends_where_the_panel_ends(name: str, other: str) -> None:
+    grey = original(name)
+    image, panel = cropped_panel(grey, original(other))
+    shown, table = read(jpeg(image))
+    found = find(grey, shown, table)
+    assert found is not None
+    where = placement(found, grey.shape, shown.shape)
+    assert intersection_over_union(where.jpeg_box, panel) > 0.9
+    assert intersection_over_union(where.tiff_box, (50, 40, *panel[2:])) > 0.9
+    assert where.tiff_covered == pytest.approx(4 / 9, abs=0.03)
+    assert (found.scores.explained or 0) > LEAST
+
+
+def intersection_over_union(one: Sequence[int], other: Sequence[int]) -> float:
+    sides = (
+        min(one[i] + one[i + 2], other[i] + other[i + 2]) - max(one[i], other[i]) for i in (0, 1)
+    )
+    both = math.prod(max(side, 0) for side in sides)
+    return both / (one[2] * one[3] + other[2] * other[3] - both)
+
+
+def test_a_databar_of_another_kind_is_no_part_of_what_agrees() -> None:
+    grey = original(BEETLE).copy()
+    grey[440:] = np.random.default_rng(0).integers(0, 255, (40, grey.shape[1]))
+    found = find(original(BEETLE), *read(jpeg(Image.fromarray(grey))))
+    assert found is not None
+    assert found.window.height == pytest.approx(440, abs=8)
+    assert (found.scores.explained or 0) > LEAST
 
 
 def test_another_picture_is_not_found() -> None:

@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 import workspace
+from backlabel.matching.evidence import Scores
 from backlabel.parts import finder, showing
-from backlabel.parts.geometry import Map
+from backlabel.parts.geometry import Box, Map
+from backlabel.parts.registration import Part
 
 TIFF = workspace.picture(3, height=300, width=400)
 JPEG_SHAPE = (260, 320)
@@ -30,11 +32,17 @@ def truth(angle, scale, mirrored, shift):
     return Map(np.column_stack([linear, centre - linear @ [200, 150]]))
 
 
+def whole(where):
+    """A part that ends where TIFF or JPEG end."""
+    window = Box.whole(JPEG_SHAPE)
+    return Part(where, window, window, Scores(None))
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_place_is_found_again_from_the_table(case):
     where = truth(*case)
-    part = finder.placement(where, TIFF.shape, JPEG_SHAPE)
-    found = showing.place_of(part, (TIFF.shape, JPEG_SHAPE))
+    part = finder.placement(whole(where), TIFF.shape, JPEG_SHAPE)
+    found = showing.place_of(part, TIFF.shape)
     assert np.abs(found.matrix - where.matrix).max() < 1.5  # boxes are in whole pixels
 
 
@@ -47,7 +55,7 @@ def test_both_show_the_same(case):
     jpeg = np.asarray(
         image.transform(size, Image.Transform.AFFINE, tuple(back.ravel()), Image.Resampling.BICUBIC)
     )
-    part = finder.placement(where, TIFF.shape, JPEG_SHAPE)
+    part = finder.placement(whole(where), TIFF.shape, JPEG_SHAPE)
     ours, theirs = showing.laid_on(TIFF, jpeg, part)
     assert ours.shape == theirs.shape
     shown = (ours > 0) & (theirs > 0)

@@ -44,6 +44,7 @@ def test_what_cannot_be_read_is_not_asked(known):
     ("wanted", "expected"),
     [
         (Wanted(verdict="ambiguous"), ["twin.tif"]),
+        (Wanted(verdict="not matched"), ["twin.tif", "miss.tif"]),
         (Wanted(category="Tips"), ["twin.tif", "miss.tif"]),
         (Wanted(folder="data/tiff/b"), ["miss.tif", "sure.tif"]),
         (Wanted(folder="data/tiff/"), []),
@@ -52,7 +53,17 @@ def test_what_cannot_be_read_is_not_asked(known):
         (Wanted(least=0, most=0.1), ["near.tif"]),
         (Wanted(state="accept"), []),
     ],
-    ids=["verdict", "category", "folder", "no folder", "name", "failed", "just", "state"],
+    ids=[
+        "verdict",
+        "not matched",
+        "category",
+        "folder",
+        "no folder",
+        "name",
+        "failed",
+        "just",
+        "state",
+    ],
 )
 def test_filters(known, wanted, expected):
     assert names(known.chosen(wanted, Book())) == expected

@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+import chromium
 import workspace
 from backlabel.labels import reviews
 from backlabel.storage import paths
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE_MS = 120_000  # a busy machine is no failure
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-]
+pytestmark = chromium.NEEDED
 
 
 @pytest.fixture
 def browser():
-    """A window of a browser; an error of a script fails the test."""
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = chromium.new_context(viewport={"width": 1400, "height": 900})
-        errors = []
-        context.on("weberror", lambda error: errors.append(str(error.error)))
+    with chromium.opened() as context:
         yield context
-        chromium.close()
-        assert errors == []
 
 
 @pytest.fixture
 def page(browser, served):
-    return opened(browser, served.url)
-
-
-def opened(browser, url):
-    """A tab on the page, with its first pair in sight."""
-    page = browser.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(url)
-    expect(page.locator("body[data-ready=yes]")).to_be_attached()
-    return page
+    return chromium.review(browser, served.url)
 
 
 def is_at(page, name):
     """Wait until the pair of the TIFF `name` is shown and nothing is under way."""
     expect(page.locator("#name-tiff")).to_contain_text(name)
-    expect(page.locator("body")).to_have_attribute("data-busy", "")
+    chromium.settled(page)
 
 
 def press(page, *keys):
@@ -115,6 +91,11 @@ def test_keys_that_are_pressed_at_once_wait_for_their_pair(page):
     assert choices() == {"twin.tif": "accept", "miss.tif": "reject", "near.tif": "reject"}
 
 
+def test_every_line_in_sight_gets_its_small_picture(page):
+    for image in page.locator(".row img").all():
+        expect(image).not_to_have_js_property("naturalWidth", 0)
+
+
 def test_mouse_alone(page):
     page.get_by_role("option").filter(has_text="near.tif").click()
     is_at(page, "near.tif")
@@ -141,7 +122,7 @@ def test_a_reload_keeps_the_place_and_the_undo(page):
 
 
 def test_two_tabs_see_each_other(browser, page, served):
-    other = opened(browser, served.root)
+    other = chromium.review(browser, served.root)
     expect(other.locator("#name-tiff")).to_contain_text("twin.tif")
     press(page, "x")
     is_at(page, "miss.tif")
@@ -245,7 +226,7 @@ def test_names_of_files_are_text(browser, project):
     workspace.write_tables(project, pairs)
     server = workspace.start(project, "review", "--who", "<b>Ada</b>")
     try:
-        page = opened(browser, workspace.address(server))
+        page = chromium.review(browser, workspace.address(server))
         expect(page.locator("#name-tiff")).to_contain_text(hostile)
         expect(page.locator(".who")).to_have_text("as <b>Ada</b>")
         expect(page.locator(".row b")).to_have_text([hostile])

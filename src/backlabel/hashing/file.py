@@ -66,7 +66,7 @@ def pages_of(item: Listed, *, limits: images.Limits) -> tuple[Content, images.Pa
     file = Path(item.path)
     with images.opened(file, max_bytes=limits.max_bytes) as source:
         images.require_content(source, file.name)
-        return content_of(source), images.read_pages(source)
+        return content_of(source), images.read_pages(source, limits)
 
 
 def _require(source: images.Source, content: Content) -> None:

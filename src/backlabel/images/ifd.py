@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from backlabel.errors import UnreadableImageError
 
@@ -37,7 +38,7 @@ _INTEGERS = {
 }
 _MAX_VALUES = 1 << 20  # of one tag: a strip for each row of the largest picture
 _MAX_ENTRIES = 4096  # of one directory
-MAX_PAGES = 256  # looked at; the picture that people mean is among the first
+MAX_PAGES = 256  # pages and sub-pages that are looked at, where nothing else is said
 
 
 class Directory:
@@ -124,8 +125,17 @@ class Layout:
         return int(struct.unpack(self.order + self.pointer, data)[0])
 
 
-def pages(layout: Layout) -> list[Directory]:
-    """The first pages and their sub-pages, at most MAX_PAGES, each position once.
+@dataclass(frozen=True)
+class Chain:
+    """The pages of a TIFF with their sub-pages, in order."""
+
+    found: list[Directory]
+    beyond: int = 0
+    """The number of the first page beyond the limit; 0 where there is none."""
+
+
+def pages(layout: Layout, most: int = MAX_PAGES) -> Chain:
+    """The first pages and their sub-pages, at most `most`, each position once.
 
     A chain that is broken after its first page ends there: the pages before are whole. Raises
     UnreadableImageError where there is no page at all.
@@ -133,7 +143,7 @@ def pages(layout: Layout) -> list[Directory]:
     found = [Directory(layout, layout.first())]
     seen = {found[0].position}
     waiting = _after(found[0], is_page=True)
-    while waiting and len(found) < MAX_PAGES:
+    while waiting and len(found) < most:
         position, number, is_page = waiting.pop()
         if position in seen or position == 0:
             continue
@@ -143,7 +153,8 @@ def pages(layout: Layout) -> list[Directory]:
             waiting += _after(found[-1], is_page=is_page)
         except UnreadableImageError:
             continue
-    return found
+    left = (number for at, number, is_page in waiting if is_page and at and at not in seen)
+    return Chain(found, next(left, 0))
 
 
 def _after(page: Directory, *, is_page: bool) -> list[tuple[int, int, bool]]:

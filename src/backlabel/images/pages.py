@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images import ifd
-from backlabel.images.ifd import Directory
+from backlabel.images.ifd import Chain, Directory
 
 _MASK = 4  # photometric interpretation of a transparency mask; bit 2 of NewSubfileType
 _REDUCED = 1  # bit 0 of NewSubfileType
@@ -24,9 +24,11 @@ class Pages:
     main: int
     """The page that people mean when they speak of the picture in the file."""
     others: tuple[int, ...] = ()
-    """Further ones that are pictures of their own."""
+    """Further ones that are pictures of their own, and the first page beyond the limit."""
     apart: tuple[tuple[int, str], ...] = ()
     """The pages that are not, and what each is."""
+    beyond: UnreadableImageError | None = None
+    """What is wrong with the pages beyond the limit, if there are any."""
 
 
 def main_page(found: list[Directory]) -> Directory:
@@ -38,18 +40,24 @@ def main_page(found: list[Directory]) -> Directory:
     return max([page for page in found if not _apart(page)] or found, key=_pixels)
 
 
-def chosen(found: list[Directory], number: int | None) -> Directory:
+def chosen(chain: Chain, number: int | None) -> Directory:
     """The picture of page `number`, or the main one. Raises UnreadableImageError."""
     if number is None:
-        return main_page(found)
-    own = [page for page in found if page.in_file == number]
+        return main_page(chain.found)
+    own = [page for page in chain.found if page.in_file == number]
+    if not own and number == chain.beyond:
+        raise _beyond(chain)
     if not own:
         raise UnreadableImageError("truncated", f"it has no page {number}")
     return main_page(own)
 
 
-def pages(found: list[Directory]) -> Pages:
-    """The pages of a file that has these directories."""
+def pages(chain: Chain) -> Pages:
+    """The pages of a file that has these directories.
+
+    The first page beyond the limit is among the others, so that whoever reads it says so.
+    """
+    found = chain.found
     main = main_page(found).in_file
     reasons = {page.in_file: _apart(page) for page in reversed(found)}
     # A picture may lie in a sub-page behind its preview.
@@ -57,8 +65,20 @@ def pages(found: list[Directory]) -> Pages:
     numbers = sorted(reasons)
     return Pages(
         main,
-        tuple(number for number in numbers if not reasons[number] and number != main),
+        (
+            *(number for number in numbers if not reasons[number] and number != main),
+            *([chain.beyond] if chain.beyond else []),
+        ),
         tuple((number, reasons[number]) for number in numbers if reasons[number]),
+        _beyond(chain) if chain.beyond else None,
+    )
+
+
+def _beyond(chain: Chain) -> UnreadableImageError:
+    return UnreadableImageError(
+        "too many pages",
+        f"pages from {chain.beyond} on are not read: read.max_pages allows {len(chain.found)}, "
+        "sub-pages included",
     )
 
 

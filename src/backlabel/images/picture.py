@@ -21,6 +21,7 @@ class Limits:
     max_bytes: int = 4 << 30  # of the file
     max_decoded_bytes: int = 1 << 30  # of the samples before they become grey
     max_mosaic_pixels: int = 0  # of a TIFF that is above `max_pixels`, and reduced while it is read
+    max_pages: int = 256  # of a TIFF, sub-pages included
 
 
 @dataclass(frozen=True)

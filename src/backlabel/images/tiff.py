@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
 from backlabel.images import ifd, mosaic, pages, strips, subsampled, via_tifffile
-from backlabel.images.ifd import Directory, Layout
+from backlabel.images.ifd import Chain, Directory, Layout
 from backlabel.images.luma import luma
 from backlabel.images.orientation import upright
 from backlabel.images.pages import Pages
@@ -38,9 +38,9 @@ def read(source: Source, limits: Limits, number: int | None = None) -> Picture:
     return Picture(grey, "tiff", note, page.in_file, known.others, known.apart, size)
 
 
-def read_pages(source: Source) -> Pages:
+def read_pages(source: Source, limits: Limits) -> Pages:
     """The pages of an open TIFF. Raises UnreadableImageError."""
-    return pages.pages(ifd.pages(Layout(source.read)))
+    return pages.pages(ifd.pages(Layout(source.read), limits.max_pages))
 
 
 def read_unit(source: Source, limits: Limits, number: int | None = None) -> NDArray[np.float32]:
@@ -51,9 +51,9 @@ def read_unit(source: Source, limits: Limits, number: int | None = None) -> NDAr
 
 def _decoded(
     source: Source, limits: Limits, number: int | None
-) -> tuple[list[Directory], Directory, NDArray[np.generic], Meaning]:
+) -> tuple[Chain, Directory, NDArray[np.generic], Meaning]:
     layout = Layout(source.read)
-    found = ifd.pages(layout)
+    found = ifd.pages(layout, limits.max_pages)
     page = pages.chosen(found, number)
     return found, page, *_page(page, layout, source, limits)
 
@@ -75,7 +75,7 @@ def samples(source: Source, limits: Limits, number: int | None = None) -> NDArra
     Raises UnreadableImageError.
     """
     layout = Layout(source.read)
-    page = pages.chosen(ifd.pages(layout), number)
+    page = pages.chosen(ifd.pages(layout, limits.max_pages), number)
     return _page(page, layout, source, limits)[0]
 
 
@@ -147,6 +147,7 @@ def _palette(colour_map: tuple[int, ...], bits: int) -> NDArray[np.uint8]:
     return greys
 
 
-def _which(found: list[Directory], page: Directory) -> str:
-    last = max(one.in_file for one in found)
-    return f"page {page.in_file} of {last}" if last > 1 else ""
+def _which(chain: Chain, page: Directory) -> str:
+    last = max(one.in_file for one in chain.found)
+    more = " or more" if chain.beyond else ""
+    return f"page {page.in_file} of {last}{more}" if last > 1 else ""

@@ -1,4 +1,4 @@
-"""What the hash stage would refuse, said before it runs: by names and first bytes alone."""
+"""What the hash stage would refuse, said before it runs: by names, first bytes and directories."""
 
 from __future__ import annotations
 
@@ -15,16 +15,22 @@ Judge = Callable[[Sequence[str]], Mapping[str, str]]
 """Paths of JPEGs -> what is wrong with the category of each that has none."""
 Fits = Callable[[Sequence[str]], bool]
 """Paths of JPEGs -> whether a label scheme may be advised for them."""
-RequireImage = Callable[[Path], None]
-"""Raises UnreadableImageError where the first bytes of a file are no image, or not of its name."""
+Look = Callable[[Path], int]
+"""How many pictures a file has, by its directories if it is a TIFF.
+
+Raises UnreadableImageError where its first bytes are no image, or not of its name, where a TIFF has
+no directory, or more pages than are read.
+"""
 
 _LFS = "Git LFS pointer"
+_EACH = "Nothing: each is searched by itself, but for those that show what another one shows."
 
 
-def refusals(
-    folder: Path, kinds: Collection[Kind], require_image: RequireImage
-) -> Iterator[Finding]:
-    """What is wrong with the images of `kinds` in their folder; it need not be there."""
+def refusals(folder: Path, kinds: Collection[Kind], look: Look) -> Iterator[Finding]:
+    """What is wrong with the images of `kinds` in their folder; it need not be there.
+
+    Notes say which files have several pictures.
+    """
     name = " or ".join(kind.upper() for kind in kinds)
     if not folder.is_dir():
         yield Finding(
@@ -40,13 +46,25 @@ def refusals(
             f"no {name} in it or below; the hash stage would stop",
             f"Put the {name}s there.",
         )
+    pictures = {}
     for image in found.images:
         try:
-            require_image(Path(image.path))
+            pictures[image.path] = look(Path(image.path))
         except UnreadableImageError as error:
             yield Finding(
                 image.path, f"the hash stage would list it as unreadable: {error}", _advice(error)
             )
+    several = {path: count for path, count in pictures.items() if count > 1}
+    for path, count in several.items():
+        yield Finding(path, f"{count} pages that may be pictures of their own", _EACH, note=True)
+    if several:
+        yield Finding(
+            str(folder),
+            f"{sum(pictures.values())} pictures in {len(pictures)} files; "
+            f"{len(several)} have several",
+            _EACH,
+            note=True,
+        )
 
 
 def without_category(
@@ -77,4 +95,6 @@ def _advice(error: UnreadableImageError) -> str:
         return "Fetch the file itself with `git lfs pull`."
     if error.reason == "no permission":
         return "Ask its owner for the right to read it."
+    if error.reason == "too many pages":
+        return "Raise that limit, or split the file."
     return "Put the whole file in its place, give it the right name, or move it out of the data."

@@ -41,23 +41,23 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS, page: int | None = None) -
     UnreadableImageError only where the file itself cannot be opened.
     """
     with opened(path, max_bytes=limits.max_bytes) as source:
-        taken = _from_tags(source, page)
+        taken = _from_tags(source, page, limits.max_pages)
     if not has_values(taken):
         beside = _from_sidecar(path)
         taken = replace(beside, note=joined(taken.note, beside.note))
     return checked(taken)
 
 
-def _from_tags(source: Source, number: int | None) -> Acquisition:
+def _from_tags(source: Source, number: int | None, max_pages: int) -> Acquisition:
     if kind_of(source.read(0, min(HEAD, source.size))) in _WITHOUT_TAGS:
         return Acquisition()
     try:
         layout = Layout(source.read)
-        pages = ifd.pages(layout)
+        pages = ifd.pages(layout, max_pages)
         main = chosen(pages, number)
     except UnreadableImageError as error:
         return Acquisition(note=f"tags cannot be read ({error.detail})")
-    for page in [main, *(page for page in pages if page is not main)]:
+    for page in [main, *(page for page in pages.found if page is not main)]:
         for tag, vendor in _VENDORS.items():
             if tag in page:
                 return _understood(f"{vendor}'s tag {tag}", source, layout, page, tag)

@@ -11,9 +11,9 @@ from backlabel.errors import UnreadableImageError
 from backlabel.matching.evidence import Box, Placement
 from backlabel.matching.scoring import Engine, jpeg_pixels, measures_of, tiff_pixels
 from backlabel.parts.features import Features
-from backlabel.parts.geometry import Map, Points, Shape, overlap, shares
+from backlabel.parts.geometry import Points, Shape, overlap, shares
 from backlabel.parts.kept import Found, content
-from backlabel.parts.registration import place, scored
+from backlabel.parts.registration import Part, place, scored
 
 _DECIMALS = 4  # of shares, degrees and scales
 
@@ -72,13 +72,14 @@ class Finder:
         part = scored(ours, theirs, table, found, measures_of(self.engine))
         if part is None:
             return None
-        return Found(placement(part.place, ours.shape, theirs.shape), part.scores)
+        return Found(placement(part, ours.shape, theirs.shape), part.scores)
 
 
-def placement(where: Map, tiff: Shape, jpeg: Shape) -> Placement:
+def placement(part: Part, tiff: Shape, jpeg: Shape) -> Placement:
     """What both show, in the pixels and as a share of each."""
-    shown = overlap(where, (tiff, jpeg))[1]
-    ours, theirs = shares(where, (tiff, jpeg))
+    where = part.place
+    shown = overlap(where, tiff, part.window)[1]
+    ours, theirs = shares(where, (tiff, jpeg), part.window)
     return Placement(
         jpeg_box=_around(shown, jpeg),
         tiff_box=_around(where.inverse()(shown), tiff),

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backlabel.images import GreyImage
 from backlabel.parts.features import Features, mirrored
 
 Shape = tuple[int, ...]
@@ -28,6 +29,37 @@ _LEAST_CONTAINED = 0.5  # of the TIFF or of the JPEG: a copy shows a part, or li
 _CELLS = 4  # a side, over the overlap
 _LEAST_IN_CELL = 2  # features of each image, for matches to be expected there
 _LEAST_SPREAD = 0.4  # share of those cells with a match: a databar alone reaches 0.25
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @classmethod
+    def whole(cls, shape: Shape) -> Self:
+        """All of an image of `shape` (H, W)."""
+        return cls(0, 0, shape[1], shape[0])
+
+    def of(self, image: GreyImage) -> GreyImage:
+        """The pixels of `image` in it."""
+        return np.ascontiguousarray(
+            image[self.y : self.y + self.height, self.x : self.x + self.width]
+        )
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """(4, 2), in order around it."""
+        left, top = float(self.x), float(self.y)
+        right, bottom = left + self.width, top + self.height
+        return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+
+    def __str__(self) -> str:
+        return f"{self.x} {self.y} {self.width} {self.height}"
 
 
 @dataclass(frozen=True)
@@ -125,7 +157,7 @@ def fit(tiff: Features, jpeg: Features, shapes: tuple[Shape, Shape], *, mirror: 
     found = Map(np.asarray(matrix, np.float64))
     if agree.sum() < _LEAST_MATCHES or not found.is_sane or found.is_mirrored is not mirror:
         return None
-    if max(shares(found, shapes)) < _LEAST_CONTAINED:
+    if max(shares(found, shapes, Box.whole(shapes[1]))) < _LEAST_CONTAINED:
         return None
     return found if _is_spread(found, (tiff, jpeg), shapes, end[agree]) else None
 
@@ -167,23 +199,23 @@ def _is_spread(
     return bool((hit & expected).sum() >= max(2, _LEAST_SPREAD * expected.sum()))
 
 
-def shares(place: Map, shapes: tuple[Shape, Shape]) -> tuple[float, float]:
-    """How much of the TIFF and of the JPEG (of `shapes`) both show, from 0 to 1 each."""
+def shares(place: Map, shapes: tuple[Shape, Shape], window: Box) -> tuple[float, float]:
+    """How much of the TIFF and of the JPEG (of `shapes`) `window` shows, from 0 to 1 each."""
     (height, width), (rows, columns) = shapes
-    area = overlap(place, shapes)[0]
+    area = overlap(place, shapes[0], window)[0]
     ours, theirs = area / place.scale**2 / (height * width), area / (rows * columns)
     return min(ours, 1.0), min(theirs, 1.0)
 
 
-def overlap(place: Map, shapes: tuple[Shape, Shape]) -> tuple[float, NDArray[np.float64]]:
-    """Area and corners (n, 2), in pixels of the JPEG, of what a TIFF and a JPEG both show.
+def overlap(place: Map, tiff: Shape, window: Box) -> tuple[float, NDArray[np.float64]]:
+    """Area and corners (n, 2), in pixels of the JPEG, of what its `window` shows of a TIFF.
 
     By Sutherland and Hodgman 1974. OpenCV's `intersectConvexConvex` (5.0) gives the
     larger of two rectangles where two of their sides nearly coincide, as those of a quadrant do.
     """
-    corners = place(corners_of(shapes[0]))
-    height, width = shapes[1]
-    for axis, sign, limit in ((0, 1, 0), (0, -1, -width), (1, 1, 0), (1, -1, -height)):
+    corners = place(corners_of(tiff))
+    (left, top), (right, bottom) = window.corners[[0, 2]].tolist()
+    for axis, sign, limit in ((0, 1, left), (0, -1, -right), (1, 1, top), (1, -1, -bottom)):
         inside = sign * corners[:, axis] - limit
         kept: list[NDArray[np.float64]] = []
         for i, (here, depth) in enumerate(zip(corners, inside, strict=True)):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backlabel.parts.features import DIMENSIONS, Descriptors
 
-SHARD = 500_000  # descriptors: 64 MB, and as much again while the shard is made
+SHARD = 1_000_000  # descriptors: 128 MB, and as much again while the shard is made
 _CELLS_FOR = 4.0  # cells of n descriptors: this times the root of n
 _PROBES = 12  # cells that are searched for one descriptor
 _NEIGHBOURS = 6
@@ -102,6 +102,7 @@ def _spoken_for(
     A neighbour is clear if it is much nearer than the last of several: what many JPEGs have, like
     the letters of a databar, speaks for none of them.
     """
+    jpegs = int(rows.max()) + 1
     found: list[NDArray[np.int64]] = []
     for start in range(0, len(flat), _ASKED):
         asked = flat[start : start + _ASKED].astype(np.float32)
@@ -110,11 +111,9 @@ def _spoken_for(
         last = np.where(known, far, 0).max(axis=1, keepdims=True)
         clear = known & ((far < _RATIO * last) | (known.sum(axis=1, keepdims=True) == 1))
         query, _ = np.nonzero(clear)
-        pairs = np.column_stack([query + start, rows[near[clear]]])
         # A descriptor speaks for a JPEG once, however many of its features are alike.
-        found.append(np.unique(pairs, axis=0).astype(np.int64))
-    every = np.concatenate(found)
-    pairs = np.column_stack([owner[every[:, 0]], every[:, 1]])
-    unique, counts = np.unique(pairs, axis=0, return_counts=True)
-    for (query, jpeg), count in zip(unique.tolist(), counts.tolist(), strict=True):
-        yield query, jpeg, count
+        spoken = np.unique((query + start) * jpegs + rows[near[clear]])
+        found.append(owner[spoken // jpegs] * jpegs + spoken % jpegs)
+    pairs, counts = np.unique(np.concatenate(found), return_counts=True)
+    for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+        yield *divmod(pair, jpegs), count

@@ -11,9 +11,10 @@ from backlabel.images import GreyImage, encoding
 from backlabel.matching import scores
 from backlabel.matching.evidence import Scores
 from backlabel.matching.scores import FAST, Measures, Registered
+from backlabel.parts.agreement import agreeing
 from backlabel.parts.features import Features, reduced
-from backlabel.parts.geometry import Map, Shape, fit
-from backlabel.parts.rendering import Box, common, renderings, settled, upright
+from backlabel.parts.geometry import Box, Map, Shape, fit
+from backlabel.parts.rendering import common, renderings, settled, upright
 
 _LEAST_SIDE = 64  # pixels of the JPEG; less is too little to tell a copy by
 _PIXELS = 300_000  # of the images that are aligned
@@ -29,6 +30,8 @@ class Part:
 
     place: Map
     """From the TIFF's pixels to the JPEG's."""
+    window: Box
+    """Of the JPEG: outside of it nothing shows the TIFF."""
     box: Box
     """Of the JPEG: what was compared, whole blocks of 8x8 pixels that show the TIFF alone."""
     scores: Scores
@@ -101,20 +104,21 @@ def scored(
     tiff: GreyImage, jpeg: GreyImage, table: encoding.Table | None, where: Map, measures: Measures
 ) -> Part | None:
     """The part at about `where`, to a fraction of a pixel; None where too little of it is shown."""
+    window = agreeing(tiff, jpeg, where)
     turned, rest = upright(tiff, where)
-    box = _large_enough(common(rest, turned.shape, jpeg.shape))
+    box = _large_enough(common(rest, turned.shape, jpeg.shape, window))
     if box is None:
         return None
     rest, before = settled(rest, box), rest
     better = aligned(turned, jpeg, rest, box)
-    again = _large_enough(common(better, turned.shape, jpeg.shape))
+    again = _large_enough(common(better, turned.shape, jpeg.shape, window))
     if again is None:
         return None
     shown = again.of(jpeg)
     better = settled(better, again)
     found = max(renderings(turned, better, again), key=lambda image: _likeness(image, shown))
     whole = better.after(before.inverse()).after(where)
-    return Part(whole, again, verify(found, shown, table, measures))
+    return Part(whole, window, again, verify(found, shown, table, measures))
 
 
 def _likeness(image: GreyImage, other: GreyImage) -> float:

@@ -7,14 +7,14 @@ unexplained, and a wrong one only looks like a worse copy.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.images import GreyImage, encoding
-from backlabel.parts.geometry import Map, Shape, corners_of
+from backlabel.parts.geometry import Box, Map, Shape, corners_of
 
 _BLOCK = 8  # pixels a side of a JPEG's blocks
 _MOST_OFF = 0.3  # pixels at the end of a part, below which it is neither turned nor scaled
@@ -24,34 +24,8 @@ _REDUCED = 0.95  # a scale below it averages pixels
 _QUARTER = 90  # degrees
 
 
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of pixels."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def of(self, image: GreyImage) -> GreyImage:
-        """The pixels of `image` in it."""
-        return np.ascontiguousarray(
-            image[self.y : self.y + self.height, self.x : self.x + self.width]
-        )
-
-    @property
-    def corners(self) -> NDArray[np.float64]:
-        """(4, 2), in order around it."""
-        left, top = float(self.x), float(self.y)
-        right, bottom = left + self.width, top + self.height
-        return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
-
-    def __str__(self) -> str:
-        return f"{self.x} {self.y} {self.width} {self.height}"
-
-
-def common(place: Map, tiff: Shape, jpeg: Shape) -> Box | None:
-    """The largest rectangle of whole 8x8 blocks of the JPEG that shows nothing but the TIFF.
+def common(place: Map, tiff: Shape, jpeg: Shape, window: Box) -> Box | None:
+    """The largest rectangle of whole 8x8 blocks in `window` that shows nothing but the TIFF.
 
     There the JPEG's quantisation is that of the part alone, whatever stands beside it. At the right
     and the bottom the JPEG's last block may be cut. None where no block is left.
@@ -62,6 +36,8 @@ def common(place: Map, tiff: Shape, jpeg: Shape) -> Box | None:
     inside = corners.mean(0) + (corners - corners.mean(0)) * _shrunk(corners)
     # Fixed point of 1/16 pixel, from centres; what is drawn half is left out below.
     cv2.fillConvexPoly(shown, np.rint((inside - 0.5) * 16).astype(np.int32), 1, shift=4)
+    shown[: window.y], shown[:, : window.x] = 0, 0
+    shown[window.y + window.height :], shown[:, window.x + window.width :] = 0, 0
     padded = np.pad(shown, ((0, -height % _BLOCK), (0, -width % _BLOCK)), mode="edge")
     blocks = padded.reshape(len(padded) // _BLOCK, _BLOCK, -1, _BLOCK).min((1, 3)) > 0
     found = largest_rectangle(blocks)

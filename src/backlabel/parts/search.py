@@ -18,7 +18,8 @@ Files = Mapping[str, File]
 
 _MOST = 8  # JPEGs that are tried for a TIFF, of those that its features speak for
 _LEAST_VOTES = 3
-_TOGETHER = 200  # TIFFs that ask the index at once: 100,000 descriptors
+_ASKING = 250  # features of a TIFF that vote; twice as many find no more
+_TOGETHER = 400  # TIFFs that ask the index at once: 100,000 descriptors
 _KEPT_TOGETHER = 64  # pairs whose parts a kill may lose
 _CHUNK = 4  # pairs: most take 5 ms, those that are scored 200
 
@@ -46,7 +47,7 @@ class Search:
         index.fill((i, self._spool.get(one).descriptors) for i, one in enumerate(theirs))
         pairs = {pair for pair in near if pair[0] in self._spool and pair[1] in self._spool}
         for some in _in_groups(ours, _TOGETHER):
-            own = [self._spool.get(one).descriptors for one in some]
+            own = [self._spool.get(one).descriptors[:_ASKING] for one in some]
             for queries in (own, [mirrored(one) for one in own]):
                 for tiff, rows in zip(some, _voted(index, queries), strict=True):
                     pairs |= {(tiff, theirs[row]) for row in rows}

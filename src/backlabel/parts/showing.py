@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from backlabel.images import GreyImage, encoding
 from backlabel.matching.evidence import Placement
-from backlabel.parts.geometry import Map, Shape, overlap
+from backlabel.parts.geometry import Box, Map, Shape, overlap
 from backlabel.parts.registration import aligned
-from backlabel.parts.rendering import Box, common, upright
+from backlabel.parts.rendering import common, upright
 
 _ROUNDS = 30  # of the shift, which is settled to a thousandth of a pixel after some ten
 
@@ -26,8 +26,8 @@ def laid_on(tiff: GreyImage, jpeg: GreyImage, part: Placement) -> tuple[GreyImag
     No pixel of the finer one is lost. Where the box shows more than the TIFF, the TIFF is black.
     """
     box = Box(*part.jpeg_box)
-    turned, rest = upright(tiff, place_of(part, (tiff.shape, jpeg.shape)))
-    inside = common(rest, turned.shape, jpeg.shape)
+    turned, rest = upright(tiff, place_of(part, tiff.shape))
+    inside = common(rest, turned.shape, jpeg.shape, box)
     if inside is not None:
         rest = aligned(turned, jpeg, rest, inside)
     grow = max(1.0, 1 / part.scale)
@@ -38,8 +38,8 @@ def laid_on(tiff: GreyImage, jpeg: GreyImage, part: Placement) -> tuple[GreyImag
     return ours, encoding.resized(box.of(jpeg), height, width)
 
 
-def place_of(part: Placement, shapes: tuple[Shape, Shape]) -> Map:
-    """From the pixels of a TIFF to those of a JPEG (of `shapes`), by what the tables say of both.
+def place_of(part: Placement, tiff: Shape) -> Map:
+    """From the pixels of a TIFF (of shape `tiff`) to those of a JPEG, by what the tables say.
 
     Scale, angle and mirroring are its linear part A. Let p be the centre of the box around what
     both show in the JPEG, and q that in the TIFF. Where what both show is symmetric, as a whole
@@ -54,7 +54,7 @@ def place_of(part: Placement, shapes: tuple[Shape, Shape]) -> Map:
     shift = wanted
     for _ in range(_ROUNDS):
         place = Map(np.column_stack([linear, shift]))
-        shown = overlap(place, shapes)[1]
+        shown = overlap(place, tiff, Box(*part.jpeg_box))[1]
         if not len(shown):
             break
         found = _middle(shown) - linear @ _middle(place.inverse()(shown))

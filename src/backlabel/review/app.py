@@ -73,7 +73,10 @@ class Page:
         known = self.desk
         return {
             "who": self.who,
-            "verdicts": [one.value for one in Verdict if one is not Verdict.UNREADABLE],
+            "verdicts": [
+                *(one.value for one in Verdict if one is not Verdict.UNREADABLE),
+                desk.UNMATCHED,
+            ],
             "categories": known.categories,
             "folders": [names.to_cell(folder) for folder in known.folders()],
             "reasons": self.book.reasons(),

@@ -19,6 +19,8 @@ from backlabel.storage.rows import Choice, Decision, JpegHash, Match, PageKey, T
 
 OPEN, AGAIN = "open", "again"
 """States of a pair that nobody decided, and of one that is to be decided again; else the choice."""
+UNMATCHED = "not matched"
+"""Any verdict but a match, where a verdict is asked for."""
 NEEDS_LOOK = (Verdict.AMBIGUOUS, Verdict.TOO_DIFFERENT, Verdict.NOT_VERIFIED)
 
 
@@ -148,7 +150,7 @@ class Desk:
         found = []
         for pair in self.pairs:
             row = pair.row
-            if wanted.verdict and row.verdict != wanted.verdict:
+            if not _is_verdict(row.verdict, wanted.verdict):
                 continue
             if wanted.category and self.category(row) != wanted.category:
                 continue
@@ -221,6 +223,12 @@ def _order(pair: Pair) -> tuple[bool, float, bytes, int]:
     ambiguous = pair.row.verdict is Verdict.AMBIGUOUS
     nearness = float("inf") if pair.slack is None else abs(pair.slack)
     return (not ambiguous, nearness, os.fsencode(pair.row.TIFF_path), pair.row.page)
+
+
+def _is_verdict(verdict: Verdict, wanted: str) -> bool:
+    if wanted == UNMATCHED:
+        return verdict is not Verdict.MATCHED
+    return wanted in ("", verdict)
 
 
 def _within(slack: float | None, least: float | None, most: float | None) -> bool:

@@ -13,6 +13,7 @@ from backlabel.inventory import cache_type, prediction, preflight
 from backlabel.inventory.preflight import Finding
 from backlabel.inventory.walking import walk
 from backlabel.labels import schemes
+from backlabel.limits import read_limits
 from backlabel.stages.categories import label_schemes
 
 
@@ -35,9 +36,9 @@ def findings(folder: Path) -> list[Finding]:
         if _is_in(Path(one), folder)
     ]
     found += preflight.check(folder, [one for one, _ in inside])
-    require_image = partial(_require_image, max_bytes=params.read.max_bytes)
+    look = partial(_pictures, limits=read_limits(params.read))
     for one, formats in inside:
-        found += prediction.refusals(one, formats, require_image)
+        found += prediction.refusals(one, formats, look)
     copies = [one for one, _ in inside if one in map(Path, data.jpegs)]
     if len(copies) == len(data.jpegs):  # categories may be told by all copies together
         found += prediction.without_category(copies, data.jpeg_formats, *_judges(params))
@@ -55,9 +56,14 @@ def _is_in(inner: Path, outer: Path) -> bool:
     return inner.absolute().is_relative_to(outer.absolute())
 
 
-def _require_image(path: Path, *, max_bytes: int) -> None:
-    with images.opened(path, max_bytes=max_bytes) as source:
-        images.require_content(source, path.name)
+def _pictures(path: Path, *, limits: images.Limits) -> int:
+    with images.opened(path, max_bytes=limits.max_bytes) as source:
+        if images.require_content(source, path.name) != "tiff":
+            return 1
+        found = images.read_pages(source, limits)
+    if found.beyond:
+        raise found.beyond
+    return 1 + len(found.others)
 
 
 def _judges(params: config.Params) -> tuple[prediction.Judge, dict[str, prediction.Fits]]:

@@ -7,6 +7,35 @@ const STATES = {
   open: "", again: "asked again", accept: "accepted", reject: "rejected", relabel: "relabelled",
 };
 
+const SPARE_AT_ONCE = 2; // of the six connections that a browser has: questions and the pair's
+// own pictures never wait for small or future ones
+const THUMBS_KEPT = 400;
+
+// Pictures that can wait: the newest first, and none that is not wanted any more.
+class Spare {
+  constructor() {
+    this.waiting = [];
+    this.running = 0;
+  }
+
+  load(image, src, wanted) {
+    this.waiting.push({ image, src, wanted });
+    setTimeout(() => this.next());
+  }
+
+  next() {
+    while (this.running < SPARE_AT_ONCE && this.waiting.length) {
+      const { image, src, wanted } = this.waiting.pop();
+      if (!wanted()) continue;
+      this.running += 1;
+      const done = () => { this.running -= 1; this.next(); };
+      image.addEventListener("load", done, { once: true });
+      image.addEventListener("error", done, { once: true });
+      image.src = src;
+    }
+  }
+}
+
 class Queue {
   constructor(chosen) {
     this.list = document.getElementById("list");
@@ -16,6 +45,8 @@ class Queue {
     this.places = new Map();
     this.at = -1;
     this.skipped = new Set();
+    this.spare = new Spare();
+    this.thumbs = new Map();
     this.list.addEventListener("scroll", () => this.draw());
     new ResizeObserver(() => this.draw()).observe(this.list);
     this.rows.addEventListener("click", (event) => {
@@ -81,17 +112,35 @@ class Queue {
     row.setAttribute("aria-selected", String(at === this.at));
     row.setAttribute("aria-setsize", this.lines.length);
     row.setAttribute("aria-posinset", at + 1);
-    const image = document.createElement("img");
-    image.loading = "lazy";
-    image.alt = "";
-    image.src = `/image/${line[ID]}/thumb`;
     const text = document.createElement("div");
     const margin = line[SLACK] === null ? "" : `, ${line[SLACK] < 0 ? "−" : "+"}${Math.abs(line[SLACK])}`;
     const state = STATES[line[STATE]] || (this.skipped.has(line[ID]) ? "skipped" : "");
     text.append(
       element("b", line[NAME]), element("small", state && `${state}: `, line[STATE]),
       element("small", `${line[VERDICT]}${margin} ${line[CATEGORY]}`));
-    row.append(image, text);
+    row.append(this.thumb(line[ID]), text);
     return row;
+  }
+
+  // Kept while it may come into sight again, so that a line that is drawn anew does not blink.
+  thumb(id) {
+    const kept = this.thumbs.get(id);
+    if (kept && kept.getAttribute("src")) return kept;
+    const image = element("img");
+    image.alt = "";
+    this.thumbs.set(id, image);
+    if (this.thumbs.size > THUMBS_KEPT) this.thumbs.delete(this.thumbs.keys().next().value);
+    this.spare.load(image, `/image/${id}/thumb`, () => image.isConnected);
+    return image;
+  }
+
+  // The pictures of the pairs that come next.
+  prefetch() {
+    for (const line of this.lines.slice(this.at + 1, this.at + 3).reverse()) {
+      const near = () => Math.abs(this.places.get(line[ID]) - this.at) < 3;
+      for (const view of ["jpeg", "tiff"]) {
+        this.spare.load(new Image(), `/image/${line[ID]}/${view}`, near);
+      }
+    }
   }
 }

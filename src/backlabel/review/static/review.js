@@ -78,7 +78,7 @@ async function open(place) {
   at("why").value = "";
   await refresh(id);
   showMetadata(id).catch(fail);
-  prefetch();
+  queue.prefetch();
 }
 
 async function refresh(id) {
@@ -86,12 +86,6 @@ async function refresh(id) {
   if (queue.current()[ID] !== id) return; // another was chosen meanwhile
   pair = found;
   show();
-}
-
-function prefetch() {
-  for (const line of queue.lines.slice(queue.at + 1, queue.at + 3)) {
-    for (const view of ["tiff", "jpeg"]) new Image().src = `/image/${line[ID]}/${view}`;
-  }
 }
 
 async function showMetadata(id) {
@@ -136,10 +130,9 @@ function showRelated() {
   at("related-box").hidden = !pair.related.length;
   at("related").replaceChildren(...pair.related.map((one) => {
     const line = element("li");
-    const image = document.createElement("img");
-    image.loading = "lazy";
-    image.src = `/image/${one.id}/thumb`;
+    const image = element("img");
     image.alt = "";
+    queue.spare.load(image, `/image/${one.id}/thumb`, () => image.isConnected);
     const box = element("div", `${one.name}: ${one.verdict}, ${one.shares}. ${STATES[one.state]} `);
     for (const decision of ["accept", "reject"]) {
       const button = element("button", decision, decision);
@@ -355,8 +348,8 @@ async function start() {
   for (const [name, value] of Object.entries(kept)) {
     if (form.elements[name]) form.elements[name].value = value;
   }
-  form.addEventListener("change", () => load().catch(fail));
-  form.addEventListener("submit", (event) => { event.preventDefault(); load().catch(fail); });
+  form.addEventListener("change", () => exclusively(() => load()));
+  form.addEventListener("submit", (event) => { event.preventDefault(); exclusively(() => load()); });
   for (const id of Object.keys(actions)) at(id)?.addEventListener("click", () => actions[id]());
   for (const button of document.querySelectorAll("[data-view]")) {
     button.addEventListener("click", () => viewer.choose(button.dataset.view));

@@ -62,8 +62,8 @@ class Viewer {
   }
 
   clip() {
-    const pane = this.images[1].closest("figure");
-    pane.style.clipPath = this.view === "slider" ? `inset(0 0 0 ${this.slide.value}%)` : "";
+    const hold = this.images[1].parentElement; // its caption stays whole
+    hold.style.clipPath = this.view === "slider" ? `inset(0 0 0 ${this.slide.value}%)` : "";
   }
 
   reset() {

@@ -1,0 +1,45 @@
+"""A real browser for tests; they are skipped where there is none."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+
+PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
+PATIENCE_MS = 120_000  # a busy machine is no failure
+NEEDED = [
+    pytest.mark.browser,
+    pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed"),
+]
+
+
+@contextmanager
+def opened(**options: object) -> Iterator[BrowserContext]:
+    """A browser's window, closed at the end; an error of a script on a page fails the test."""
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": 1400, "height": 900}, **options)
+        context.set_default_timeout(PATIENCE_MS)
+        errors: list[str] = []
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        yield context
+        browser.close()
+        assert errors == []
+
+
+def review(context: BrowserContext, url: str) -> Page:
+    """A tab on the page of `backlabel review`, with its first pair in sight."""
+    page = context.new_page()
+    page.goto(url)
+    expect(page.locator("body[data-ready=yes]")).to_be_attached()
+    return page
+
+
+def settled(page: Page) -> None:
+    """Wait until the page has done what it was asked for."""
+    expect(page.locator("body")).to_have_attribute("data-busy", "")
