@@ -57,7 +57,9 @@ def slowly(evidence, limits, rule):
 def test_every_point_is_what_deciding_there_gives(evidence, rule):
     truth = [TruePair(f"{i}.tif", "1.jpg", "Tips", "") for i in range(12)]
     true = {(pair.TIFF_path, pair.JPEG_path) for pair in truth}
-    found = plane(HAMMING, evidence, jpegs=JPEGS, limits=LIMITS, rule=rule, truth=truth)
+    found = plane(
+        HAMMING, evidence, path_of=JPEGS.__getitem__, limits=LIMITS, rule=rule, truth=truth
+    )
     assert len(found) == 21 * 21
     for point in found:
         limits = dataclasses.replace(
@@ -73,7 +75,9 @@ def test_every_point_is_what_deciding_there_gives(evidence, rule):
 
 def test_a_single_threshold_is_a_line(evidence):
     axis = Axis("min_ssim", [i / 50 for i in range(51)])
-    found = plane([axis], evidence, jpegs=JPEGS, limits=LIMITS, rule=Rule.SSIM, truth=None)
+    found = plane(
+        [axis], evidence, path_of=JPEGS.__getitem__, limits=LIMITS, rule=Rule.SSIM, truth=None
+    )
     assert [point.matched for point in found] == [
         len(slowly(evidence, dataclasses.replace(LIMITS, min_ssim=value), Rule.SSIM))
         for value in axis.values

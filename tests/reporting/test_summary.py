@@ -137,7 +137,7 @@ def points():
     return sweep(
         [match(name, None) for name in "abc"],
         evidence=EVIDENCE,
-        jpegs=["A", "B"],
+        path_of=["A", "B"].__getitem__,
         limits=LIMITS,
         rule=Rule.SSIM,
         truth=[TruePair("a", "A", "Tips", ""), TruePair("b", "A", "Tips", "")],

@@ -40,7 +40,9 @@ def test_every_point_is_what_deciding_there_gives(rule):
         for path, _ in evidence
     ]
     jpegs = [str(row) for row in range(5)]
-    points = sweep(rows, evidence=evidence, jpegs=jpegs, limits=LIMITS, rule=rule, truth=None)
+    points = sweep(
+        rows, evidence=evidence, path_of=jpegs.__getitem__, limits=LIMITS, rule=rule, truth=None
+    )
     wanted = [
         (
             name,
@@ -62,7 +64,7 @@ def swept(evidence):
     points = sweep(
         rows,
         evidence={("x", 1): evidence},
-        jpegs=["y"] * 3,
+        path_of=(["y"] * 3).__getitem__,
         limits=LIMITS,
         rule=Rule.SSIM,
         truth=None,

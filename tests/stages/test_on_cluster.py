@@ -45,7 +45,7 @@ def test_stages_write_the_same_bytes_on_a_cluster(tmp_path):
     assert found == workspace.listing(here, *OUTPUTS)
     assert "labeled/manifest.csv" in found
     status, told = workspace.run(there, "verify", "labeled", "--cluster")
-    assert status == 0
+    assert status == 0, told
     assert "dask: 2 threads" in told
     changed_original_changes_no_set(there)
 

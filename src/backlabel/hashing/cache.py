@@ -82,7 +82,7 @@ class HashCache:
     def get(self, sha256: str, kind: str) -> Entry | None:
         """The entry of all files with this content; None if there is none, or a damaged one."""
         raw = self._store.get(self._key(sha256, kind))
-        return None if raw is None else _decoded(raw)
+        return None if raw is None else decoded(raw)
 
     def get_page(self, kind: str, page: int, content: Content) -> Hashed | None:
         """That page of all files with this content, as `get` gives the main picture."""
@@ -91,11 +91,16 @@ class HashCache:
 
     def keep(self, found: Iterable[Hashed]) -> None:
         """Keep all of them, or none. Raises OutputError where they cannot be written."""
-        self._store.put(item for one in found for item in self._items(one))
+        self.put(item for one in found for item in self.entries(one))
 
-    def _items(self, one: Hashed) -> Iterator[tuple[bytes, bytes]]:
+    def put(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep what `entries` of a cache for the same folder gave, as `keep` does."""
+        self._store.put(entries)
+
+    def entries(self, one: Hashed) -> Iterator[tuple[bytes, bytes]]:
+        """What is kept of an image: its entry by its content, and its content by its identity."""
         kind = _of_page(one.kind, one.entry.page) if one.is_further else one.kind
-        yield self._key(one.content.sha256, kind), _encoded(one.entry)
+        yield self._key(one.content.sha256, kind), encoded(one.entry)
         if one.content.identity:
             yield one.content.identity, bytes.fromhex(one.content.sha256)
 
@@ -110,12 +115,14 @@ def versions() -> dict[str, str]:
     }
 
 
-def _encoded(entry: Entry) -> bytes:
+def encoded(entry: Entry) -> bytes:
+    """Both hashes, and what else is known as JSON."""
     words = json.dumps([entry.hashes.information, *(getattr(entry, name) for name in _WORDS)])
     return entry.hashes.standardised.tobytes() + entry.hashes.grey.tobytes() + words.encode()
 
 
-def _decoded(raw: bytes) -> Entry:
+def decoded(raw: bytes) -> Entry:
+    """The entry that `encoded` made `raw` from."""
     standardised = np.frombuffer(raw, np.uint8, HASH_BYTES)
     grey = np.frombuffer(raw, np.uint8, HASH_BYTES, offset=HASH_BYTES)
     information, height, width, note, page, others, apart, pixels = json.loads(

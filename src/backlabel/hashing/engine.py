@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeVar
 
 from backlabel import images
 from backlabel.errors import UnreadableImageError
 from backlabel.hashing.bits import Hashes, to_hex
 from backlabel.hashing.cache import HashCache, Hashed
 from backlabel.hashing.file import HashImage, hash_file
+from backlabel.hashing.identity import here
+from backlabel.hashing.outcomes import Outcome, Outcomes
+from backlabel.hashing.shards import Shards
 from backlabel.inventory.scanning import Listed
 from backlabel.kernels import compile_all
 from backlabel.storage.rows import Passed, TiffHash
 from backlabel.workers import crew
 from backlabel.workers.cluster import Cluster
-from backlabel.workers.pool import cores
+from backlabel.workers.pool import CHUNK, cores
 
 _CACHED_TOGETHER = 64
 """Images whose hashes a kill may lose; each time they are written costs as much as reading one."""
-Outcome: TypeAlias = Hashed | UnreadableImageError
+_TASKS, _MOST_A_TASK = 1000, 256
+"""Into how many tasks images are divided, and the images of one: a lost worker costs a task."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -49,17 +54,24 @@ class PageOutcome:
     outcome: Outcome
 
 
-def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) -> list[Outcome]:
+def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) -> Outcomes:
     """The hashes of each file, in order, or why it cannot be read.
 
     The engine `reference` reads no cache and writes none: it is there to check what is cached.
     """
     cache = cache_for(settings, cache_folder)
-    known = {
-        item.path: cache.known(Path(item.path), item.kind) if cache else None for item in items
-    }
-    new = [item for item in items if known[item.path] is None]
     is_elsewhere = settings.cluster is not None and settings.cluster.kind != "local"
+    shards = Shards(cache_folder, cache) if cache else None
+    if shards:
+        shards.take_over()
+    outcomes = Outcomes(items)
+    new = array("q")
+    for i, item in enumerate(items):
+        known = cache.known(Path(item.path), item.kind) if cache else None
+        if known is None:
+            new.append(i)
+        else:
+            outcomes.put(i, known)
     hashing = partial(
         hash_file,
         limits=settings.limits,
@@ -67,9 +79,21 @@ def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) 
         cache=None if is_elsewhere else cache,
         hash_image=hash_image_of(settings),
     )
-    fresh = cached((result for _, result in mapped(hashing, new, settings)), cache)
-    found = dict(zip((item.path for item in new), fresh, strict=True))
-    return [known[item.path] or found[item.path] for item in items]
+    results = mapped(hashing, [items[i] for i in new], settings, shards if is_elsewhere else None)
+    fresh = cached((_known_here(item, result) for item, result in results), cache)
+    for i, result in zip(new, fresh, strict=True):
+        outcomes.put(i, result)
+    if shards and is_elsewhere:
+        shards.clear()
+    return outcomes
+
+
+def _known_here(item: Listed, outcome: Outcome) -> Outcome:
+    """`outcome` with the identity that the file has on this machine: see `identity.here`."""
+    if isinstance(outcome, UnreadableImageError) or not outcome.content.identity:
+        return outcome
+    own = here(outcome.content.identity, Path(item.path))
+    return replace(outcome, content=replace(outcome.content, identity=own))
 
 
 def cache_for(settings: Settings, folder: Path) -> HashCache | None:
@@ -96,9 +120,15 @@ def _by_reference(grey: images.GreyImage) -> Hashes:
 
 
 def mapped(
-    function: Callable[[Item], Result], items: Sequence[Item], settings: Settings
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    settings: Settings,
+    shards: Shards | None = None,
 ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
-    """What `function` makes of each item in worker processes; none is started for no item."""
+    """What `function` makes of each item in worker processes; none is started for no item.
+
+    Workers of a cluster put their tasks' results into `shards`.
+    """
     if not items:
         return iter(())
     return crew.map_files(
@@ -110,6 +140,8 @@ def mapped(
         what="hash",
         prepare=compile_all if settings.engine == "fast" else None,
         cluster=settings.cluster,
+        chunk=min(max(CHUNK, len(items) // _TASKS), _MOST_A_TASK) if shards else CHUNK,
+        keep=shards.keep if shards else None,
     )
 
 
@@ -133,19 +165,16 @@ def cached(results: Iterable[Outcome], cache: HashCache | None) -> Iterator[Outc
 
 
 def rows(
-    side: str, items: Sequence[Listed], found: Sequence[Sequence[PageOutcome]]
-) -> tuple[list[TiffHash], list[Passed]]:
-    """The rows of the pictures of each of `items`, and of what gives no hash."""
-    hashed: list[TiffHash] = []
-    failed: list[Passed] = []
+    side: str, items: Sequence[Listed], found: Iterable[Sequence[PageOutcome]]
+) -> Iterator[TiffHash | Passed]:
+    """A row for each picture of each of `items`, and for what gives no hash."""
     for item, pages in zip(items, found, strict=True):
         for one in pages:
             if isinstance(one.outcome, Hashed):
-                hashed.append(row(item.path, one.outcome))
+                yield row(item.path, one.outcome)
             else:
                 error = one.outcome
-                failed.append(Passed(item.path, side, error.reason, error.detail, one.page))
-    return hashed, failed
+                yield Passed(item.path, side, error.reason, error.detail, one.page)
 
 
 def row(path: str, one: Hashed) -> TiffHash:

@@ -7,6 +7,7 @@ import os
 import stat
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from backlabel import images
 
@@ -49,6 +50,19 @@ def content_of(source: images.Source) -> Content:
     """
     settled = max(source.status.st_mtime, source.status.st_ctime) < time.time() - SETTLED_S
     return Content(source.sha256(), identity(source.status) if settled else b"")
+
+
+def here(elsewhere: bytes, path: Path) -> bytes:
+    """The identity on this machine of the file at `path`, which has `elsewhere` on another.
+
+    Machines number devices as they like; the other numbers come from the file system that they
+    share. Empty where the file has changed, or cannot be seen.
+    """
+    try:
+        own = identity(images.file_at(path).lstat())
+    except OSError:
+        return b""
+    return own if json.loads(elsewhere)[1:] == json.loads(own)[1:] else b""
 
 
 def _numbers(status: os.stat_result) -> tuple[int, ...]:

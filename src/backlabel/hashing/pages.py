@@ -7,7 +7,7 @@ row; the note of the file's first picture says what each is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -18,9 +18,10 @@ import numpy as np
 from backlabel.errors import UnreadableImageError
 from backlabel.hashing import engine
 from backlabel.hashing.cache import Entry, Hashed
-from backlabel.hashing.engine import Outcome, PageOutcome, Settings
+from backlabel.hashing.engine import PageOutcome, Settings
 from backlabel.hashing.file import PageOf, hash_page, pages_of
 from backlabel.hashing.identity import Content
+from backlabel.hashing.outcomes import Outcome
 from backlabel.inventory.scanning import Listed
 
 # Measured on 16 micrographs, bits of 1,024 between a picture and its smaller copy: averaged to any
@@ -43,31 +44,30 @@ class _File:
 
 def every_page(
     items: Sequence[Listed], mains: Sequence[Outcome], settings: Settings, cache_folder: Path
-) -> list[list[PageOutcome]]:
+) -> Iterator[list[PageOutcome]]:
     """For each file of `items` its pictures in the order of pages; `mains` has their main ones.
 
     A page that cannot be read is an error by itself.
     """
     files = _files(items, mains, settings)
     wanted = [
-        PageOf(item.path, item.kind, page, file.content)
-        for item, file in zip(items, files, strict=True)
+        PageOf(items[i].path, items[i].kind, page, file.content)
+        for i, file in files.items()
         for page in file.others
     ]
     found = _hashed(wanted, settings, cache_folder)
-    return [
+    return (
         _of_file(file.main, main, {page: found[item.path, page] for page in file.others})
-        if file.content.sha256
-        else [PageOutcome(None, main)]
-        for item, main, file in zip(items, mains, files, strict=True)
-    ]
+        if (file := files.get(i))
+        else [PageOutcome(main.entry.page if isinstance(main, Hashed) else None, main)]
+        for i, (item, main) in enumerate(zip(items, mains, strict=True))
+    )
 
 
-_UNKNOWN = _File(Content("", b""), 1, ())
-
-
-def _files(items: Sequence[Listed], mains: Sequence[Outcome], settings: Settings) -> list[_File]:
-    """The pages of each file; `_UNKNOWN` where the file cannot be read, or has one bad page."""
+def _files(
+    items: Sequence[Listed], mains: Sequence[Outcome], settings: Settings
+) -> dict[int, _File]:
+    """The files that have, or may have, more pages than their main one, by number."""
     failed = [
         item
         for item, main in zip(items, mains, strict=True)
@@ -75,16 +75,15 @@ def _files(items: Sequence[Listed], mains: Sequence[Outcome], settings: Settings
     ]
     listing = partial(pages_of, limits=settings.limits)
     asked = {item.path: result for item, result in engine.mapped(listing, failed, settings)}
-    found = []
-    for item, main in zip(items, mains, strict=True):
-        file = _UNKNOWN
+    found = {}
+    for i, (item, main) in enumerate(zip(items, mains, strict=True)):
         if isinstance(main, Hashed):
-            file = _File(main.content, main.entry.page, main.entry.others)
+            if main.entry.others or main.entry.apart:
+                found[i] = _File(main.content, main.entry.page, main.entry.others)
         else:
             listed = asked.get(item.path)
             if isinstance(listed, tuple) and listed[1].others:
-                file = _File(listed[0], listed[1].main, listed[1].others)
-        found.append(file)
+                found[i] = _File(listed[0], listed[1].main, listed[1].others)
     return found
 
 

@@ -15,7 +15,7 @@ from backlabel.storage.rows import Passed
 from backlabel.storage.tables import FileName
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A file whose name says that it is an image; what it holds, only reading it will tell."""
 
@@ -46,8 +46,10 @@ def scan(root: Path, kinds: Collection[Kind] = ("jpeg", "tiff")) -> Inventory:
     is opened. Raises DataError where `root` is no folder that can be listed.
     """
     inventory = Inventory()
-    for entry in sorted(walk(root), key=lambda entry: os.fsencode(entry.path)):
+    for entry in walk(root):
         _place(entry, inventory, kinds)
+    for found in (inventory.images, inventory.skips, inventory.errors):
+        found.sort(key=_by_path)
     return inventory
 
 

@@ -24,6 +24,7 @@ from backlabel.matching.measuring import Measuring, Scored
 from backlabel.matching.near_pairs import Nearest, Query, near_pairs
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import Variant
+from backlabel.storage import columns
 from backlabel.storage.rows import JpegHash, TiffHash
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ class _Matching:
         images: Measuring,
     ) -> None:
         self._tiffs, self._jpegs, self._settings, self._images = tiffs, jpegs, settings, images
-        self._standardised = from_hexes([row.phash for row in jpegs])
-        self._grey = from_hexes([row.phash_grey for row in jpegs]) if settings.both_hashes else None
+        self._standardised = columns.packed(jpegs, "phash")
+        self._grey = columns.packed(jpegs, "phash_grey") if settings.both_hashes else None
         self._index, self._index_grey = self._indexed(self._standardised), self._indexed(self._grey)
 
     def evidence(self) -> list[Evidence]:
@@ -173,7 +174,8 @@ class _Matching:
         self, missed: Sequence[int], sources: Sequence[str]
     ) -> list[list[Query] | UnreadableImageError]:
         """The variants of the TIFFs that are `missed`; none of the others."""
-        shapes = sorted({(row.height, row.width) for row in self._jpegs})
+        sides = (columns.values(self._jpegs, name) for name in ("height", "width"))
+        shapes = sorted({*zip(*sides, strict=True)})
         wanted = {
             i: variants.expand(sources, (tiff.height, tiff.width), shapes)
             for i, tiff in ((i, self._tiffs[i]) for i in missed)

@@ -40,11 +40,15 @@ class Settings:
     cluster: Cluster | None = None
 
     def compares(self, row: TiffHash) -> bool:
-        """Whether an image is searched by its hash.
+        """Whether an image is searched by its hash."""
+        return self.trusts(row.information)
+
+    def trusts(self, information: str) -> bool:
+        """Whether a hash of which `information` is said is searched.
 
         The hash of a flat or tiny one says nothing. What looks like noise, as dense spheres do, is
         kept from matching by chance where nothing but hash and SSIM decide; the verifier of the
         combined rule tells it from its like.
         """
-        by_verifier = self.rule is Rule.COMBINED and row.information == NOISE
-        return not row.information or by_verifier
+        by_verifier = self.rule is Rule.COMBINED and information == NOISE
+        return not information or by_verifier

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import engine, measuring
 from backlabel.matching.engine import Outcome
@@ -17,6 +19,7 @@ from backlabel.matching.kept import kept_for
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import PART
 from backlabel.parts.kept import NOTHING, Digests, Found, KeptParts, Known, Plan, content, plan_key
+from backlabel.storage import columns
 from backlabel.storage.files import make_folder
 from backlabel.storage.rows import JpegHash, TiffHash, Verdict
 
@@ -40,9 +43,14 @@ class Effort:
     """Pairs of which a place was found, and scored there."""
 
 
-def ordered(jpegs: Sequence[JpegHash], settings: Settings) -> list[JpegHash]:
+def ordered(jpegs: Sequence[JpegHash], settings: Settings) -> Sequence[JpegHash]:
     """`jpegs`, those last that have too little information to match anything as a whole."""
-    return sorted(jpegs, key=lambda row: not settings.compares(row))
+    last = [not settings.trusts(said) for said in columns.values(jpegs, "information")]
+    return (
+        columns.taken(jpegs, np.argsort(last, kind="stable").astype(np.int64))
+        if any(last)
+        else jpegs
+    )
 
 
 def match(
@@ -52,8 +60,8 @@ def match(
 
     `jpegs` are `ordered`; `folder` keeps what was found.
     """
-    whole = [row for row in jpegs if settings.compares(row)]
-    outcome = engine.match(tiffs, whole, settings, kept_for(settings, folder))
+    whole = sum(map(settings.trusts, columns.values(jpegs, "information")))
+    outcome = engine.match(tiffs, jpegs[:whole], settings, kept_for(settings, folder))
     return complete(outcome, tiffs, jpegs, settings, folder)
 
 
@@ -70,8 +78,10 @@ def complete(
     too little information for a hash may have features. `jpegs` begin with those of `outcome`.
     `folder` keeps what was found. Parts are looked for if `settings.variants` names them.
     """
+    if PART not in settings.variants:
+        return outcome, Effort()
     ours, theirs = _left_over(outcome, tiffs, jpegs)
-    if PART not in settings.variants or not ours or not theirs:
+    if not ours or not theirs:
         return outcome, Effort()
     near = _near(outcome, ours, theirs, settings)
     plan, found = _looked_for(ours, theirs, near, settings, folder)
@@ -108,6 +118,8 @@ def _left_over(
         for i, decision in enumerate(outcome.decisions)
         if decision is not None and not decision.acceptable
     }
+    if not ours:  # and no record is made of a JPEG
+        return {}, {}
     return ours, {row: jpeg for row, jpeg in enumerate(jpegs) if row not in given}
 
 

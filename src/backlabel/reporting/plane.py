@@ -8,7 +8,7 @@ who gets a JPEG that two TIFFs claim is no part of it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from typing import Any
@@ -68,7 +68,7 @@ def plane(
     chosen: Sequence[Axis],
     evidence: Evidence,
     *,
-    jpegs: Sequence[str],
+    path_of: Callable[[int], str],
     limits: Limits,
     rule: Rule,
     truth: Sequence[TruePair] | None,
@@ -87,7 +87,7 @@ def plane(
             continue
         for corner, row in _matches(known, chosen, limits, rule):
             _add(matched, corner)
-            if page in (true or {}).get((path, jpegs[row]), ()):
+            if page in (true or {}).get((path, path_of(row)), ()):
                 _add(right, corner)
     matched, right = (found.cumsum(0).cumsum(1)[:-1, :-1] for found in (matched, right))
     reachable = None if true is None else len(true)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ SSIM_CLASSES = ("below_0.70", "0.70_to_0.85", "0.85_to_0.95", "above_0.95")
 _BOUNDS = (-np.inf, 0.70, 0.85, np.nextafter(0.95, 1), np.inf)
 
 
-def known_pairs(path: Path, looked_at: Collection[str]) -> list[TruePair] | None:
+def known_pairs(path: Path, looked_at: Iterable[str]) -> list[TruePair] | None:
     """The true pairs of the list `path` whose JPEG is in `looked_at`; None where there is no list.
 
     A run over one category (`hash.category`) can find no pair of another: those do not count.
@@ -27,7 +27,8 @@ def known_pairs(path: Path, looked_at: Collection[str]) -> list[TruePair] | None
     pairs = tables.read(
         path, TruePair, optional=["page"], remedy="It is written by hand: mend it there."
     )
-    return [pair for pair in pairs if pair.JPEG_path in looked_at]
+    there = {pair.JPEG_path for pair in pairs}.intersection(looked_at)
+    return [pair for pair in pairs if pair.JPEG_path in there]
 
 
 def summarise(rows: Sequence[Match], truth: Sequence[TruePair] | None) -> dict[str, object]:

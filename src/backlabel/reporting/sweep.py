@@ -47,14 +47,15 @@ def sweep(
     rows: Sequence[Match],
     *,
     evidence: Mapping[PageKey, list[Candidate] | UnreadableImageError],
-    jpegs: Sequence[str],
+    path_of: Callable[[int], str],
     limits: Limits,
     rule: Rule,
     truth: Sequence[TruePair] | None,
 ) -> list[SweepPoint]:
     """A point for each value of each threshold, the others staying as they are in `limits`.
 
-    `evidence` holds the scored candidates by picture, their rows counting in `jpegs` (paths).
+    `evidence` holds the scored candidates by picture, and `path_of` gives the path of
+    the JPEG in a row.
     """
     keys = [row.key for row in rows]
     true = None if truth is None else right_pages(truth, keys)
@@ -72,7 +73,9 @@ def sweep(
         for (path, page), known in readable.items():
             for where, row in _decided(known, name, values, rule):
                 matched[where] += row is not None
-                right[where] += row is not None and page in (true or {}).get((path, jpegs[row]), ())
+                right[where] += row is not None and page in (true or {}).get(
+                    (path, path_of(row)), ()
+                )
         points += [
             SweepPoint(
                 threshold=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,7 @@ from backlabel.matching.settings import Settings
 from backlabel.parts import left_over
 from backlabel.reporting import series, summary, sweep
 from backlabel.stages import beside
-from backlabel.storage import paths, tables
+from backlabel.storage import columns, paths, tables
 from backlabel.storage.files import shared_folder, write_json
 from backlabel.storage.part_rows import PartRow
 from backlabel.storage.rows import (
@@ -33,21 +34,20 @@ def main(params: config.Params) -> None:
     """Match the TIFFs of the hash tables to the JPEGs; write mapping, metrics, sweep and plots."""
     beside.require_data(params)
     how = settings(params)
-    all_jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
-    jpegs = left_over.ordered(all_jpegs, how)
-    tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
+    jpegs = left_over.ordered(columns.read(paths.JPEG_HASHES, JpegHash), how)
+    tiffs = columns.read(paths.TIFF_HASHES, TiffHash)
     unreadable = tables.read(paths.UNREADABLE, Passed)
     failed = [row for row in unreadable if row.kind == "tiff"]
-    looked_at = {*(row.path for row in all_jpegs), *(row.path for row in unreadable)}
+    looked_at = itertools.chain(columns.values(jpegs, "path"), (row.path for row in unreadable))
     truth = summary.known_pairs(Path(params.data.truth), looked_at)
     compare = params.compare
-    chosen = draw(
-        {row.path for row in tiffs} | {row.path for row in failed}, compare.n_tiff, compare.seed
-    )
-    tiffs = [row for row in tiffs if row.path in chosen]
+    if compare.n_tiff is not None:
+        listed = [*columns.values(tiffs, "path")]
+        chosen = draw({*listed, *(row.path for row in failed)}, compare.n_tiff, compare.seed)
+        tiffs = tiffs.taken([i for i, path in enumerate(listed) if path in chosen])
+        failed = [row for row in failed if row.path in chosen]
 
     outcome, effort = left_over.match(tiffs, jpegs, how, shared_folder() / "cache")
-    failed = [row for row in failed if row.path in chosen]
     found = mapping.rows(tiffs, jpegs, outcome, failed)
     evidence = {tiff.key: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
     metrics = summary.summarise(found, truth) | {"parts": asdict(effort)}
@@ -105,7 +105,7 @@ def _write(
     points = sweep.sweep(
         found,
         evidence=evidence,
-        jpegs=[row.path for row in jpegs],
+        path_of=lambda row: jpegs[row].path,
         limits=limits(compare),
         rule=Rule(compare.rule),
         truth=truth,

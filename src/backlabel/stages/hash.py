@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from backlabel import config
 from backlabel.errors import DataError
 from backlabel.hashing import engine
-from backlabel.hashing.engine import PageOutcome
 from backlabel.hashing.pages import every_page
 from backlabel.inventory import scanning
 from backlabel.labels import schemes
 from backlabel.limits import read_limits
 from backlabel.stages import beside
 from backlabel.stages.categories import label_schemes
+from backlabel.stages.hash_tables import Written, write_jpegs, write_tiffs
 from backlabel.storage import paths, tables
-from backlabel.storage.files import make_folder, shared_folder, write_json
-from backlabel.storage.rows import Beside, JpegHash, Passed, TiffHash
-
-Side: TypeAlias = Literal["jpeg", "tiff"]
-"""Whether an image is a published copy or an original, whatever its format."""
+from backlabel.storage.files import shared_folder, write_json
+from backlabel.storage.rows import Beside, Passed
 
 
 def main(params: config.Params) -> None:
@@ -33,30 +28,34 @@ def main(params: config.Params) -> None:
         list(map(Path, data.jpegs)), data.jpeg_formats, category if by_folder else None
     )
     tiffs = scanning.find(list(map(Path, data.tiffs)), data.tiff_formats)
-    categories = _categories([item.path for item in jpegs.images], params)
-    copies = [
-        item for item in jpegs.images if by_folder or category in (None, categories[item.path].name)
-    ]
-    hashed, unreadable = _hash({"jpeg": copies, "tiff": tiffs.images}, params)
-    rows = [
-        JpegHash(**vars(row), category=categories[row.path].name, label=categories[row.path].label)
-        for row in hashed["jpeg"]
-    ]
-    unreadable += [*jpegs.errors, *tiffs.errors]
-    _write(rows, hashed["tiff"], unreadable, [*jpegs.skips, *tiffs.skips])
+    copies, categories = jpegs.images, _categories([item.path for item in jpegs.images], params)
+    if not by_folder and category is not None:
+        own = [i for i, one in enumerate(categories) if one.name == category]
+        copies, categories = [copies[i] for i in own], [categories[i] for i in own]
+    written = _hash_and_write(copies, categories, tiffs.images, params)
+    written.unreadable += [*jpegs.errors, *tiffs.errors]
+    skipped = [*jpegs.skips, *tiffs.skips]
+    tables.write(paths.UNREADABLE, Passed, written.unreadable)
+    tables.write(paths.SKIPPED, Passed, skipped)
+    write_json(paths.METRICS / "hash.json", written.metrics() | {"skipped": len(skipped)})
     tables.write(paths.BESIDE, Beside, beside.rows(tiffs, params))
-    _refuse_many_unreadable(unreadable, len(rows) + len(hashed["tiff"]), params)
+    _refuse_many_unreadable(written.unreadable, written.readable, params)
 
 
-def _categories(paths: Sequence[str], params: config.Params) -> dict[str, schemes.Category]:
+def _categories(paths: Sequence[str], params: config.Params) -> list[schemes.Category]:
+    """Of each of `paths`; equal ones are one object."""
     scheme, *others = label_schemes(params)
     found = schemes.categories(paths, params.data.jpegs, scheme, others)
-    return dict(zip(paths, found, strict=True))
+    known: dict[schemes.Category, schemes.Category] = {}
+    return [known.setdefault(one, one) for one in found]
 
 
-def _hash(
-    items: dict[Side, list[scanning.Listed]], params: config.Params
-) -> tuple[dict[Side, list[TiffHash]], list[Passed]]:
+def _hash_and_write(
+    copies: Sequence[scanning.Listed],
+    categories: Sequence[schemes.Category],
+    originals: Sequence[scanning.Listed],
+    params: config.Params,
+) -> Written:
     read = params.read
     settings = engine.Settings(
         limits=read_limits(read),
@@ -66,44 +65,12 @@ def _hash(
         max_memory_mib=read.max_memory_mib,
         cluster=params.cluster,
     )
-    cache, copies, originals = shared_folder() / "cache", items["jpeg"], items["tiff"]
+    cache, written = shared_folder() / "cache", Written()
     results = engine.hash_files([*copies, *originals], settings, cache)
-    first, mains = results[: len(copies)], results[len(copies) :]
-    # A published copy is one picture; of the originals each page may be the one that was published.
-    alone = [[PageOutcome(None, result)] for result in first]
-    rows, failed = engine.rows("jpeg", copies, alone)
-    pages = every_page(originals, mains, settings, cache)
-    tiff_rows, tiffs_failed = engine.rows("tiff", originals, pages)
-    return {"jpeg": rows, "tiff": tiff_rows}, [*failed, *tiffs_failed]
-
-
-def _write(
-    jpegs: list[JpegHash],
-    tiffs: list[TiffHash],
-    unreadable: list[Passed],
-    skipped: list[Passed],
-) -> None:
-    tables.write(paths.JPEG_HASHES, JpegHash, jpegs)
-    tables.write(paths.TIFF_HASHES, TiffHash, tiffs)
-    make_folder(paths.CATEGORY_HASHES)
-    folders = Counter(row.category for row in jpegs)
-    for category in folders:
-        rows = [row for row in jpegs if row.category == category]
-        tables.write(paths.category_path(category), JpegHash, rows)
-    tables.write(paths.UNREADABLE, Passed, unreadable)
-    tables.write(paths.SKIPPED, Passed, skipped)
-    write_json(
-        paths.METRICS / "hash.json",
-        {
-            "jpegs": len(jpegs),
-            "tiffs": len(tiffs),
-            "skipped": len(skipped),
-            "unreadable": len(unreadable),
-            "unreadable_by_reason": dict(Counter(row.reason for row in unreadable)),
-            "without_information": sum(bool(row.information) for row in (*jpegs, *tiffs)),
-            "jpegs_by_category": dict(folders),
-        },
-    )
+    pages = every_page(originals, results[len(copies) :], settings, cache)
+    write_jpegs(copies, categories, results[: len(copies)], written)
+    write_tiffs(originals, pages, written)
+    return written
 
 
 def _refuse_many_unreadable(

@@ -22,7 +22,7 @@ from backlabel.reporting import plane, summary
 from backlabel.reporting.plane import Axis, Point
 from backlabel.reporting.report import Report
 from backlabel.stages import compare
-from backlabel.storage import paths, tables
+from backlabel.storage import columns, paths
 from backlabel.storage.files import atomic_write, shared_folder
 from backlabel.storage.rows import JpegHash, TiffHash
 
@@ -30,15 +30,17 @@ from backlabel.storage.rows import JpegHash, TiffHash
 def main(params: config.Params, out: Path) -> Report:
     """Write a table for each plane of thresholds below `out`; the report is for MLflow."""
     settings = compare.settings(params)
-    jpegs = [row for row in tables.read(paths.JPEG_HASHES, JpegHash) if settings.compares(row)]
-    tiffs = tables.read(paths.TIFF_HASHES, TiffHash)
+    every = columns.read(paths.JPEG_HASHES, JpegHash)
+    trusted = map(settings.trusts, every.values("information"))
+    jpegs = every.taken([i for i, is_trusted in enumerate(trusted) if is_trusted])
+    tiffs = columns.read(paths.TIFF_HASHES, TiffHash)
     kept = kept_for(settings, shared_folder() / "cache")
     found = engine.match(tiffs, jpegs, settings, kept).evidence
     evidence = {
         tiff.key: known if kept is None else _widened(known, tiff, jpegs, kept, settings.rule)
         for tiff, known in zip(tiffs, found, strict=True)
     }
-    truth = summary.known_pairs(Path(params.data.truth), {row.path for row in jpegs})
+    truth = summary.known_pairs(Path(params.data.truth), jpegs.values("path"))
     files: list[Path] = []
     curves: dict[str, list[tuple[int, float]]] = {}
     best: dict[str, float] = {}
@@ -46,7 +48,7 @@ def main(params: config.Params, out: Path) -> Report:
         points = plane.plane(
             axes,
             evidence,
-            jpegs=[row.path for row in jpegs],
+            path_of=lambda row: jpegs[row].path,
             limits=settings.limits,
             rule=settings.rule,
             truth=truth,

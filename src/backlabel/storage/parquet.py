@@ -6,13 +6,16 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import IO
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import json as arrow_json
 from pyarrow import parquet
 
 from backlabel.storage import tables
+from backlabel.storage.files import atomic_write
 from backlabel.storage.tables import Record
 
 TOGETHER = 100_000
@@ -41,6 +44,30 @@ def write(file: IO[bytes], record: type[Record], rows: Sequence[Record]) -> None
         write_page_checksum=True,
         row_group_size=TOGETHER,
     )
+
+
+def write_bytes(path: Path, columns: Mapping[str, Sequence[bytes]]) -> None:
+    """Write columns of equal length to `path`, whole or not at all. Raises OutputError."""
+    table = pa.table({name: _binary(values) for name, values in columns.items()})
+    with atomic_write(path, "wb") as file:
+        parquet.write_table(table, file, write_page_checksum=True)
+
+
+def read_bytes(path: Path, columns: Sequence[str]) -> list[tuple[bytes, ...]]:
+    """The rows of a file that `write_bytes` made; none where it is gone, torn, or another."""
+    try:
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read(list(columns))
+        return list(zip(*(table.column(name).to_pylist() for name in columns), strict=True))
+    except (OSError, KeyError, pa.ArrowException):
+        return []
+
+
+def _binary(values: Sequence[bytes]) -> pa.LargeBinaryArray:
+    """From its buffers: of Python's own values pyarrow makes no array without importing pandas."""
+    ends = np.cumsum([0, *map(len, values)], dtype=np.int64)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(pa.large_binary(), len(values), buffers)
 
 
 def _table(schema: pa.Schema, columns: Mapping[str, Sequence[object]]) -> pa.Table:

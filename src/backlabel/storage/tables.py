@@ -47,7 +47,7 @@ def read(
     `optional` are columns that a table by people's hands may lack: their fields have defaults.
     `remedy` says in the error what to do.
     """
-    columns = {name: _reader(kind) for name, kind in _kinds(record).items()}
+    columns = readers(record)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -63,6 +63,11 @@ def read(
         raise TableError(f"{path}: cannot be read ({error.strerror}).") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"{path}: not a CSV table in UTF-8 ({error}). {remedy}") from error
+
+
+def readers(record: type[Any]) -> dict[str, Callable[[str], Any]]:
+    """The columns of `record`, and what makes a value of a cell of each."""
+    return {name: _reader(kind) for name, kind in _kinds(record).items()}
 
 
 def plain_kinds(record: type[Any]) -> dict[str, type]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.workers.pool import CHUNK, Workers
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Keep: TypeAlias = Callable[[Sequence[Any], Sequence[Any]], object]
 _COPYING_MIB = 256
 _THREADS = 8  # reading and copying wait for the disk; more threads than this gained nothing
 
@@ -46,11 +47,13 @@ def crew(
     max_seconds: float,
     max_memory_mib: int,
     prepare: Callable[[], object] | None = None,
+    keep: Keep | None = None,
 ) -> Iterator[Crew]:
     """Workers of the cluster, or `workers` processes of this machine where there is none.
 
-    `prepare` runs once in each process that works on items, outside of every limit. Raises
-    WorkerError where a cluster cannot be used.
+    `prepare` runs once in each process that works on items, outside of every limit. On a cluster
+    `keep` is given the items and the results of each task where it was done, so that they outlive
+    the scheduler and this process. Raises WorkerError where a cluster cannot be used.
     """
     if cluster is None or cluster.kind == "local":
         with Workers(
@@ -66,7 +69,11 @@ def crew(
             "`pip install 'backlabel[cluster]'`, or choose cluster=local."
         ) from error
     with on_dask.crew(
-        cluster, max_seconds=max_seconds, max_memory_mib=max_memory_mib, prepare=prepare
+        cluster,
+        max_seconds=max_seconds,
+        max_memory_mib=max_memory_mib,
+        prepare=prepare,
+        keep=keep,
     ) as there:
         yield there
 
@@ -82,6 +89,7 @@ def map_files(
     chunk: int = CHUNK,
     prepare: Callable[[], object] | None = None,
     cluster: Cluster | None = None,
+    keep: Keep | None = None,
 ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
     """`function` of each item, as `Crew.map` gives it, by workers that end with the last one."""
     with crew(
@@ -90,6 +98,7 @@ def map_files(
         max_seconds=max_seconds,
         max_memory_mib=max_memory_mib,
         prepare=prepare,
+        keep=keep,
     ) as own:
         yield from own.map(function, items, what=what, chunk=chunk)
 

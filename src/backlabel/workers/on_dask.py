@@ -26,6 +26,7 @@ from backlabel.workers.progress import track
 
 if TYPE_CHECKING:
     from backlabel.workers.cluster import Cluster
+    from backlabel.workers.crew import Keep
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,6 +43,7 @@ def crew(
     max_seconds: float,
     max_memory_mib: int,
     prepare: Callable[[], object] | None,
+    keep: Keep | None,
 ) -> Iterator[DaskCrew]:
     """The workers of `cluster`, which is started, or reached, for a first item, and left again.
 
@@ -58,6 +60,7 @@ def crew(
                 max_seconds=max_seconds,
                 max_memory_mib=max_memory_mib,
                 prepare=prepare,
+                keep=keep,
             )
             connection = stack.enter_context(clusters.connected(cluster))
             clusters.require_fit(connection, terms)

@@ -12,9 +12,9 @@ import os
 import pickle
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
@@ -43,6 +43,10 @@ class Terms:
     max_seconds: float
     max_memory_mib: int
     prepare: Callable[[], object] | None
+    keep: Callable[[Sequence[Any], Sequence[Any]], object] | None = field(
+        default=None, compare=False
+    )
+    """Keeps the results of a task; a process does not depend on it."""
 
 
 @cache
@@ -66,7 +70,10 @@ def run(packed: bytes) -> list[Any | UnreadableImageError]:
         raise other_build(f"The worker on {socket.gethostname()}", build(), terms)
     _require_folder(terms)
     with _CREWS.one(terms) as workers:
-        return [result for _, result in workers.map(function, items, what="")]
+        results = [result for _, result in workers.map(function, items, what="")]
+    if terms.keep is not None:
+        terms.keep(items, results)
+    return results
 
 
 def other_build(who: str, theirs: str, terms: Terms) -> WorkerError:
