@@ -97,7 +97,7 @@ def report_transfer(options: argparse.Namespace) -> None:
 @lru_cache(maxsize=1)
 def _registered(shape: tuple[int, int]) -> Registered:
     tiff, jpeg = np.random.default_rng(0).integers(0, 256, (2, *shape), dtype=np.uint8)
-    return Registered(tiff, jpeg, tiff)
+    return Registered(tiff, jpeg)
 
 
 def report_handing_over(options: argparse.Namespace) -> None:

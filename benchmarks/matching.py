@@ -107,12 +107,12 @@ def of_verify() -> None:
         print(f"| {name} | {ms(times['fast'])} | {ms(times['slow'])} | {speed:.1f} |")
 
 
-def all_scores(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[float, float, float]:
+def all_scores(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[float, float]:
     """What a pair costs once its images are decoded."""
     return ssim(a, b), verify(a, b, None).spoke
 
 
-def all_slow(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[float, float, float]:
+def all_slow(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[float, float]:
     return ssim_reference(a, b), REFERENCE.verify(a, b, None).spoke
 
 
