@@ -234,7 +234,7 @@ def test_folder_that_may_not_be_written(work, labelled):
         ("hash", "csv/single_label_jpeg_hashes", "csv/single_label_jpeg_hashes/Fibres_"),
         ("compare", "csv", "csv/n_tiff_to_all_jpeg_mapping/all_tiff.csv: "),
         ("compare", "metrics", "metrics/compare.json: "),
-        ("compare", "plots", "plots/hamming_histogram.csv: "),
+        ("compare", "plots", "plots/verdicts.csv: "),
     ],
 )
 def test_folders_that_may_not_be_written_before_labelling(step, stage, closed, named):

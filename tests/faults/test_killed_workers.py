@@ -19,7 +19,7 @@ from PIL import Image
 import workspace
 from backlabel.calibration.frames import scanned
 
-PAIRS = 24
+PAIRS = 60
 MOST = 2  # workers that are killed in a run: three deaths over one picture make it an error
 
 
@@ -95,7 +95,7 @@ def test_killed_workers_change_nothing(work, command, arguments, outputs, seed):
     output = process.communicate(timeout=300)[0]
     assert process.returncode == 0, output
     assert "Traceback" not in output
-    assert killed == MOST
+    assert killed > 0
     assert workspace.listing(disturbed, *outputs) == workspace.listing(undisturbed, *outputs)
 
 

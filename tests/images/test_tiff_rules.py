@@ -275,7 +275,7 @@ def test_pages_behind_the_256th_are_not_looked_at(tmp_path, grey, number, taken)
     with tifffile.TiffWriter(path) as writer:
         for page in range(300):
             writer.write(grey if page == number else grey[:2, :2], metadata=None)
-    assert read(path).note == f"page {taken + 1} of 256"
+    assert read(path).note == f"page {taken + 1} of 256 or more"
 
 
 def test_a_picture_in_a_sub_page_behind_its_preview(tmp_path, grey):
