@@ -92,7 +92,7 @@ Grey = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class ForPeople:
-    """One more JPEG, which only a person can settle."""
+    """One more JPEG, for people to settle, or for the search for parts."""
 
     original: str
     how: str
@@ -144,7 +144,7 @@ FOR_PEOPLE = (
     # Two JPEGs that one TIFF explains equally well: under one category, and under two.
     ForPeople("dvtxc__test.tif", "published again as a film", unchanged, 100, False, "Films"),
     ForPeople("DeMarcoLab__raw__image__half.tif", "published again", unchanged, 98, False),
-    # True pairs that the scores cannot show.
+    # True pairs that scores show badly, or not at all.
     ForPeople("kit-data-manager__1-as-cast_18_Sch_10k_BSD-Compo.tif", "painted", painted, 80, True),
     ForPeople("rccohn__Sc3Tile_008-007-000_0-000__half.tif", "inset", annotated, 90, True),
     ForPeople("RickGummy__C2-1_m09__half.tif", "out of focus", blurred, 90, True),

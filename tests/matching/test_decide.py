@@ -185,7 +185,7 @@ def part(
     [
         (part(), Verdict.MATCHED),
         (part(angle=3, covered=1.0), Verdict.MATCHED),
-        (part(covered=1.0), Verdict.NO_CANDIDATE),
+        (part(covered=1.0), Verdict.MATCHED),
         (part(covered=1.0, hamming=100), Verdict.MATCHED),
         (part(score=0.1), Verdict.TOO_DIFFERENT),
         (part(covered=0.2), Verdict.MATCHED),
@@ -193,7 +193,12 @@ def part(
         (part(covered=0.19, score=0.1), Verdict.TOO_DIFFERENT),
     ],
     ids=[
-        *("a part has no distance", "nor has what is turned", "a whole copy has one", "near"),
+        *(
+            "a part has no distance",
+            "nor has what is turned",
+            "nor has a whole copy that features found",
+            "near",
+        ),
         *("not a copy", "share at its limit", "too small a share", "small and not a copy"),
     ],
 )

@@ -22,12 +22,12 @@ ASKED = {
     "1-as-cast_18_Sch_10k_BSD-Compo.tif": Verdict.TOO_DIFFERENT,
     "C2-1_m09.tif": Verdict.TOO_DIFFERENT,
     "6410_NMonSi_MOVPE_w1_15.tif": Verdict.NOT_VERIFIED,
-    "Sc3Tile_008-007-000_0-000.tif": Verdict.NO_CANDIDATE,
     # The next frame of a field, twice, and the same field by another detector.
     "old__baseline_eb.tif": Verdict.TOO_DIFFERENT,
     "SS_316_P&C_#1_002.tif": Verdict.TOO_DIFFERENT,
     "1-as-cast_17_Sch_10k_SESI.tif": Verdict.TOO_DIFFERENT,
     "openfibsem__baseline_eb.tif": Verdict.NO_CANDIDATE,
+    "SESI_keyframe_00001_slice_00006_z=1.6659um.tif": Verdict.NO_CANDIDATE,
 }
 
 

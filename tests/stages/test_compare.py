@@ -198,13 +198,19 @@ def test_order_of_rows_changes_nothing(matches):
 @pytest.mark.parametrize(
     ("name", "before", "after", "verdicts"),
     [
-        ("good", {}, {"ssim_hamming_threshold": 0}, ("matched", "not verified")),
         (
             "good",
-            {"ssim_hamming_threshold": 0},
-            {"hamming_threshold": 0, "ssim_hamming_threshold": 0},
+            {"variants": ["identity"]},
+            {"variants": ["identity"], "ssim_hamming_threshold": 0},
+            ("matched", "not verified"),
+        ),
+        (
+            "good",
+            {"variants": ["identity"], "ssim_hamming_threshold": 0},
+            {"variants": ["identity"], "hamming_threshold": 0, "ssim_hamming_threshold": 0},
             ("not verified", "no candidate"),
         ),
+        ("good", {}, {"hamming_threshold": 0, "ssim_hamming_threshold": 0}, ("matched", "matched")),
         ("good", {}, {"min_explained": 1.0}, ("matched", "too different")),
         ("weak", {}, {"min_spoke": 1.0}, ("matched", "not verified")),
         ("published", {}, {"min_margin": 0.0}, ("ambiguous", "matched")),
@@ -223,7 +229,9 @@ def test_each_parameter_changes_a_verdict(matches, name, before, after, verdicts
 def test_hamming_thresholds_are_exclusive(matches, threshold):
     at = matches()["weak"].hamming_distance
     assert at > 0
-    others = {} if threshold == "ssim_hamming_threshold" else {"ssim_hamming_threshold": 0}
+    others = {"variants": ["identity"]}  # what local features find needs no distance
+    if threshold == "hamming_threshold":
+        others["ssim_hamming_threshold"] = 0
     inside = matches(**{threshold: at + 1}, **others)["weak"].verdict
     outside = matches(**{threshold: at}, **others)["weak"].verdict
     assert (inside, outside) == {

@@ -62,8 +62,8 @@ def decide(candidates: Iterable[Candidate], limits: Limits, rule: Rule) -> Decis
 
     All rules look only at candidates below `hamming_threshold`; the best is chosen by its deciding
     score among those that were scored (below `ssim_hamming_threshold`), else by distance. Equal
-    scores: lower distance, then lower row. A part of a TIFF has no distance to speak of: it was
-    found and scored whatever its hash, and needs `min_part_share`.
+    scores: lower distance, then lower row. What local features found has no distance to speak of:
+    it was registered and scored whatever its hash. A part of a TIFF needs `min_part_share`.
 
     - `seed` accepts every scored best candidate, as the earlier scripts did.
     - `ssim` also asks for `min_ssim`.
@@ -73,7 +73,9 @@ def decide(candidates: Iterable[Candidate], limits: Limits, rule: Rule) -> Decis
       original may have several.
     """
     near = [
-        one for one in candidates if one.pair.is_part or one.distance < limits.hamming_threshold
+        one
+        for one in candidates
+        if one.pair.part is not None or one.distance < limits.hamming_threshold
     ]
     if not near:
         reason = f"No JPEG lies below {limits.hamming_threshold} differing bits."
@@ -99,8 +101,8 @@ def decide(candidates: Iterable[Candidate], limits: Limits, rule: Rule) -> Decis
 
 
 def counts(one: Candidate, limits: Limits) -> bool:
-    """Whether the scores of a candidate count: it is a part, or near enough."""
-    return one.pair.is_part or one.distance < limits.ssim_hamming_threshold
+    """Whether the scores of a candidate count: local features found it, or it is near enough."""
+    return one.pair.part is not None or one.distance < limits.ssim_hamming_threshold
 
 
 def score(one: Candidate, limits: Limits, rule: Rule) -> float | None:
