@@ -182,10 +182,10 @@ def by_chance(steps: _Table, spread: _Table) -> _Table:
 
     Its coefficients are off by n, of standard deviation s: `OTHER_NOISE` for another frame, but no
     more than sqrt(2) times the `spread` of the coefficient, by which two fields of little contrast
-    differ that have nothing in common. Where they lie
-    within a step, u, is even from -q / 2 to q / 2, so that the share is P(|u + n| <= w) with
-    w = q / 2 + `TOLERANCE`: (G(w + q/2) - G(w - q/2) - G(q/2 - w) + G(-w - q/2)) / q, where
-    G(x) = x Phi(x / s) + s phi(x / s) is the integral of the normal distribution Phi(x / s).
+    differ that have nothing in common. Where a coefficient lies within a step, u, is even from
+    -q / 2 to q / 2, so that the share is P(|u + n| <= w) with w = q / 2 + `TOLERANCE`:
+    (G(w + q/2) - G(w - q/2) - G(q/2 - w) + G(-w - q/2)) / q, where G(x) = x Phi(x / s) +
+    s phi(x / s) is the integral of the normal distribution Phi(x / s).
     """
     from scipy.special import ndtr  # noqa: PLC0415 - slow to import
 
