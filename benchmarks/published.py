@@ -33,7 +33,7 @@ PAIRS = "pairs.csv"
 def main() -> None:
     options = _options()
     if options.step == "make":
-        make(options.folder, options.tiffs, options.jpegs)
+        make(options.folder, options.tiffs, options.jpegs, options.height)
     else:
         run(options.folder, options.set)
 
@@ -44,44 +44,47 @@ def _options() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--tiffs", type=int, default=LARGE_TIFFS)
     parser.add_argument("--jpegs", type=int, default=LARGE_JPEGS, help="at least as many")
+    parser.add_argument("--height", type=int, default=768, help="less where only files count")
     parser.add_argument("--set", nargs="*", default=[], help="overrides, as compare=seed")
     return parser.parse_args()
 
 
-def micrograph(seed: int) -> NDArray[np.uint8]:
+def micrograph(seed: int, height: int = 768) -> NDArray[np.uint8]:
     """1024x768, waves with edges, grain and a databar: about 0.5 MB as JPEG of quality 100."""
+    width = height * 4 // 3
     random = np.random.default_rng(seed)
-    rows = np.arange(768, dtype=np.float32)[:, np.newaxis] / 768
-    columns = np.arange(1024, dtype=np.float32) / 1024
-    image = np.full((768, 1024), 110, np.float32)
+    rows = np.arange(height, dtype=np.float32)[:, np.newaxis] / height
+    columns = np.arange(width, dtype=np.float32) / width
+    image = np.full((height, width), 110, np.float32)
     for across, down, phase in random.uniform(0, 12, (5, 3)).astype(np.float32):
         waves = np.sin(np.float32(2 * np.pi) * (across * columns + down * rows) + phase)
         image += 35 * np.tanh(3 * waves)
     image += 6 * random.standard_normal(image.shape, dtype=np.float32)
     grey = np.clip(image, 0, 255).astype(np.uint8)
-    grey[706:] = 0
-    grey[720:750, 40:300] = 255
+    bar = grey[height * 706 // 768 :]
+    bar[:] = 0
+    bar[14:44, 40 * width // 1024 : 300 * width // 1024] = 255
     return grey
 
 
-def make(folder: Path, tiffs: int, jpegs: int) -> None:
+def make(folder: Path, tiffs: int, jpegs: int, height: int) -> None:
     """The images, and a table of which JPEG belongs to which TIFF."""
     (folder / "jpeg").mkdir(parents=True, exist_ok=True)
     (folder / "tiff").mkdir(exist_ok=True)
     with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
-        one = partial(make_one, folder, tiffs)
+        one = partial(make_one, folder, tiffs, height)
         pairs = list(pool.imap(one, range(jpegs), chunksize=20))
     with (folder / PAIRS).open("w", newline="") as file:
         csv.writer(file).writerows(pairs)
 
 
-def make_one(folder: Path, tiffs: int, seed: int) -> tuple[str, str]:
+def make_one(folder: Path, tiffs: int, height: int, seed: int) -> tuple[str, str]:
     """The TIFF and the JPEG of one micrograph, by name; no TIFF from seed `tiffs` on."""
     tiff = f"sample_{seed:05}.tif" if seed < tiffs else ""
     note = folder / "jpeg" / f"{seed:05}.name"  # written last: both files are whole
     if note.exists():
         return tiff, note.read_text()
-    grey = micrograph(seed)
+    grey = micrograph(seed, height)
     if tiff:
         tifffile.imwrite(folder / "tiff" / tiff, grey, photometric="minisblack")
     buffer = io.BytesIO()
