@@ -100,7 +100,7 @@ def test_run_holds_the_sweep_as_curves(experimented):
     assert max(point.step for point in points) > 10
     by_step = {point.step: point.value for point in points}
     assert by_step[10] == run.data.metrics["match_rate"]
-    assert by_step[0] == 0
+    assert by_step[0] < by_step[10]  # what is left was found by local features
 
 
 @pytest.mark.browser

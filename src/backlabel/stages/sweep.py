@@ -18,6 +18,7 @@ from backlabel.matching import engine
 from backlabel.matching.decide import Rule
 from backlabel.matching.evidence import Candidate, Pair
 from backlabel.matching.kept import Kept, kept_for
+from backlabel.parts import left_over
 from backlabel.reporting import plane, summary
 from backlabel.reporting.plane import Axis, Point
 from backlabel.reporting.report import Report
@@ -30,17 +31,16 @@ from backlabel.storage.rows import JpegHash, TiffHash
 def main(params: config.Params, out: Path) -> Report:
     """Write a table for each plane of thresholds below `out`; the report is for MLflow."""
     settings = compare.settings(params)
-    every = columns.read(paths.JPEG_HASHES, JpegHash)
-    trusted = map(settings.trusts, every.values("information"))
-    jpegs = every.taken([i for i, is_trusted in enumerate(trusted) if is_trusted])
+    jpegs = left_over.ordered(columns.read(paths.JPEG_HASHES, JpegHash), settings)
     tiffs = columns.read(paths.TIFF_HASHES, TiffHash)
-    kept = kept_for(settings, shared_folder() / "cache")
-    found = engine.match(tiffs, jpegs, settings, kept).evidence
+    cache = shared_folder() / "cache"
+    found = left_over.match(tiffs, jpegs, settings, cache)[0].evidence
+    kept = kept_for(settings, cache)
     evidence = {
         tiff.key: known if kept is None else _widened(known, tiff, jpegs, kept, settings.rule)
         for tiff, known in zip(tiffs, found, strict=True)
     }
-    truth = summary.known_pairs(Path(params.data.truth), jpegs.values("path"))
+    truth = summary.known_pairs(Path(params.data.truth), columns.values(jpegs, "path"))
     files: list[Path] = []
     curves: dict[str, list[tuple[int, float]]] = {}
     best: dict[str, float] = {}
