@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from published import make_one
+from published import HEIGHT, make_one
 from timing import ratio, seconds
 
 from backlabel import config, images
@@ -69,7 +69,7 @@ def made(folder: Path, count: int) -> list[Listed]:
     for name in ("tiff", "jpeg"):
         (folder / name).mkdir()
     for seed in range(count // 2):
-        make_one(folder, count, seed)
+        make_one(folder, count, HEIGHT, seed)
     files = sorted([*folder.glob("tiff/*.tif"), *folder.glob("jpeg/*.jpg")])
     return [Listed(str(file), "tiff" if file.suffix == ".tif" else "jpeg") for file in files]
 

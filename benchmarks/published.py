@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 PAIRS = "pairs.csv"
+HEIGHT = 768
 
 
 def main() -> None:
@@ -44,12 +45,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--tiffs", type=int, default=LARGE_TIFFS)
     parser.add_argument("--jpegs", type=int, default=LARGE_JPEGS, help="at least as many")
-    parser.add_argument("--height", type=int, default=768, help="less where only files count")
+    parser.add_argument("--height", type=int, default=HEIGHT, help="less where only files count")
     parser.add_argument("--set", nargs="*", default=[], help="overrides, as compare=seed")
     return parser.parse_args()
 
 
-def micrograph(seed: int, height: int = 768) -> NDArray[np.uint8]:
+def micrograph(seed: int, height: int = HEIGHT) -> NDArray[np.uint8]:
     """1024x768, waves with edges, grain and a databar: about 0.5 MB as JPEG of quality 100."""
     width = height * 4 // 3
     random = np.random.default_rng(seed)
