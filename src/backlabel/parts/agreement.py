@@ -84,7 +84,7 @@ def _votes(
         return np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA))
 
     both, own, other = mean(ours * theirs), mean(ours * ours), mean(theirs * theirs)
-    alike = np.abs(both) > _ALIKE * np.sqrt(own * other)
+    alike = np.abs(both) > _ALIKE * np.sqrt(np.maximum(own * other, 0))  # sums may round below 0
     speaks = (np.maximum(own, other) > _FLAT) & (mean(inside) > 1 - 1e-3)
     votes: NDArray[np.int64] = np.where(speaks, np.where(alike, 1, -1), 0)
     return votes, cell
