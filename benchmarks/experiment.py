@@ -3,11 +3,11 @@
     python benchmarks/published.py make IMAGES --tiffs 1500 --jpegs 3000
     python benchmarks/experiment.py IMAGES FOLDER [--before COMMIT] [--cache-type hardlink]
 
-In FOLDER the code of the last commit (and that of COMMIT) makes a project with the images as `data/`,
-as a user does; then every line is timed in turn in each project. The first run also hashes and scores
-everything: it is the line `cold`. Thresholds differ from line to line, so that DVC restores nothing
-from its run cache. With `--remote` data are pushed and pulled as well. Projects that are there already
-are used again.
+In FOLDER the code of the last commit (and that of COMMIT) makes a project with the images as
+`data/`, as a user does; then every line is timed in turn in each project. The first run also hashes
+and scores everything: it is the line `cold`. Thresholds differ from line to line, so that DVC
+restores nothing from its run cache. With `--remote` data are pushed and pulled as well. Projects
+that are there already are used again.
 """
 
 from __future__ import annotations
