@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
+import io
 import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import IO, Annotated, Any, TypeVar
 
 from backlabel.errors import TableError
 from backlabel.storage import names
@@ -27,12 +29,28 @@ Record = TypeVar("Record")
 
 def write(path: Path, record: type[Record], rows: Iterable[Record]) -> None:
     """Write `rows` of the dataclass `record` to `path`, whole or not at all."""
-    columns = [(name, _writer(kind)) for name, kind in _kinds(record).items()]
     with atomic_write(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([name for name, _ in columns])
-        for row in rows:
-            writer.writerow([to_cell(getattr(row, name)) for name, to_cell in columns])
+        file.write(header(record))
+        _write_rows(file, record, rows)
+
+
+def header(record: type[Any]) -> str:
+    """The first line of a table of `record`."""
+    return ",".join(_kinds(record)) + "\n"
+
+
+def text(record: type[Record], rows: Iterable[Record]) -> str:
+    """`rows` as the lines that `write` makes of them."""
+    file = io.StringIO(newline="")
+    _write_rows(file, record, rows)
+    return file.getvalue()
+
+
+def _write_rows(file: IO[str], record: Any, rows: Iterable[Any]) -> None:
+    columns = _writers(record)
+    writer = csv.writer(file, lineterminator="\n")
+    for row in rows:
+        writer.writerow([to_cell(getattr(row, name)) for name, to_cell in columns])
 
 
 def read(
@@ -131,6 +149,11 @@ def _bare(kind: Any) -> tuple[Any, bool]:
         parts = [part for part in typing.get_args(kind) if part is not type(None)]
         return parts[0], True
     return kind, False
+
+
+@functools.cache
+def _writers(record: type[Any]) -> list[tuple[str, Callable[[Any], str]]]:
+    return [(name, _writer(kind)) for name, kind in _kinds(record).items()]
 
 
 def _writer(kind: Any) -> Callable[[Any], str]:
