@@ -48,7 +48,7 @@ def main(params: config.Params, out: Path) -> Report:
         points = plane.plane(
             axes,
             evidence,
-            path_of=lambda row: jpegs[row].path,
+            path_of=lambda row: columns.value(jpegs, row, "path"),
             limits=settings.limits,
             rule=settings.rule,
             truth=truth,
@@ -80,10 +80,10 @@ def _widened(
     pairs = [
         Pair(
             tiff.path,
-            jpegs[one.row].path,
+            columns.value(jpegs, one.row, "path"),
             one.pair.variant,
             tiff.sha256,
-            jpegs[one.row].sha256,
+            columns.value(jpegs, one.row, "sha256"),
             tiff.page,
         )
         for one in bare
