@@ -145,7 +145,7 @@ def _rows(
         _making(tiff, file, folders, originals, recipe)
         for (tiff, _), file in zip(images, files, strict=True)
     ]
-    unread = [jpeg for _, jpeg in images]
+    unread = [jpeg for _, jpeg in images if originals.known(jpeg) != jpeg.sha256]
     for (tiff, _), digest in zip(images, _made(makings, recipe.bounds), strict=True):
         if digest is None:
             unread.append(tiff)
