@@ -13,7 +13,7 @@ import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import IO, Annotated, Any, TypeVar
 
 from backlabel.errors import TableError
 from backlabel.storage import names
@@ -27,12 +27,22 @@ Record = TypeVar("Record")
 
 def write(path: Path, record: type[Record], rows: Iterable[Record]) -> None:
     """Write `rows` of the dataclass `record` to `path`, whole or not at all."""
-    columns = [(name, _writer(kind)) for name, kind in _kinds(record).items()]
     with atomic_write(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([name for name, _ in columns])
-        for row in rows:
-            writer.writerow([to_cell(getattr(row, name)) for name, to_cell in columns])
+        write_header(file, record)
+        write_lines(file, record, rows)
+
+
+def write_header(file: IO[str], record: type[Record]) -> None:
+    """Write the first line of a table of `record`."""
+    csv.writer(file, lineterminator="\n").writerow(_kinds(record))
+
+
+def write_lines(file: IO[str], record: type[Record], rows: Iterable[Record]) -> None:
+    """Write a line for each of `rows`."""
+    columns = [(name, _writer(kind)) for name, kind in _kinds(record).items()]
+    writer = csv.writer(file, lineterminator="\n")
+    for row in rows:
+        writer.writerow([to_cell(getattr(row, name)) for name, to_cell in columns])
 
 
 def read(
