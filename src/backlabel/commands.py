@@ -279,7 +279,8 @@ def init(chosen: argparse.Namespace) -> int:
 
 def _asked(question: str, proposed: str) -> str:
     try:
-        return input(f"{question} [{proposed}]: ").strip() or proposed
+        hint = f" [{proposed}]" if proposed else ""
+        return input(f"{question}{hint}: ").strip() or proposed
     except EOFError as error:
         raise DataError("no answer; `backlabel init --yes` asks nothing.") from error
 

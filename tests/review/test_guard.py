@@ -53,7 +53,7 @@ def decision(**others):
 
 def test_what_is_right_is_answered(ask):
     status, text, headers = ask("/api/queue")
-    assert (status, len(json.loads(text)["rows"])) == (200, 4)
+    assert (status, len(json.loads(text)["ids"])) == (200, 4)
     assert "default-src 'none'" in headers["content-security-policy"]
     assert ask("/api/decide", "POST", decision())[0] == 200
     assert len(reviews.read(paths.DECISIONS)) == 1

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
 import chromium
 import workspace
 from backlabel.labels import reviews
-from backlabel.storage import paths
+from backlabel.storage import paths, tables
+from backlabel.storage.rows import Match
 
 pytestmark = chromium.NEEDED
 
@@ -132,6 +135,25 @@ def test_two_tabs_see_each_other(browser, page, served):
     press(page, "u")  # what it had decided was decided anew
     expect(page.locator("#said")).to_contain_text("Nothing to take back")
     assert choices() == {"twin.tif": "accept"}
+
+
+def test_tables_that_a_stage_writes_meanwhile_are_taken_up(page):
+    press(page, "n")
+    is_at(page, "miss.tif")
+    press(page, "x")
+    is_at(page, "near.tif")
+    mapping = paths.mapping_path(None)
+    rows = [
+        replace(row, explained=0.41, reason="A later run.") if "miss" in row.TIFF_file else row
+        for row in tables.read(mapping, Match)
+    ]
+    tables.write(mapping, Match, rows)
+    expect(page.locator("#counts")).to_contain_text("1 asked again")
+    is_at(page, "near.tif")  # the place is kept
+    expect(page.locator(".row b").first).to_have_text("miss.tif")
+    page.get_by_role("option").filter(has_text="miss.tif").click()
+    expect(page.locator("#again")).to_contain_text("The scores were others when it was decided")
+    expect(page.locator("#reason")).to_have_text("A later run.")
 
 
 def test_the_runner_up_is_accepted_where_it_is_shown(page):

@@ -45,6 +45,17 @@ def test_the_last_value_counts(path):
     assert store.get(KEY) == VALUE
 
 
+def test_a_store_that_is_collected_closes_its_connection(path, monkeypatch):
+    opened = []
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda *a, **b: opened.append(connect(*a, **b)) or opened[-1]
+    )
+    Store(path).put([(KEY, VALUE)])
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].execute("SELECT 1")
+
+
 def test_another_process_gets_it_too(path):
     store = Store(path)
     store.put([(KEY, VALUE)])

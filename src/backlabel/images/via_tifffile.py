@@ -27,7 +27,6 @@ _JPEG_COMPRESSIONS = {6, 7, 33007, 34892}  # their decoder turns YCbCr into RGB 
 _COMPRESSIONS = {int(known): known.name for known in tifffile.COMPRESSION}
 _LOWEST_FIRST = 2  # a fill order
 _NONE = tifffile.COMPRESSION.NONE
-_VOLUME = 5  # dimensions: planes, depth, rows, columns, channels
 
 # What tifffile has to say about odd tags is no business of the user; refusals are.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)

@@ -83,7 +83,7 @@ def without_category(
     fits = [name for name, other in others.items() if together and other(jpegs)]
     advice = "Rename or move it, or write a label scheme that fits."
     if fits:
-        advice = f"All JPEGs fit scheme {fits[0]!r}: choose it with labels={fits[0]}."
+        advice = f"All copies fit scheme {fits[0]!r}: choose it with labels={fits[0]}."
     for problem, (first, *more) in together.items():
         as_well = f" The same holds for {len(more)} more." if more else ""
         refusal = f"the hash stage would stop: {problem.rstrip('.')}"

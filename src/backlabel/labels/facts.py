@@ -158,7 +158,7 @@ def _read_all(
         if isinstance(task, _Pixels):
             new_digests[key] = _decoded(task.path, result)
         else:
-            acquired[key] = _taken(task, result)
+            acquired[key] = _taken(result)
             if isinstance(result, Acquisition):
                 new_takes[key] = result
     digests |= new_digests
@@ -186,7 +186,7 @@ def _results(tasks: Sequence[_Task], bounds: Bounds) -> list[_Result]:
     return [result for _, result in results]
 
 
-def _taken(task: _Metadata, result: _Result) -> Acquisition:
+def _taken(result: _Result) -> Acquisition:
     # The file is what was hashed: what fails here is not the file, but reading its metadata.
     if isinstance(result, UnreadableImageError):
         if result.reason == TEXT_CHANGED:

@@ -221,7 +221,7 @@ def _agreeing(image: _Image, category: Category, scheme: Scheme) -> tuple[Catego
     match = _PREFIX.match(image.below[-1])
     if match is None:
         return None, (
-            f"has no label prefix; a JPEG in {image.folder!r} must start with {category.label}_."
+            f"has no label prefix; a copy in {image.folder!r} must start with {category.label}_."
         )
     digit = int(match[1])
     if digit >= len(scheme.categories) or not scheme.categories[digit]:
@@ -261,8 +261,8 @@ def _fits(images: Sequence[_Image], scheme: Scheme) -> bool:
 
 def _advice(fitting: list[str], scheme: Scheme) -> str:
     if fitting:
-        return f" All JPEGs fit scheme {fitting[0]!r}: choose it with labels={fitting[0]}."
+        return f" All copies fit scheme {fitting[0]!r}: choose it with labels={fitting[0]}."
     return (
-        " No scheme of conf/labels fits all JPEGs: mend the file, or write a scheme like "
+        " No scheme of conf/labels fits all copies: mend the file, or write a scheme like "
         f"{scheme.name}."
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ class Page:
             ]
             if self._desk is None or stamp != self._stamp:
                 self._desk, self._stamp = desk.load(self.params), stamp
+                gc.freeze()  # to look for garbage among all rows takes a tenth of a second
             return self._desk
 
     def pair(self, known: Desk, identity: object) -> Pair:
@@ -83,15 +85,21 @@ class Page:
         }
 
     def queue(self, request: HttpRequest, _: Asked) -> Any:
-        """The pairs that the filter asks for, and how much is left."""
+        """The ids of the pairs that the filter asks for.
+
+        A page that does not know the pairs of these tables is told of all of them: of ten thousand
+        this takes a moment, and a filter shall not.
+        """
         known = self.desk
         self.book.refresh()
-        chosen = known.chosen(_wanted(dict(request.query_params)), self.book)
-        return {
-            "rows": [told.brief(known, pair, state) for pair, state in chosen],
-            "counts": known.counts(self.book),
-            "version": self.book.version,
-        }
+        asked = request.query_params
+        chosen = known.chosen(_wanted(dict(asked)), self.book)
+        answer = self._changed(known, _version(asked)) | {"ids": [pair.id for pair, _ in chosen]}
+        if asked.get("tables") != known.name:
+            answer["lines"] = [told.brief(known, pair) for pair in known.pairs]
+            states = known.states(self.book)
+            answer["changed"] = [one for one in states.items() if one[1] != desk.OPEN]
+        return answer
 
     def one(self, request: HttpRequest, _: Asked) -> Any:
         """All about one pair."""
@@ -107,8 +115,7 @@ class Page:
     def changes(self, request: HttpRequest, _: Asked) -> Any:
         """What was decided elsewhere since a version, and what is left."""
         self.book.refresh()
-        since = request.query_params.get("since", "")
-        return self._changed(int(since) if since.isdecimal() else 0)
+        return self._changed(self.desk, _version(request.query_params))
 
     def decide(self, _: HttpRequest, asked: Asked) -> Any:
         """One decision."""
@@ -117,7 +124,7 @@ class Page:
         since = self.book.version
         made = deciding.decision(known, pair, _wish(asked), self.who)
         self.book.decide([made], _text(asked, "tab"))
-        return self._changed(since)
+        return self._changed(known, since)
 
     def undo(self, _: HttpRequest, asked: Asked) -> Any:
         """Take the tab's last action back."""
@@ -125,7 +132,7 @@ class Page:
         undone = self.book.undo(_text(asked, "tab"))
         known = self.desk
         ids = [pair.id for path in undone for pair in known.pages.get(path, [])]
-        return self._changed(since) | {"undone": ids}
+        return self._changed(known, since) | {"undone": ids}
 
     def preview(self, _: HttpRequest, asked: Asked) -> Any:
         """What a decision on all of a filter would be about."""
@@ -134,7 +141,7 @@ class Page:
         return {
             "count": len(pairs),
             "digest": deciding.digest(pairs),
-            "samples": [told.brief(known, pair, "") for pair in pairs[::step][:_SAMPLES]],
+            "samples": [told.brief(known, pair) for pair in pairs[::step][:_SAMPLES]],
         }
 
     def bulk(self, _: HttpRequest, asked: Asked) -> Any:
@@ -146,7 +153,7 @@ class Page:
         wish = _wish(asked)
         made = [deciding.decision(known, pair, wish, self.who) for pair in pairs]
         self.book.decide(made, _text(asked, "tab"))
-        return self._changed(since) | {"count": len(made)}
+        return self._changed(known, since) | {"count": len(made)}
 
     def pending(self, _: HttpRequest, __: Asked) -> Any:
         """What the label stage would change."""
@@ -187,14 +194,16 @@ class Page:
             and (wish.choice is Choice.REJECT or pair.row.JPEG_path in known.jpegs)
         ]
 
-    def _changed(self, since: int) -> dict[str, Any]:
-        known = self.desk
+    def _changed(self, known: Desk, since: int) -> dict[str, Any]:
+        version = self.book.version  # first: what is decided meanwhile is told again
         changed = self.book.changed_since(since)
+        states = known.states(self.book)
         pairs = [pair for path in changed for pair in known.pages.get(path, [])]
         return {
-            "changed": [[pair.id, known.state(pair, self.book)] for pair in pairs],
+            "tables": known.name,
+            "changed": [[pair.id, states[pair.id]] for pair in pairs],
             "counts": known.counts(self.book),
-            "version": self.book.version,
+            "version": version,
         }
 
 
@@ -285,6 +294,11 @@ def _text(asked: Asked, name: str) -> str:
     if not isinstance(value, str):
         raise DataError(f"{name}: a text is expected.")
     return value
+
+
+def _version(asked: Mapping[str, str]) -> int:
+    since = asked.get("since", "")
+    return int(since) if since.isdecimal() else 0
 
 
 def _number(value: object) -> float | None:

@@ -6,16 +6,15 @@ in `reviews/shown.csv` beside it, which no stage reads.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from backlabel.labels import reviews
+from backlabel.review.lines import Line, Lines
 from backlabel.storage import paths, tables
 from backlabel.storage.files import lock
 from backlabel.storage.rows import Decision, Shown
@@ -26,7 +25,6 @@ _HISTORY = 1000  # actions that can be undone
 Several = tuple[Decision, ...]
 """The lines on one TIFF: one, or none, or several after two branches were merged."""
 Stamp = tuple[int, ...]
-Line = TypeVar("Line", Decision, Shown)
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,8 @@ class Book:
         self._path, self._shown_path = path, shown
         self._guard = threading.RLock()
         self._stamp: Stamp = ()
-        self._decisions: dict[str, Several] = {}
-        self._shown: dict[str, tuple[Shown, ...]] = {}
+        self._decisions = Lines(path, Decision, [])
+        self._shown = Lines(shown, Shown, [])
         self._changed: list[str] = []
         self._done: dict[str, list[list[Change]]] = defaultdict(list)
         with self._guard:
@@ -72,24 +70,24 @@ class Book:
 
     def of(self, tiff_path: str, page: int | None = None) -> Several:
         """The decisions on a TIFF; with `page` those on this page or on the TIFF as a whole."""
-        return _on(self._decisions.get(tiff_path, ()), page)
+        return _on(self._decisions.of(tiff_path), page)
 
     def shown(self, tiff_path: str, page: int | None = None) -> tuple[Shown, ...]:
         """What people had before them when they decided."""
-        return _on(self._shown.get(tiff_path, ()), page)
+        return _on(self._shown.of(tiff_path), page)
 
     def reasons(self, most: int = 20) -> list[str]:
         """Reasons that were given, the most frequent first."""
         counts: dict[str, int] = defaultdict(int)
-        for several in list(self._decisions.values()):
+        for several in self._decisions.all().values():
             for one in several:
                 if one.why:
                     counts[one.why] += 1
         return sorted(counts, key=lambda why: (-counts[why], why))[:most]
 
-    def all(self) -> dict[str, Several]:
+    def all(self) -> Mapping[str, Several]:
         """All decisions by TIFF path."""
-        return dict(self._decisions)
+        return self._decisions.all()
 
     def decide(self, made: Iterable[tuple[Decision, Shown]], tab: str) -> None:
         """Write decisions, each in the place of what was decided on its TIFF or its page before.
@@ -99,13 +97,14 @@ class Book:
         with self._writing():
             changes: list[Change] = []
             changed: dict[str, Several] = {}
+            noted: dict[str, tuple[Shown, ...]] = {}
             for decision, shown in made:
                 path, page = decision.TIFF_path, decision.page
-                before = changed.get(path, self.of(path))
-                changed[path] = (*_on_others(before, page), decision)
-                changes.append(Change(path, before, changed[path], self.shown(path)))
-                self._shown[path] = (*_on_others(self.shown(path), page), shown)
-            self._write(changed)
+                before = changed.get(path, self.of(path)), noted.get(path, self.shown(path))
+                changed[path] = (*_on_others(before[0], page), decision)
+                noted[path] = (*_on_others(before[1], page), shown)
+                changes.append(Change(path, before[0], changed[path], before[1]))
+            self._write(changed, noted)
             history = self._done[tab]
             history.append(changes)
             del history[:-_HISTORY]
@@ -122,9 +121,9 @@ class Book:
             last = {one.path: one for one in changes}  # of several pages of a TIFF decided at once
             first = {one.path: one for one in reversed(changes)}
             ours = [first[path] for path, one in last.items() if self.of(path) == one.after]
-            for one in ours:
-                self._shown[one.path] = one.shown
-            self._write({one.path: one.before for one in ours})
+            self._write(
+                {one.path: one.before for one in ours}, {one.path: one.shown for one in ours}
+            )
             self._done[tab].pop()
             return [one.path for one in ours]
 
@@ -133,53 +132,40 @@ class Book:
         # The lock keeps two servers apart, the guard two requests of this one.
         with self._guard, lock(_LOCK, timeout_s=_PATIENCE_S):
             self.refresh()
-            kept = dict(self._shown)
-            try:
-                yield
-            except BaseException:
-                self._shown = kept
-                raise
+            yield
 
-    def _write(self, changed: Mapping[str, Several]) -> None:
-        decisions = {**self._decisions, **changed}
-        if _is_ordered(self._decisions):  # else somebody's own order stays
-            decisions = {path: decisions[path] for path in sorted(decisions, key=os.fsencode)}
-        lines = [one for several in decisions.values() for one in several]
-        kept = {one.TIFF_path for one in lines}
-        noted = [one for path, several in self._shown.items() if path in kept for one in several]
+    def _write(
+        self, changed: Mapping[str, Several], noted: Mapping[str, tuple[Shown, ...]]
+    ) -> None:
+        # Somebody may have taken decisions out by hand.
+        stale = self._shown.all().keys() - self._decisions.all().keys() - noted.keys()
         # First what no stage reads: an error or a kill between the two has decided nothing.
-        tables.write(self._shown_path, Shown, sorted(noted, key=_order))
-        tables.write(self._path, Decision, lines)
-        self._decisions = {path: several for path, several in decisions.items() if several}
+        self._shown.write({**noted, **dict.fromkeys(stale, ())})
+        self._decisions.write(changed)
         self._stamp = _stamp(self._path, self._shown_path)
         self._changed += changed
 
     def _load(self) -> None:
         stamp = _stamp(self._path, self._shown_path)
-        decisions: dict[str, Several] = {}
-        for one in reviews.read(self._path):
-            decisions[one.TIFF_path] = (*decisions.get(one.TIFF_path, ()), one)
-        shown: dict[str, tuple[Shown, ...]] = {}
+        decisions = Lines(self._path, Decision, reviews.read(self._path))
+        notes: list[Shown] = []
         if self._shown_path.exists():
-            for note in tables.read(
+            notes = tables.read(
                 self._shown_path, Shown, optional=["page"], remedy="Remove it, or restore it."
-            ):
-                shown[note.TIFF_path] = (*shown.get(note.TIFF_path, ()), note)
-        known = decisions.keys() | self._decisions.keys() | shown.keys() | self._shown.keys()
+            )
+        shown = Lines(self._shown_path, Shown, notes)
+        tables_of_lines = (decisions, self._decisions, shown, self._shown)
+        known = {path for lines in tables_of_lines for path in lines.all()}
         self._changed += [
             path
             for path in known
-            if decisions.get(path, ()) != self._decisions.get(path, ())
-            or shown.get(path, ()) != self._shown.get(path, ())
+            if decisions.of(path) != self._decisions.of(path)
+            or shown.of(path) != self._shown.of(path)
         ]
         self._decisions, self._shown, self._stamp = decisions, shown, stamp
 
 
 _LOCK = Path(".backlabel") / "decisions.lock"
-
-
-def _order(one: Shown) -> bytes:
-    return os.fsencode(one.TIFF_path)
 
 
 def _on(lines: tuple[Line, ...], page: int | None) -> tuple[Line, ...]:
@@ -190,11 +176,6 @@ def _on(lines: tuple[Line, ...], page: int | None) -> tuple[Line, ...]:
 def _on_others(lines: tuple[Line, ...], page: int | None) -> tuple[Line, ...]:
     """Those that stay when `page`, or the whole TIFF, is decided anew."""
     return tuple(one for one in lines if None not in (page, one.page) and one.page != page)
-
-
-def _is_ordered(names: Iterable[str]) -> bool:
-    keys = [os.fsencode(name) for name in names]
-    return keys == sorted(keys)
 
 
 def _stamp(*files: Path) -> Stamp:

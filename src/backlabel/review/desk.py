@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,6 +56,8 @@ class Desk:
     pairs: list[Pair]
     tiffs: Mapping[PageKey, TiffHash]
     jpegs: Mapping[str, JpegHash]
+    name: str = field(init=False, default_factory=lambda: secrets.token_hex(8))
+    """Another one for each reading of the tables: a page knows by it that its pairs are old."""
     by_id: dict[str, Pair] = field(init=False)
     by_tiff: dict[str, Pair] = field(init=False)
     """Of several pages the one that comes first."""
@@ -74,6 +77,10 @@ class Desk:
             for jpeg in (pair.row.JPEG_path, pair.row.runner_up_path):
                 if jpeg:
                     self.by_jpeg[jpeg].append(pair)
+
+    @cached_property
+    def _doubtful(self) -> list[str]:
+        return [pair.id for pair in self.pairs if pair.row.verdict in NEEDS_LOOK]
 
     @cached_property
     def categories(self) -> dict[str, str]:
@@ -145,34 +152,32 @@ class Desk:
 
         Those that are to be decided again come first.
         """
-        text = wanted.text.casefold()
+        pairs = self.pairs
+        if wanted.verdict == UNMATCHED:
+            pairs = [pair for pair in pairs if pair.row.verdict is not Verdict.MATCHED]
+        elif wanted.verdict:
+            pairs = [pair for pair in pairs if pair.row.verdict == wanted.verdict]
+        if wanted.category:
+            pairs = [pair for pair in pairs if self.category(pair.row) == wanted.category]
+        if wanted.folder:
+            pairs = [pair for pair in pairs if is_below(pair.row.TIFF_path, wanted.folder)]
+        if wanted.text:
+            text = wanted.text.casefold()
+            pairs = [pair for pair in pairs if text in _searched(pair.row)]
+        if (wanted.least, wanted.most) != (None, None):
+            pairs = [pair for pair in pairs if _within(pair.slack, wanted.least, wanted.most)]
         states = self.states(book)
-        found = []
-        for pair in self.pairs:
-            row = pair.row
-            if not _is_verdict(row.verdict, wanted.verdict):
-                continue
-            if wanted.category and self.category(row) != wanted.category:
-                continue
-            if wanted.folder and not is_below(row.TIFF_path, wanted.folder):
-                continue
-            if text and text not in f"{row.TIFF_path} {row.JPEG_path or ''}".casefold():
-                continue
-            if not _within(pair.slack, wanted.least, wanted.most):
-                continue
-            state = states[pair.id]
-            if wanted.state in ("", state) or (wanted.state == OPEN and state == AGAIN):
-                found.append((pair, state))
-        return sorted(found, key=lambda one: one[1] != AGAIN)
+        found = [(pair, states[pair.id]) for pair in pairs]
+        again = [one for one in found if one[1] == AGAIN and wanted.state in ("", OPEN, AGAIN)]
+        others = [one for one in found if one[1] != AGAIN and wanted.state in ("", one[1])]
+        return again + others
 
     def counts(self, book: Book) -> dict[str, int]:
         """How many pairs there are in each state, and how many of the open ones need a look."""
         states = self.states(book)
-        look = sum(
-            states[pair.id] == AGAIN or (states[pair.id] == OPEN and pair.row.verdict in NEEDS_LOOK)
-            for pair in self.pairs
-        )
-        return {"all": len(states), "look": look, **Counter(states.values())}
+        counts = Counter(states.values())
+        look = counts[AGAIN] + sum(states[id_] == OPEN for id_ in self._doubtful)
+        return {"all": len(states), "look": look, **counts}
 
     def folders(self) -> list[str]:
         """The folders in which TIFFs lie, in order."""
@@ -226,15 +231,11 @@ def _order(pair: Pair) -> tuple[bool, float, bytes, int]:
     return (not ambiguous, nearness, os.fsencode(pair.row.TIFF_path), pair.row.page)
 
 
-def _is_verdict(verdict: Verdict, wanted: str) -> bool:
-    if wanted == UNMATCHED:
-        return verdict is not Verdict.MATCHED
-    return wanted in ("", verdict)
+def _searched(row: Match) -> str:
+    return f"{row.TIFF_path} {row.JPEG_path or ''}".casefold()
 
 
 def _within(slack: float | None, least: float | None, most: float | None) -> bool:
-    if least is None and most is None:
-        return True
     if slack is None:
         return False
     return (least is None or slack >= least) and (most is None or slack <= most)

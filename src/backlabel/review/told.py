@@ -28,8 +28,8 @@ _METADATA = {
 }
 
 
-def brief(desk: Desk, pair: Pair, state: str) -> list[Any]:
-    """A line of the queue: id, file name, verdict, margin, state, category."""
+def brief(desk: Desk, pair: Pair) -> list[Any]:
+    """A line of the queue: id, file name, verdict, margin, category."""
     row = pair.row
     slack = None if pair.slack is None else round(pair.slack, 3)
     return [
@@ -37,7 +37,6 @@ def brief(desk: Desk, pair: Pair, state: str) -> list[Any]:
         names.to_cell(row.TIFF_file),
         row.verdict.value,
         slack,
-        state,
         desk.category(row),
     ]
 

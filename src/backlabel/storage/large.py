@@ -5,7 +5,6 @@ Parquet is read as columns, for which ten million rows are little; the records a
 
 from __future__ import annotations
 
-import io
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,13 +48,12 @@ def write(
     rest = iter(rows)
     with atomic_write(path) as file, columns.writing(large, record) as put:
         if form.large_csv:
-            tables.write_header(file, record)
+            file.write(tables.header(record))
         while some := list(itertools.islice(rest, _TOGETHER)):
-            text = io.StringIO()
-            tables.write_lines(text, record, some)
-            put(text.getvalue())
+            lines = tables.text(record, some)
+            put(lines)
             if form.large_csv:
-                file.write(text.getvalue())
+                file.write(lines)
 
 
 def read(path: Path, record: type[Record]) -> Sequence[Record]:

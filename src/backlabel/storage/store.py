@@ -41,6 +41,9 @@ class Store:
     def __reduce__(self) -> tuple[type[Self], tuple[Path]]:
         return type(self), (self._path,)
 
+    def __del__(self) -> None:
+        self._close()  # Python 3.13 warns of a connection that is left to be collected
+
     def get(self, key: bytes) -> bytes | None:
         """The value of `key`; None where it is not stored, or not as it was put."""
         return self.get_many([key])[0]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
+import io
 import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -28,18 +30,24 @@ Record = TypeVar("Record")
 def write(path: Path, record: type[Record], rows: Iterable[Record]) -> None:
     """Write `rows` of the dataclass `record` to `path`, whole or not at all."""
     with atomic_write(path) as file:
-        write_header(file, record)
-        write_lines(file, record, rows)
+        file.write(header(record))
+        _write_rows(file, record, rows)
 
 
-def write_header(file: IO[str], record: type[Record]) -> None:
-    """Write the first line of a table of `record`."""
-    csv.writer(file, lineterminator="\n").writerow(_kinds(record))
+def header(record: type[Any]) -> str:
+    """The first line of a table of `record`."""
+    return ",".join(_kinds(record)) + "\n"
 
 
-def write_lines(file: IO[str], record: type[Record], rows: Iterable[Record]) -> None:
-    """Write a line for each of `rows`."""
-    columns = [(name, _writer(kind)) for name, kind in _kinds(record).items()]
+def text(record: type[Record], rows: Iterable[Record]) -> str:
+    """`rows` as the lines that `write` makes of them."""
+    file = io.StringIO(newline="")
+    _write_rows(file, record, rows)
+    return file.getvalue()
+
+
+def _write_rows(file: IO[str], record: Any, rows: Iterable[Any]) -> None:
+    columns = _writers(record)
     writer = csv.writer(file, lineterminator="\n")
     for row in rows:
         writer.writerow([to_cell(getattr(row, name)) for name, to_cell in columns])
@@ -141,6 +149,11 @@ def _bare(kind: Any) -> tuple[Any, bool]:
         parts = [part for part in typing.get_args(kind) if part is not type(None)]
         return parts[0], True
     return kind, False
+
+
+@functools.cache
+def _writers(record: type[Any]) -> list[tuple[str, Callable[[Any], str]]]:
+    return [(name, _writer(kind)) for name, kind in _kinds(record).items()]
 
 
 def _writer(kind: Any) -> Callable[[Any], str]:

@@ -8,8 +8,6 @@ from pydantic import Field, model_validator
 
 from backlabel.section import Line, Section
 
-_OF_A_JOB = ("queue", "walltime", "directives", "prologue")
-
 
 class Cluster(Section):
     """Where images are worked on; it changes how a run goes, not what it finds."""

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from threading import RLock
 from typing import TypeVar
 
 from tqdm import tqdm
 
 Item = TypeVar("Item")
+
+# Only this process draws. A lock for several would be a semaphore of the system, of which Python
+# 3.14 says that it leaked when the process is killed.
+tqdm.set_lock(RLock())
 
 
 def track(items: Iterable[Item], what: str, *, total: int | None = None) -> Iterable[Item]:

@@ -2,7 +2,7 @@
 "use strict";
 
 const ROW_HEIGHT = 52;
-const [ID, NAME, VERDICT, SLACK, STATE, CATEGORY] = [0, 1, 2, 3, 4, 5];
+const [ID, NAME, VERDICT, SLACK, CATEGORY] = [0, 1, 2, 3, 4];
 const STATES = {
   open: "", again: "asked again", accept: "accepted", reject: "rejected", relabel: "relabelled",
 };
@@ -41,7 +41,9 @@ class Queue {
     this.list = document.getElementById("list");
     this.rows = document.getElementById("rows");
     this.chosen = chosen;
-    this.lines = [];
+    this.known = new Map(); // lines of all pairs by id
+    this.states = new Map(); // of those that are not open
+    this.lines = []; // those that the filter asks for
     this.places = new Map();
     this.at = -1;
     this.skipped = new Set();
@@ -55,12 +57,16 @@ class Queue {
     });
   }
 
-  fill(lines) {
-    this.lines = lines;
-    this.places = new Map(lines.map((line, i) => [line[ID], i]));
+  learn(lines) {
+    this.known = new Map(lines.map((line) => [line[ID], line]));
+    this.states.clear();
+  }
+
+  fill(ids) {
+    this.lines = ids.map((id) => this.known.get(id));
+    this.places = new Map(ids.map((id, i) => [id, i]));
     this.at = -1;
-    this.rows.style.height = `${lines.length * ROW_HEIGHT}px`;
-    this.draw();
+    this.rows.style.height = `${ids.length * ROW_HEIGHT}px`;
   }
 
   current() {
@@ -79,8 +85,11 @@ class Queue {
   }
 
   setState(id, state) {
-    const at = this.places.get(id);
-    if (at !== undefined) this.lines[at][STATE] = state;
+    this.states.set(id, state);
+  }
+
+  state(id) {
+    return this.states.get(id) || "open";
   }
 
   // The next pair after the chosen one that waits for a decision, from the top again at the end.
@@ -88,7 +97,7 @@ class Queue {
     for (let step = 1; step <= this.lines.length; step += 1) {
       const at = (this.at + step) % this.lines.length;
       const line = this.lines[at];
-      if (["open", "again"].includes(line[STATE]) && !this.skipped.has(line[ID])) return at;
+      if (["open", "again"].includes(this.state(line[ID])) && !this.skipped.has(line[ID])) return at;
     }
     return -1;
   }
@@ -114,9 +123,10 @@ class Queue {
     row.setAttribute("aria-posinset", at + 1);
     const text = document.createElement("div");
     const margin = line[SLACK] === null ? "" : `, ${line[SLACK] < 0 ? "−" : "+"}${Math.abs(line[SLACK])}`;
-    const state = STATES[line[STATE]] || (this.skipped.has(line[ID]) ? "skipped" : "");
+    const state = this.state(line[ID]);
+    const told = STATES[state] || (this.skipped.has(line[ID]) ? "skipped" : "");
     text.append(
-      element("b", line[NAME]), element("small", state && `${state}: `, line[STATE]),
+      element("b", line[NAME]), element("small", told && `${told}: `, state),
       element("small", `${line[VERDICT]}${margin} ${line[CATEGORY]}`));
     row.append(this.thumb(line[ID]), text);
     return row;

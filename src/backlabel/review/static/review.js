@@ -8,7 +8,8 @@ const tab = sessionStorage.getItem("tab") || crypto.randomUUID();
 sessionStorage.setItem("tab", tab);
 const POLL_MS = 2000;
 let pair = null;
-let version = 0;
+let version = 0; // of the decisions, and which tables they are on
+let tables = "";
 let categories = {};
 let preview = null;
 let waiting = 0; // actions under way
@@ -53,11 +54,13 @@ function showCounts(counts) {
 async function load(wantedId) {
   const asked = filter();
   sessionStorage.setItem("filter", JSON.stringify(asked));
-  const found = await ask(`/api/queue?${new URLSearchParams(asked)}`);
-  version = found.version;
-  queue.fill(found.rows);
-  showCounts(found.counts);
-  at("shown").textContent = `${found.rows.length} pairs in this list`;
+  const known = { ...asked, tables, since: version };
+  const found = await ask(`/api/queue?${new URLSearchParams(known)}`);
+  if (found.lines) queue.learn(found.lines);
+  tables = found.tables;
+  queue.fill(found.ids);
+  take(found);
+  at("shown").textContent = `${found.ids.length} pairs in this list`;
   const place = queue.places.get(wantedId);
   await open(place === undefined ? 0 : place);
 }
@@ -173,7 +176,7 @@ function decide(asked, goOn = true) {
     const answer = await ask("/api/decide", whole);
     take(answer);
     remember(whole.why);
-    say(`${STATES[asked.decision]}: ${queue.lines[queue.places.get(whole.id)]?.[NAME] || ""}`);
+    say(`${STATES[asked.decision]}: ${queue.known.get(whole.id)?.[NAME] || ""}`);
     if (goOn) await goToOpen();
     else await refresh(pair.id);
   });
@@ -323,6 +326,10 @@ async function poll() {
   const before = version;
   const answer = await ask(`/api/changes?since=${version}`);
   if (waiting || version !== before) return; // overtaken by a decision of this tab
+  if (answer.tables !== tables) { // a stage has run
+    await exclusively(() => load(pair?.id));
+    return;
+  }
   take(answer);
   if (pair && answer.changed.some(([id]) => id === pair.id)) await refresh(pair.id);
 }
