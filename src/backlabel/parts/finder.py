@@ -8,14 +8,16 @@ import numpy as np
 
 from backlabel import images
 from backlabel.errors import UnreadableImageError
-from backlabel.matching.evidence import Box, Placement
+from backlabel.matching.evidence import WHOLE, Box, Placement
 from backlabel.matching.scoring import Engine, jpeg_pixels, measures_of, tiff_pixels
 from backlabel.parts.features import Features
+from backlabel.parts.geometry import Box as Window
 from backlabel.parts.geometry import Points, Shape, overlap, shares
 from backlabel.parts.kept import Found, content
 from backlabel.parts.registration import Part, place, scored
 
 _DECIMALS = 4  # of shares, degrees and scales
+_LEAST_KEPT = 0.75  # share of a whole copy that is still that of the TIFF; the rest is a databar
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,9 @@ class Finder:
 
 def placement(part: Part, tiff: Shape, jpeg: Shape) -> Placement:
     """What both show, in the pixels and as a share of each."""
-    where = part.place
-    shown = overlap(where, tiff, part.window)[1]
-    ours, theirs = shares(where, (tiff, jpeg), part.window)
+    where, window = part.place, _window(part, tiff, jpeg)
+    shown = overlap(where, tiff, window)[1]
+    ours, theirs = shares(where, (tiff, jpeg), window)
     return Placement(
         jpeg_box=_around(shown, jpeg),
         tiff_box=_around(where.inverse()(shown), tiff),
@@ -89,6 +91,13 @@ def placement(part: Part, tiff: Shape, jpeg: Shape) -> Placement:
         jpeg_covered=round(theirs, _DECIMALS),
         tiff_covered=round(ours, _DECIMALS),
     )
+
+
+def _window(part: Part, tiff: Shape, jpeg: Shape) -> Window:
+    """What of the JPEG counts as shown: all of a whole copy, although its databar was swapped."""
+    whole = Window.whole(jpeg)
+    room, kept = (min(shares(part.place, (tiff, jpeg), one)) for one in (whole, part.window))
+    return whole if room >= WHOLE and kept >= _LEAST_KEPT else part.window
 
 
 def _around(points: Points, shape: Shape) -> Box:
