@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from backlabel.calibration.measure import Share, accepted, calibrate, share
-from backlabel.calibration.report import TrialRow
+from backlabel.calibration.report import TrialRow, seen
 from backlabel.calibration.run import OPEN
 from backlabel.calibration.trials import Trial
 from backlabel.matching.decide import Limits, Rule
@@ -24,7 +24,8 @@ from backlabel.storage import tables
 
 def trial(row: TrialRow) -> Trial:
     """The trial that a row of trials.csv tells of."""
-    near = NearPair(row.hamming_distance, row.hamming_standardised, row.hamming_grey, row.variant)
+    bits = row.hamming_standardised, row.hamming_grey
+    near = NearPair(0, *bits, row.variant, seen(row.JPEG_covered, row.TIFF_covered))
     known = Scores(row.ssim_value, row.explained, row.spoke, row.degradation)
     return Trial(row.TIFF_path, row.kind, row.drift, Candidate(near, known, ""), row.noise)
 

@@ -5,8 +5,9 @@
 
 Every TIFF below the folders is published once per kind of change, together with a copy of a
 simulated next frame of the same field (fresh noise, moved by 0 to 5 pixels); the JPEGs of all
-others are distractors. Pairs that a `look_alikes.csv` beside the TIFFs names are scored whatever
-their distance. This script writes every scored candidate; `report.py` decides and counts.
+others are distractors. Parts are looked for in every JPEG; of pages both frames stand in one TIFF.
+Pairs that a `look_alikes.csv` beside the TIFFs names are scored whatever their distance. This
+script writes every scored candidate; `report.py` decides and counts.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import csv
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +26,16 @@ from PIL import Image
 from scipy.fftpack import dct
 
 from backlabel import images
-from backlabel.calibration.degrade import COPIES, Copy, copy
+from backlabel.calibration.degrade import Copy, copy
 from backlabel.calibration.frames import two_frames
-from backlabel.calibration.trials import DRIFTS, SIGMAS
+from backlabel.calibration.parts_and_pages import EVERY, PAGES, PARTS, as_pages
+from backlabel.calibration.trials import DRIFTS, SIGMAS, scored_part
 from backlabel.hashing import hash_image
 from backlabel.matching import scores
 from backlabel.matching.evidence import NearPair, Scores
 from backlabel.matching.variants import SOURCES, Variant, expand, hashes
+from backlabel.parts.features import Features
+from backlabel.parts.registration import place
 from backlabel.storage import tables
 
 WIDEST = 200  # bits; candidates beyond it are not scored
@@ -65,6 +69,8 @@ class Row:
     ssim: float | None
     explained: float | None
     spoke: float | None
+    JPEG_covered: float | None = None
+    TIFF_covered: float | None = None
 
 
 def pictures(folders: list[Path], every: int) -> list[Picture]:
@@ -110,7 +116,7 @@ def published(found: list[Picture], frames: list[Frames], kind: str) -> list[Cop
     copies = []
     for picture, (_, frame) in zip(found, frames, strict=True):
         seed = zlib.crc32(f"{picture.name} {kind}".encode())
-        copies += [copy(picture.grey, COPIES[kind], seed), copy(frame, COPIES[kind], seed)]
+        copies += [copy(picture.grey, EVERY[kind], seed), copy(frame, EVERY[kind], seed)]
     return copies
 
 
@@ -121,6 +127,9 @@ def bits(query: NDArray[np.uint8], base: NDArray[np.uint8]) -> NDArray[np.int64]
 
 def rows_of(kind: str, found: list[Picture], frames: list[Frames]) -> Iterator[Row]:
     """Scored candidates of every picture among all copies of one kind."""
+    if kind in PAGES:
+        frames = [as_pages(*both)[::-1] for both in frames]
+        found = [replace(one, grey=page) for one, (page, _) in zip(found, frames, strict=True)]
     copies = published(found, frames, kind)
     hashed = [hash_image(one.pixels) for one in copies]
     standardised = np.stack([one.standardised for one in hashed])
@@ -146,6 +155,29 @@ def rows_of(kind: str, found: list[Picture], frames: list[Frames]) -> Iterator[R
                 is_copy=row == 2 * number,
                 hamming_64=(own ^ short[row]).bit_count(),
             )
+    if kind in PARTS:
+        yield from part_rows(kind, found, copies)
+
+
+def part_rows(kind: str, found: list[Picture], copies: list[Copy]) -> Iterator[Row]:
+    """Every place where a copy of one kind may show a part of a picture."""
+    features = [Features.of(one.pixels) for one in copies]
+    for number, picture in enumerate(found):
+        own, short = Features.of(picture.grey), dedup_hash(picture.grey)
+        for row, made in enumerate(copies):
+            shapes = picture.grey.shape, made.pixels.shape
+            if place((own, features[row]), shapes) is None:
+                continue
+            one = scored_part(picture.grey, made)
+            yield _row(
+                kind,
+                picture,
+                found[row // 2].label,
+                replace(one.pair, row=row),
+                one.scores,
+                is_copy=row == 2 * number,
+                hamming_64=(short ^ dedup_hash(made.pixels)).bit_count(),
+            )
 
 
 def scored(tiff: NDArray[np.uint8], made: Copy, variant: Variant) -> Scores:
@@ -165,7 +197,7 @@ def hard_negatives(folder: Path, found: list[Picture], kind: str) -> Iterator[Ro
         for ours, theirs in (ends, ends[::-1]):
             if ours is None or theirs is None or row["true_copy"] != "no":
                 continue
-            made = copy(theirs.grey, COPIES[kind], 0)
+            made = copy(theirs.grey, EVERY[kind], 0)
             mine, other = hash_image(ours.grey), hash_image(made.pixels)
             far, far_grey = (
                 int(bits(a, b[None])[0])
@@ -226,6 +258,8 @@ def _row(
         ssim=known.ssim if known else None,
         explained=known.explained if known else None,
         spoke=known.spoke if known else None,
+        JPEG_covered=near.part.jpeg_covered if near.part else None,
+        TIFF_covered=near.part.tiff_covered if near.part else None,
     )
 
 
@@ -233,7 +267,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--kinds", nargs="*", default=list(COPIES))
+    parser.add_argument("--kinds", nargs="*", default=list(EVERY))
     parser.add_argument("--every", type=int, default=1, help="use every Nth TIFF only")
     args = parser.parse_args()
     found = pictures(args.folders, args.every)

@@ -17,6 +17,7 @@ from pathlib import Path
 from quality import DEDUP_BITS, Row
 
 from backlabel.calibration.measure import recommend, sweep
+from backlabel.calibration.report import seen
 from backlabel.calibration.trials import Trial
 from backlabel.matching.decide import Decision, Limits, Rule, decide
 from backlabel.matching.evidence import Candidate, NearPair, Scores
@@ -47,7 +48,8 @@ def candidate(row: Row) -> Candidate:
         if field.name != "degradation"
     }
     known = Scores(**values) if row.ssim is not None else None
-    near = NearPair(row.jpeg, row.hamming, row.hamming_grey, row.variant)
+    part = seen(row.JPEG_covered, row.TIFF_covered)
+    near = NearPair(row.jpeg, row.hamming, row.hamming_grey, row.variant, part)
     return Candidate(near, known, row.jpeg_label)
 
 
@@ -121,7 +123,11 @@ def trial(row: Row) -> Trial:
 
 
 def print_halves(rows: Sequence[Row]) -> None:
-    """Limits from one half of the families, tried on the other."""
+    """Limits from one half of the families, tried on the other.
+
+    A pair is one trial: as a part where it was found as one, else as a whole.
+    """
+    rows = [*{(row.kind, row.tiff, row.jpeg): row for row in rows}.values()]
     families = sorted({row.family for row in rows})
 
     def total(half: set[str]) -> int:

@@ -126,6 +126,12 @@ def test_the_fitted_filter_is_the_one_that_was_used(change):
     assert np.abs(made - changed)[8:-8, 8:-8].mean() < 0.5
 
 
+def test_a_filter_is_fitted_to_a_flat_image_too():
+    flat = np.full((64, 64), 90, np.uint8)
+    weights, offset = fitted(flat.astype(np.float32), Published(flat + 5, flat, None))
+    assert filtered(flat.astype(np.float32), weights, offset) == pytest.approx(95, abs=0.01)
+
+
 def test_what_an_image_states_is_nearest_to_itself():
     data = io.BytesIO()
     Image.fromarray(ORIGINAL).save(data, "JPEG", quality=50)

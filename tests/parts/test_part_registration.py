@@ -27,6 +27,7 @@ from published_parts import (
     turned_crop,
 )
 
+from backlabel.calibration.degrade import COPIES, copy
 from backlabel.parts.finder import placement
 from backlabel.parts.registration import find
 
@@ -54,6 +55,15 @@ def test_a_crop_lies_at_its_pixels() -> None:
     assert (where.jpeg_box, where.tiff_box) == ((0, 0, 320, 240), (101, 83, 320, 240))
     assert where.tiff_covered == pytest.approx(0.25, abs=1e-4)
     assert (where.jpeg_covered, where.scale, where.angle, where.mirrored) == (1, 1, 0, False)
+
+
+def test_a_whole_copy_lies_exactly_although_grey_values_changed_from_place_to_place() -> None:
+    grey = original(WIRES)
+    made = copy(grey, COPIES["locally equalised"], 1)
+    found = find(grey, made.pixels, made.table)
+    assert found is not None
+    np.testing.assert_allclose(found.place.matrix, [[1, 0, 0], [0, 1, 0]], atol=1e-9)
+    assert (found.scores.explained or 0) > LEAST
 
 
 def test_the_angle_is_that_of_the_rotation() -> None:

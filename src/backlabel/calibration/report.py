@@ -18,6 +18,7 @@ from backlabel.calibration.measure import CONFIDENCE, Point, Recommendation, Sha
 from backlabel.calibration.over_files import Outcome
 from backlabel.calibration.trials import Trial
 from backlabel.matching.decide import Limits, Rule
+from backlabel.matching.evidence import Placement
 from backlabel.reporting import naming, plots
 from backlabel.reporting.report import Report
 from backlabel.storage import names
@@ -33,7 +34,10 @@ NAMES: Mapping[str, str] = MappingProxyType(
 )
 """The parameter that sets each threshold."""
 
-_LIBRARIES = ("imagecodecs", "numba", "numpy", "Pillow", "scipy", "simplejpeg", "tifffile")
+_LIBRARIES = (
+    *("imagecodecs", "numba", "numpy", "opencv-python-headless"),
+    *("Pillow", "scipy", "simplejpeg", "tifffile"),
+)
 """Those whose version may move a score."""
 
 
@@ -55,6 +59,16 @@ class TrialRow:
     spoke: float | None
     degradation: str | None
     accepted: bool
+    JPEG_covered: float | None = None
+    TIFF_covered: float | None = None
+
+
+def seen(jpeg_covered: float | None, tiff_covered: float | None) -> Placement | None:
+    """What a decision asks of a part, from the shares that a table has of it; None where whole."""
+    if jpeg_covered is None or tiff_covered is None:
+        return None
+    nowhere = (0, 0, 0, 0)
+    return Placement(nowhere, nowhere, 1.0, 0.0, False, jpeg_covered, tiff_covered)
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,8 @@ def rows(trials: Sequence[Trial], limits: Limits) -> Iterator[TrialRow]:
             spoke=one.spoke,
             degradation=scores.degradation,
             accepted=measure.accepted(trial, limits, Rule.COMBINED),
+            JPEG_covered=one.pair.part.jpeg_covered if one.pair.part else None,
+            TIFF_covered=one.pair.part.tiff_covered if one.pair.part else None,
         )
 
 

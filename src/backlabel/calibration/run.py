@@ -11,8 +11,8 @@ from typing import Any
 
 from backlabel import config, section
 from backlabel.calibration import over_files, report
-from backlabel.calibration.degrade import COPIES
 from backlabel.calibration.measure import calibrate
+from backlabel.calibration.parts_and_pages import EVERY
 from backlabel.calibration.report import NAMES
 from backlabel.calibration.trials import KINDS
 from backlabel.errors import ConfigError, DataError
@@ -45,7 +45,7 @@ class Request:
     images: int | None
     seed: int
     kinds: Sequence[str]
-    """Keys of `COPIES`; empty for `KINDS`."""
+    """Keys of `EVERY`; empty for `KINDS`."""
     workers: int
     """Processes; 0: one per core."""
 
@@ -93,11 +93,9 @@ def _kinds(request: Request) -> Sequence[str]:
     ):
         if value is not None and value < least:
             raise ConfigError(f"--{name} {value} must be {least} or more.")
-    unknown = [kind for kind in request.kinds if kind not in COPIES]
+    unknown = [kind for kind in request.kinds if kind not in EVERY]
     if unknown:
-        raise ConfigError(
-            f"--kinds: unknown: {'; '.join(unknown)}. There are: {'; '.join(COPIES)}."
-        )
+        raise ConfigError(f"--kinds: unknown: {'; '.join(unknown)}. There are: {'; '.join(EVERY)}.")
     return tuple(dict.fromkeys(request.kinds)) or KINDS
 
 

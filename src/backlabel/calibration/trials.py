@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backlabel.calibration.degrade import COPIES, Copy, Grey, copy
+from backlabel.calibration.degrade import Copy, Grey, copy
 from backlabel.calibration.frames import two_frames
+from backlabel.calibration.parts_and_pages import EVERY, PAGES, PARTS, as_pages
 from backlabel.hashing import frequencies, hash_image
 from backlabel.matching import scores
-from backlabel.matching.evidence import Candidate
+from backlabel.matching.evidence import Candidate, NearPair
 from backlabel.matching.near_pairs import near_pairs
-from backlabel.matching.variants import SOURCES, Variant, expand, hashes
+from backlabel.matching.variants import PART, SOURCES, Variant, expand, hashes
+from backlabel.parts.finder import placement
+from backlabel.parts.registration import find
 
 KINDS = (
     "quality 90",
@@ -34,6 +37,12 @@ KINDS = (
     "screenshot",
     "databar swapped",
     "annotated",
+    "cropped to 50 %",
+    "cropped to 60 %, halved",
+    "framed by 20 pixels",
+    "rotated by 1.5 degrees",
+    "panel of a figure",
+    "page of a TIFF",
 )
 """Kinds of change that represent the others."""
 DRIFTS = ((0.0, 0.0), (0.5, 0.3), (1.0, 0.0), (2.0, 1.0), (5.0, 3.0))
@@ -48,7 +57,7 @@ class Trial:
 
     picture: str
     kind: str
-    """Change of the copy, a key of `COPIES`."""
+    """Change of the copy, a key of `EVERY`."""
     drift: float | None
     """Pixels by which the JPEG's frame moved; None for a copy of the picture itself."""
     candidate: Candidate
@@ -71,20 +80,39 @@ def trials(picture: str, grey: Grey, kinds: Sequence[str], seed: int) -> Iterato
         drift = DRIFTS[(seed + number) % len(DRIFTS)]
         sigma = SIGMAS[(seed // len(DRIFTS) + number) % len(SIGMAS)]
         ours, theirs = two_frames(grey, drift, sigma, seed)
-        true = copy(grey, COPIES[kind], seed)
-        wrong = copy(theirs, COPIES[kind], seed)
-        yield Trial(picture, kind, None, scored(grey, true))
-        yield Trial(picture, kind, float(np.hypot(*drift)), scored(ours, wrong), sigma)
+        original = grey
+        if kind in PAGES:
+            ours, theirs = as_pages(ours, theirs)
+            original = theirs
+        true, wrong = (copy(one, EVERY[kind], seed) for one in (original, theirs))
+        score = scored_part if kind in PARTS else scored
+        yield Trial(picture, kind, None, score(original, true))
+        yield Trial(picture, kind, float(np.hypot(*drift)), score(ours, wrong), sigma)
 
 
 def scored(tiff: Grey, jpeg: Copy, sources: Sequence[str] = SOURCES) -> Candidate:
     """The pair's scores by the variant that brings the hashes nearest."""
+    near = _near(tiff, jpeg, sources)
+    pair = scores.Registered.of(tiff, jpeg.pixels, Variant.parse(near.variant))
+    return Candidate(near, scores.score(pair, jpeg.table, "uniform", scores.FAST), label="")
+
+
+def scored_part(tiff: Grey, jpeg: Copy) -> Candidate:
+    """The scores of the part that both show; where none is found, those of the whole images."""
+    part = find(tiff, jpeg.pixels, jpeg.table)
+    if part is None:
+        return scored(tiff, jpeg)
+    where = placement(part, _shape(tiff), _shape(jpeg.pixels))
+    near = replace(_near(tiff, jpeg, ["identity"]), variant=PART, part=where)
+    return Candidate(near, part.scores, label="")
+
+
+def _near(tiff: Grey, jpeg: Copy, sources: Sequence[str]) -> NearPair:
     theirs = hash_image(jpeg.pixels)
     variants = expand(sources, _shape(tiff), [_shape(jpeg.pixels)])
     bases = theirs.standardised[None], theirs.grey[None]
     ((near,),) = near_pairs([list(hashes(tiff, variants, frequencies, hash_image))], *bases, k=1)
-    pair = scores.Registered.of(tiff, jpeg.pixels, Variant.parse(near.variant))
-    return Candidate(near, scores.score(pair, jpeg.table, "uniform", scores.FAST), label="")
+    return near
 
 
 def _shape(grey: Grey) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -29,6 +30,14 @@ def png(grey: NDArray[np.uint8]) -> bytes:
     """`grey` (H, W) as a PNG, packed for speed rather than size."""
     buffer = io.BytesIO()
     Image.fromarray(grey).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def tiff(pages: Sequence[NDArray[np.uint8]]) -> bytes:
+    """A TIFF with these pages (H, W), one or more, not compressed."""
+    first, *others = map(Image.fromarray, pages)
+    buffer = io.BytesIO()
+    first.save(buffer, "TIFF", save_all=True, append_images=others)
     return buffer.getvalue()
 
 

@@ -18,6 +18,7 @@ _TIMES = 4
 _STRIDE = 2.0
 """Only the part of a difference that lies outside of what the JPEG rounds shows, about half."""
 _RIDGE = 1e-9  # of the image's power, so that the equations of a smooth image can be solved
+_LEAST_POWER = 1.0  # squared grey levels a pixel: below it a flat image's equations are singular
 _KEPT = 0.75  # share of the squares that fit best and alone count: others may be annotated
 _SQUARE = 16  # pixels
 
@@ -37,7 +38,7 @@ def fitted(image: Picture, published: Published) -> tuple[Weights, float]:
     spectrum = fft.rfft2(margin - mean, shape)
     power = fft.irfft2(np.abs(spectrum) ** 2, shape)
     equations = np.array([[_overlap(power, a, b) for b in _SHAPES] for a in _SHAPES])
-    equations += np.eye(len(_SHAPES)) * _RIDGE * power[0, 0]
+    equations += np.eye(len(_SHAPES)) * _RIDGE * max(power[0, 0], _LEAST_POWER * margin.size)
     inside = np.s_[RADIUS : RADIUS + image.shape[0], RADIUS : RADIUS + image.shape[1]]
     weights, offset = np.zeros(len(_SHAPES)), 0.0
     made = np.full(image.shape, mean, np.float32)

@@ -83,7 +83,9 @@ def _votes(
         even = wide[: rows * cell, : columns * cell]
         return np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA))
 
-    both, own, other = mean(ours * theirs), mean(ours * ours), mean(theirs * theirs)
+    both = mean(ours * theirs)
+    # A running sum of squares may end a rounding below zero where an image is flat.
+    own, other = (np.maximum(mean(one * one), 0) for one in (ours, theirs))
     alike = np.abs(both) > _ALIKE * np.sqrt(own * other)
     speaks = (np.maximum(own, other) > _FLAT) & (mean(inside) > 1 - 1e-3)
     votes: NDArray[np.int64] = np.where(speaks, np.where(alike, 1, -1), 0)

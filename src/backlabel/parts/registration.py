@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -13,7 +14,7 @@ from backlabel.matching.evidence import Scores
 from backlabel.matching.scores import FAST, Measures, Registered
 from backlabel.parts.agreement import agreeing
 from backlabel.parts.features import Features, reduced
-from backlabel.parts.geometry import Box, Map, Shape, fit
+from backlabel.parts.geometry import Box, Map, Shape, corners_of, fit
 from backlabel.parts.rendering import common, renderings, settled, upright
 
 _LEAST_SIDE = 64  # pixels of the JPEG; less is too little to tell a copy by
@@ -22,6 +23,7 @@ _STEPS, _GAIN = 40, 1e-5  # at most, and the least gain of correlation for anoth
 _BLUR = 5  # pixels, of ECC's own filter
 _FINE = 1.0  # pixels of the blur whose residue tells ways of resampling apart
 _FURTHEST = 0.02  # of the part's side, that the alignment may move it
+_NEARLY_WHOLE = 0.01  # of the JPEG's side at the corners: both may show the whole picture
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,25 @@ def scored(
     if again is None:
         return None
     shown = again.of(jpeg)
-    better = settled(better, again)
-    found = max(renderings(turned, better, again), key=lambda image: _likeness(image, shown))
-    whole = better.after(before.inverse()).after(where)
-    return Part(whole, window, again, verify(found, shown, table, measures))
+    likely = (settled(better, again), *_whole(better, turned.shape, jpeg.shape))
+    best, found = max(
+        ((one, image) for one in likely for image in renderings(turned, one, again)),
+        key=lambda tried: _likeness(tried[1], shown),
+    )
+    place_found = best.after(before.inverse()).after(where)
+    return Part(place_found, window, again, verify(found, shown, table, measures))
+
+
+def _whole(place: Map, tiff: Shape, jpeg: Shape) -> Iterator[Map]:
+    """The map of the whole TIFF onto the whole JPEG, where `place` is nearly that.
+
+    Where grey values were changed from place to place, the alignment is off by a pixel or so.
+    """
+    (height, width), (rows, columns) = tiff, jpeg
+    exact = Map(np.array([[columns / width, 0.0, 0.0], [0.0, rows / height, 0.0]]))
+    corners = corners_of(tiff)
+    if np.abs(exact(corners) - place(corners)).max() <= _NEARLY_WHOLE * max(jpeg):
+        yield exact
 
 
 def _likeness(image: GreyImage, other: GreyImage) -> float:

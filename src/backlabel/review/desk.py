@@ -15,7 +15,7 @@ from backlabel import config
 from backlabel.labels import decisions
 from backlabel.review import bars
 from backlabel.review.book import Book, Several
-from backlabel.storage import paths, tables
+from backlabel.storage import large, paths
 from backlabel.storage.candidate_rows import CandidateRow
 from backlabel.storage.rows import Choice, Decision, JpegHash, Match, PageKey, TiffHash, Verdict
 
@@ -55,9 +55,9 @@ class Desk:
 
     params: config.Params
     pairs: list[Pair]
-    tiffs: dict[PageKey, TiffHash]
-    jpegs: dict[str, JpegHash]
-    others: dict[PageKey, list[CandidateRow]]
+    tiffs: Mapping[PageKey, TiffHash]
+    jpegs: Mapping[str, JpegHash]
+    others: Mapping[PageKey, list[CandidateRow]]
     """The JPEGs that came near a picture beside that of its row: the runner-up is the first."""
     name: str = field(init=False, default_factory=lambda: secrets.token_hex(8))
     """Another one for each reading of the tables: a page knows by it that its pairs are old."""
@@ -197,17 +197,17 @@ def is_below(path: str, folder: str) -> bool:
 
 def load(params: config.Params) -> Desk:
     """What the last run found. Raises TableError where it has not run, or other stages since."""
-    rows = tables.read(paths.mapping_path(params.compare.n_tiff), Match)
+    rows = large.read(paths.mapping_path(params.compare.n_tiff), Match)
     others: dict[PageKey, list[CandidateRow]] = defaultdict(list)
-    for row in tables.read(paths.candidates_path(params.compare.n_tiff), CandidateRow):
-        known = others[row.key]
-        if row.rank > 1 and not (known and known[-1].rank == row.rank):  # of a part its best place
-            known.append(row)
+    for row in large.read(paths.candidates_path(params.compare.n_tiff), CandidateRow):
+        # Of a part its best place; the first of all JPEGs is that of the mapping's row.
+        if row.rank == len(others.get(row.key, ())) + 2:
+            others[row.key].append(row)
     return Desk(
         params=params,
         pairs=queue(rows, params.compare),
-        tiffs={row.key: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
-        jpegs={row.path: row for row in tables.read(paths.JPEG_HASHES, JpegHash)},
+        tiffs=large.keyed(large.read(paths.TIFF_HASHES, TiffHash), "path", "page"),
+        jpegs=large.keyed(large.read(paths.JPEG_HASHES, JpegHash), "path"),
         others=others,
     )
 
@@ -216,7 +216,7 @@ def sources(params: config.Params) -> list[Path]:
     """The files that `load` reads."""
     n_tiff = params.compare.n_tiff
     compared = [paths.mapping_path(n_tiff), paths.candidates_path(n_tiff)]
-    return [*compared, paths.TIFF_HASHES, paths.JPEG_HASHES]
+    return [paths.rows_path(table) for table in (*compared, paths.TIFF_HASHES, paths.JPEG_HASHES)]
 
 
 def queue(rows: Sequence[Match], compare: config.Compare) -> list[Pair]:

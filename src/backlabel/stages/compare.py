@@ -16,7 +16,7 @@ from backlabel.matching.settings import Settings
 from backlabel.parts import left_over
 from backlabel.reporting import series, summary, sweep
 from backlabel.stages import beside
-from backlabel.storage import columns, paths, tables
+from backlabel.storage import columns, large, paths, tables
 from backlabel.storage.candidate_rows import CandidateRow
 from backlabel.storage.files import shared_folder, write_json
 from backlabel.storage.rows import (
@@ -54,7 +54,8 @@ def main(params: config.Params) -> None:
     metrics |= {"index_recall": outcome.index_recall} if outcome.index_recall else {}
     _write(found, evidence, jpegs, params, metrics=metrics, truth=truth)
     near = mapping.candidates(tiffs, jpegs, outcome)
-    tables.write(paths.candidates_path(compare.n_tiff), CandidateRow, near)
+    path, form = paths.candidates_path(compare.n_tiff), large.Form(**params.tables.model_dump())
+    large.write(path, CandidateRow, near, count=len(found), form=form)
 
 
 def settings(params: config.Params) -> Settings:
@@ -110,7 +111,8 @@ def _write(
         rule=Rule(compare.rule),
         truth=truth,
     )
-    tables.write(paths.mapping_path(compare.n_tiff), Match, found)
+    form = large.Form(**params.tables.model_dump())
+    large.write(paths.mapping_path(compare.n_tiff), Match, found, count=len(found), form=form)
     tables.write(paths.SWEEP, SweepPoint, points)
     write_json(paths.METRICS / "compare.json", metrics)
     series.write_all(found, points, paths.PLOTS)
