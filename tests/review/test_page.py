@@ -211,7 +211,7 @@ def test_tiffs_that_share_a_jpeg_are_decided_on_one_page(page):
     page.get_by_role("option").filter(has_text="near.tif").click()
     is_at(page, "near.tif")
     page.get_by_role("button", name="accept data/tiff/a/twin.tif").click()
-    expect(page.locator("#said")).to_have_text("accepted: twin.tif")
+    expect(page.locator("#said")).to_have_text("accepted: twin.tif; dvc repro label applies it")
     is_at(page, "near.tif")
     assert (choices(), decided()["twin.tif"].label) == ({"twin.tif": "accept"}, "L1")
 

@@ -158,7 +158,9 @@ function decide(asked, goOn = true) {
     const answer = await ask("/api/decide", whole);
     take(answer);
     remember(whole.why);
-    say(`${STATES[asked.decision]}: ${queue.known.get(whole.id)?.[NAME] || ""}`);
+    const rest = answer.counts.look ? "" : ". Nothing that needs a look is left";
+    const name = queue.known.get(whole.id)?.[NAME] || "";
+    say(`${STATES[asked.decision]}: ${name}; dvc repro label applies it${rest}`);
     if (goOn) await goToOpen();
     else await refresh(pair.id);
   });
