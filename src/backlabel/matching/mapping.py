@@ -11,6 +11,7 @@ from backlabel.matching import assign, placing
 from backlabel.matching.decide import Decision
 from backlabel.matching.engine import Outcome
 from backlabel.matching.evidence import Candidate
+from backlabel.storage import columns
 from backlabel.storage.candidate_rows import CandidateRow
 from backlabel.storage.rows import JpegHash, Match, PageKey, Passed, TiffHash, Verdict
 
@@ -84,7 +85,7 @@ def row(
         explained=scores.explained if scores else None,
         spoke=scores.spoke if scores else None,
         degradation=scores.degradation if scores else None,
-        runner_up_path=jpegs[second.row].path if second else None,
+        runner_up_path=columns.value(jpegs, second.row, "path") if second else None,
         runner_up_hamming=second.distance if second else None,
         runner_up_ssim=second.ssim if second else None,
         runner_up_explained=second.explained if second else None,
