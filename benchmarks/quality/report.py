@@ -24,7 +24,7 @@ from backlabel.matching.evidence import Candidate, NearPair, Scores
 from backlabel.storage import tables
 from backlabel.storage.rows import Verdict
 
-DEFAULTS = Limits(150, 150, 0.70, min_explained=0.40, min_spoke=0.05, min_margin=0.10)
+DEFAULTS = Limits(150, 150, 0.70, min_explained=0.40, min_spoke=0.03, min_margin=0.10)
 SEED = Limits(150, 120, 0.70, min_explained=0.0, min_spoke=0.0, min_margin=0.0)
 
 BEYOND = {"noisy"}
