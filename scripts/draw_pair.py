@@ -16,14 +16,14 @@ from matplotlib.figure import Figure
 
 from backlabel import config, images
 from backlabel.errors import BacklabelError
-from backlabel.storage import paths, tables
+from backlabel.storage import large, paths
 from backlabel.storage.rows import Match, Verdict
 
 
 def main(tiff_path: str, out: str) -> None:
     """Find the row of the TIFF and draw both images of its pair."""
     mapping = paths.mapping_path(config.load().compare.n_tiff)
-    row = next((row for row in tables.read(mapping, Match) if row.TIFF_path == tiff_path), None)
+    row = next((row for row in large.read(mapping, Match) if row.TIFF_path == tiff_path), None)
     if row is None:
         raise SystemExit(f"{tiff_path}: is not among the TIFFs of {mapping}.")
     if row.JPEG_path is None or row.JPEG_file is None:

@@ -28,7 +28,7 @@ from backlabel.errors import BacklabelError
 from backlabel.images import GreyImage, encoding
 from backlabel.parts.registration import Part, find
 from backlabel.parts.rendering import renderings, upright
-from backlabel.storage import paths, tables
+from backlabel.storage import large, paths
 from backlabel.storage.rows import Match
 
 _SAMPLE = Path("data/tiff/RickGummy/Käfer/data raw/C2-1_m09.tif")
@@ -39,7 +39,7 @@ _DEGREES, _REDUCED, _QUALITY = 12, 0.6, 85
 def main(tiff_path: str, out: str) -> None:
     """Find the row of the TIFF and draw its part."""
     mapping = paths.mapping_path(config.load().compare.n_tiff)
-    row = next((row for row in tables.read(mapping, Match) if row.TIFF_path == tiff_path), None)
+    row = next((row for row in large.read(mapping, Match) if row.TIFF_path == tiff_path), None)
     if row is None or row.JPEG_path is None or row.JPEG_box is None:
         raise SystemExit(f"{tiff_path}: {mapping} tells of no part of it.")
     draw(images.read(Path(tiff_path)).grey, Path(row.JPEG_path).read_bytes(), out)

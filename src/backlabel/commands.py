@@ -15,7 +15,7 @@ from backlabel.composing import Difference
 from backlabel.errors import BacklabelError, DataError
 from backlabel.project import pinned
 from backlabel.reporting import closing, durations
-from backlabel.storage import files, paths, tables
+from backlabel.storage import files, large, paths, tables
 from backlabel.storage.rows import Match, SweepPoint
 
 STAGES = {
@@ -210,7 +210,7 @@ def plots(chosen: argparse.Namespace) -> int:
     from backlabel.reporting import drawing  # noqa: PLC0415 - matplotlib takes a second
 
     compare = config.load().compare
-    rows = tables.read(paths.mapping_path(compare.n_tiff), Match)
+    rows = large.read(paths.mapping_path(compare.n_tiff), Match)
     points = tables.read(paths.SWEEP, SweepPoint)
     drawing.write_all(rows, points, compare.model_dump(), chosen.out)
     _write_lines([f"the plots are in {chosen.out}/"])
@@ -279,7 +279,8 @@ def init(chosen: argparse.Namespace) -> int:
 
 def _asked(question: str, proposed: str) -> str:
     try:
-        return input(f"{question} [{proposed}]: ").strip() or proposed
+        hint = f" [{proposed}]" if proposed else ""
+        return input(f"{question}{hint}: ").strip() or proposed
     except EOFError as error:
         raise DataError("no answer; `backlabel init --yes` asks nothing.") from error
 

@@ -35,6 +35,8 @@ MACHINE_KEYS = frozenset(
         "label.link",
         "track.timeout_s",
         *(f"cluster.{name}" for name in Cluster.model_fields),
+        "tables.parquet_above",
+        "tables.large_csv",
     }
 )
 """Parameters that change how a run goes, not what it finds: no stage re-runs because of them."""
@@ -79,6 +81,13 @@ class Read(Section):
     max_seconds: Annotated[float, Field(gt=0)]
     max_memory_mib: Annotated[int, Field(ge=64)]
     max_unreadable_share: Share
+
+
+class Tables(Section):
+    """How the stages' tables are written, as `backlabel.storage.large.Form`."""
+
+    parquet_above: Annotated[int, Field(ge=0)]
+    large_csv: bool
 
 
 class Hash(Section):
@@ -203,6 +212,7 @@ class Params(Section):
     data: Data
     read: Read
     cluster: Cluster
+    tables: Tables
     hash: Hash
     compare: Compare
     labels: Labels

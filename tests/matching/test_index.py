@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from backlabel.errors import UnreadableImageError, WorkerError
+from backlabel.matching import index as index_module
 from backlabel.matching import search
 from backlabel.matching.index import MultiHash, Recall, Stored
 from backlabel.workers.pool import Workers
@@ -179,3 +180,22 @@ def test_a_query_that_shares_more_words_than_there_are_rows_is_searched_exactly(
     query[0, 2:64] ^= 0x10  # 31 words are changed; the other 33 are shared with 4 rows
     found, exact = MultiHash(base).nearest(query, k=5), search.nearest(query, base, k=5)
     assert [part.tolist() for part in found] == [part.tolist() for part in exact]
+
+
+def test_rows_beyond_32_bits_keep_their_numbers(tmp_path):
+    shard = 1 << 33
+
+    class Same:
+        """Workers that find the second row of each shard, 7 bits away."""
+
+        def map(self, function, tasks, **_):
+            for task in tasks:
+                yield task, index_module._Found(found, np.ones(len(task.query), np.int64))
+
+    found = index_module._packed(np.array([[1]]), np.array([[7]]))
+    base = Stored(str(tmp_path / "none"), 3 * shard)
+    rows, distance = MultiHash(base, shard_rows=shard, crew=Same()).nearest(BASE[:1], k=3)
+    assert rows.tolist() == [[1, shard + 1, 2 * shard + 1]]
+    assert distance.tolist() == [[7, 7, 7]]
+    with pytest.raises(ValueError, match=r"an index holds up to 2\*\*48"):
+        MultiHash(Stored("none", (1 << 48) + 1))

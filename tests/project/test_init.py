@@ -189,6 +189,18 @@ def test_questions_are_answered_by_enter(monkeypatch):
     assert config.load().data.tiffs == ("raw",)
 
 
+@pytest.mark.usefixtures("without_dvc")
+def test_nothing_found_and_nothing_answered(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    asked = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "")
+    assert cli.main(["init"]) == 2
+    assert asked[0] == "Folders of originals: "
+    assert "no folder of originals found here" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_dvc_and_git_are_set_up(folder):
     assert init("--remote", "/mnt/shared/set") == 0
     settings = subprocess.run(

@@ -75,9 +75,9 @@ def test_a_table_without_rows(tmp_path):
     ],
     ids=["a cell too many", "short hash", "no digit", "no number"],
 )
-def test_what_is_no_table_of_hashes_is_refused_by_name(table, old, new):
+def test_what_is_no_such_table_is_refused_by_name(table, old, new):
     table.write_text(table.read_text().replace(old, new))
-    with pytest.raises(TableError, match=r"hashes\.csv: not a table of hashes .*again"):
+    with pytest.raises(TableError, match=r"hashes\.csv: not such a table .*again"):
         columns.read(table, JpegHash)
 
 
@@ -85,7 +85,7 @@ def test_another_table_is_refused(table, tmp_path):
     with pytest.raises(TableError, match="expected"):
         columns.read(table, TiffHash)
     (tmp_path / "empty").touch()
-    with pytest.raises(TableError, match="empty: not a table"):
+    with pytest.raises(TableError, match="empty: not such a table"):
         columns.read(tmp_path / "empty", TiffHash)
     with pytest.raises(TableError, match="absent: not found"):
         columns.read(tmp_path / "absent", TiffHash)

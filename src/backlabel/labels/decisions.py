@@ -57,9 +57,10 @@ def apply(
     a person accepted sets the rule's matches of other labels on its other pages aside. Raises
     DataError that names all decisions that do not fit.
     """
-    by_path: dict[str, list[Match]] = {}
+    by_path: dict[str, list[Match]] = {one.TIFF_path: [] for one in decisions}
     for row in rows:
-        by_path.setdefault(row.TIFF_path, []).append(row)
+        if row.TIFF_path in by_path:
+            by_path[row.TIFF_path].append(row)
     _refuse(decisions, by_path, known)
     in_force = [
         one
@@ -102,14 +103,15 @@ def _of_one_label(chosen: Sequence[Decided]) -> list[Decided]:
 def _refuse(
     decisions: Sequence[Decision], rows: Mapping[str, Sequence[Match]], known: Known
 ) -> None:
-    first_pages = {path: tiff for (path, _), tiff in reversed([*known.tiffs.items()])}
+    first_pages: dict[str, int] = {}
+    for path, page in known.tiffs:
+        first_pages.setdefault(path, page)
     problems = []
     seen: dict[str, list[Decision]] = {}
     for one in decisions:
         before = seen.setdefault(one.TIFF_path, [])
-        tiff = first_pages.get(one.TIFF_path)
-        if one.page is not None:
-            tiff = known.tiffs.get((one.TIFF_path, one.page))
+        page = first_pages.get(one.TIFF_path, 1) if one.page is None else one.page
+        tiff = known.tiffs.get((one.TIFF_path, page))
         problem = _contradiction(one, before) or _misfit(one, tiff, _rows_of(one, rows), known)
         before.append(one)
         if problem:

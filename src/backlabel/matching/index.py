@@ -38,7 +38,7 @@ SHARD_ROWS = 1_000_000
 """128 MB of hashes."""
 BLOCK_ROWS = 125_000
 """Queries of a task: so many that a row is fetched for several of them at once."""
-_ROW_BITS = 32  # of a neighbour, which is one number: its distance, and below it its row
+_ROW_BITS = 48  # of a neighbour, which is one number: its distance, and below it its row
 _NONE = np.int64((8 * search.HASH_BYTES + 1) << _ROW_BITS)
 """Where there is no neighbour: beyond all others."""
 
@@ -116,6 +116,8 @@ class MultiHash:
     ) -> None:
         if not 0 < words <= WORDS:
             raise ValueError(f"{words} words: a hash has {WORDS} of 16 bits")
+        if len(base) > 1 << _ROW_BITS:
+            raise ValueError(f"{len(base)} hashes: an index holds up to 2**{_ROW_BITS}")
         self._base, self._words = base, words
         self._shard_rows, self._block_rows = shard_rows, block_rows
         self._crew, self._alone = crew, alone
@@ -218,12 +220,16 @@ def search_block(task: _Task) -> _Found:
         )
         return _Found(nearest, met)
     index, distance = search.nearest(query, rows, k=task.k)
-    nearest[:, : index.shape[1]] = distance.astype(np.int64) << _ROW_BITS | index
+    nearest[:, : index.shape[1]] = _packed(index, distance)
     return _Found(nearest, met)
 
 
 def _parts(rows: int, most: int) -> list[slice]:
     return [slice(first, min(first + most, rows)) for first in range(0, rows, most)]
+
+
+def _packed(rows: NDArray[np.int64], distance: NDArray[np.int32]) -> NDArray[np.int64]:
+    return distance.astype(np.int64) << _ROW_BITS | rows
 
 
 def _apart(nearest: NDArray[np.int64]) -> Neighbours:

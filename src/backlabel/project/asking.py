@@ -59,15 +59,16 @@ def _folders(
 ) -> list[Path]:
     if told:
         return list(told)
+    found = list(guessed)
     if ask is not None:
         answer = ask(f"Folders of {what}", shlex.join(guessed))
         try:
-            return [Path(one).expanduser() for one in shlex.split(answer)]
+            found = shlex.split(answer)
         except ValueError as error:
             raise ConfigError(f"{answer}: cannot be read as a list ({error}).") from error
-    if not guessed:
+    if not found:
         raise ConfigError(f"no folder of {what} found here: say where with --{what} FOLDER.")
-    return [Path(one) for one in guessed]
+    return [Path(one).expanduser() for one in found]
 
 
 def _below(folders: Sequence[Path], side: str, links: list[Path]) -> list[str]:

@@ -19,7 +19,7 @@ from backlabel.report import charts, samples, vega
 from backlabel.report.samples import Bounds, Group
 from backlabel.review import bars, desk, told
 from backlabel.review.desk import Desk, Pair
-from backlabel.storage import names, paths, tables
+from backlabel.storage import large, names, paths, tables
 from backlabel.storage.files import atomic_write
 from backlabel.storage.rows import Labelled, Match, Passed, SweepPoint, Verdict
 from backlabel.workers import pool
@@ -54,7 +54,7 @@ def write(params: config.Params, out: Path, *, only_kept: bool = False) -> None:
     """
     known = desk.load(params)
     mapping = paths.mapping_path(params.compare.n_tiff)
-    rows = tables.read(mapping, Match)
+    rows = large.read(mapping, Match)
     unreadable = tables.read(paths.UNREADABLE, Passed)
     labelled = tables.read(paths.MANIFEST, Labelled) if paths.MANIFEST.exists() else []
     sweep = tables.read(paths.SWEEP, SweepPoint) if paths.SWEEP.exists() else []
@@ -71,7 +71,7 @@ def write(params: config.Params, out: Path, *, only_kept: bool = False) -> None:
             commit=git.commit(),
             settings=config.settled(params),
             digest=config.digest(params),
-            mapping=mapping,
+            mapping=paths.rows_path(mapping),
             tiffs=len(known.tiffs),
             jpegs=len(known.jpegs),
             unreadable=[_line(one) for one in unreadable[:_MOST_LINES]],

@@ -22,12 +22,13 @@ def lines(stage: str, n_tiff: int | None, metrics_folder: Path = paths.METRICS) 
     if stage not in _CLOSINGS or not path.exists():
         return []
     metrics = json.loads(path.read_text(encoding="utf-8"))
-    first, *others = _CLOSINGS[stage](metrics, paths.mapping_path(n_tiff))
+    first, *others = _CLOSINGS[stage](metrics, paths.rows_path(paths.mapping_path(n_tiff)))
     return [f"{stage}: {first}", *(f"  {line}" for line in others)]
 
 
 def after_hash(metrics: Metrics, _: Path) -> list[str]:
     """How many images have a hash, and where the others are listed."""
+    jpegs, tiffs = map(paths.rows_path, (paths.JPEG_HASHES, paths.TIFF_HASHES))
     found = [f"{metrics['tiffs']} originals and {metrics['jpegs']} copies hashed"]
     if metrics["unreadable"]:
         reasons = _counts(metrics["unreadable_by_reason"])
@@ -37,9 +38,9 @@ def after_hash(metrics: Metrics, _: Path) -> list[str]:
     if metrics["without_information"]:
         found.append(
             f"{metrics['without_information']} too flat to match anything, see the column "
-            f"`information` of {paths.TIFF_HASHES} and {paths.JPEG_HASHES}"
+            f"`information` of {tiffs} and {jpegs}"
         )
-    found.append(f"the hashes are in {paths.JPEG_HASHES} and {paths.TIFF_HASHES}")
+    found.append(f"the hashes are in {jpegs} and {tiffs}")
     return found
 
 

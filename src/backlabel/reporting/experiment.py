@@ -38,7 +38,7 @@ def report(
     params: config.Params, metrics: Mapping[str, Any], changed: Sequence[Difference]
 ) -> Report:
     """The report on an experiment: its `metrics` by stage, and what it changed against `conf/`."""
-    mapping = paths.mapping_path(params.compare.n_tiff)
+    mapping = paths.rows_path(paths.mapping_path(params.compare.n_tiff))
     key = run_key(params, metrics)
     rows = tables.read(paths.MANIFEST, Labelled)
     seconds = {stage: durations.known(stage) for stage in STAGES}
@@ -65,7 +65,8 @@ def run_key(params: config.Params, metrics: Mapping[str, Any]) -> str:
     """Of everything that a run rests on: equal keys are the same experiment."""
     mapping = paths.mapping_path(params.compare.n_tiff)
     sources = [paths.JPEG_HASHES, paths.TIFF_HASHES, mapping, paths.MANIFEST, paths.SWEEP]
-    return _digest([config.digest(params), metrics, [sha256(source) for source in sources]])
+    digests = [sha256(paths.rows_path(source)) for source in sources]
+    return _digest([config.digest(params), metrics, digests])
 
 
 def metrics() -> dict[str, Any]:

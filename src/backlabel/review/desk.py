@@ -15,7 +15,7 @@ from backlabel import config
 from backlabel.labels import decisions
 from backlabel.review import bars
 from backlabel.review.book import Book, Several
-from backlabel.storage import paths, tables
+from backlabel.storage import large, paths
 from backlabel.storage.rows import Choice, Decision, JpegHash, Match, PageKey, TiffHash, Verdict
 
 OPEN, AGAIN = "open", "again"
@@ -54,8 +54,8 @@ class Desk:
 
     params: config.Params
     pairs: list[Pair]
-    tiffs: dict[PageKey, TiffHash]
-    jpegs: dict[str, JpegHash]
+    tiffs: Mapping[PageKey, TiffHash]
+    jpegs: Mapping[str, JpegHash]
     name: str = field(init=False, default_factory=lambda: secrets.token_hex(8))
     """Another one for each reading of the tables: a page knows by it that its pairs are old."""
     by_id: dict[str, Pair] = field(init=False)
@@ -191,18 +191,19 @@ def is_below(path: str, folder: str) -> bool:
 
 def load(params: config.Params) -> Desk:
     """What the last run found. Raises TableError where it has not run, or other stages since."""
-    rows = tables.read(paths.mapping_path(params.compare.n_tiff), Match)
+    rows = large.read(paths.mapping_path(params.compare.n_tiff), Match)
     return Desk(
         params=params,
         pairs=queue(rows, params.compare),
-        tiffs={row.key: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
-        jpegs={row.path: row for row in tables.read(paths.JPEG_HASHES, JpegHash)},
+        tiffs=large.keyed(large.read(paths.TIFF_HASHES, TiffHash), "path", "page"),
+        jpegs=large.keyed(large.read(paths.JPEG_HASHES, JpegHash), "path"),
     )
 
 
 def sources(params: config.Params) -> list[Path]:
     """The files that `load` reads."""
-    return [paths.mapping_path(params.compare.n_tiff), paths.TIFF_HASHES, paths.JPEG_HASHES]
+    mapping = paths.mapping_path(params.compare.n_tiff)
+    return [paths.rows_path(table) for table in (mapping, paths.TIFF_HASHES, paths.JPEG_HASHES)]
 
 
 def queue(rows: Sequence[Match], compare: config.Compare) -> list[Pair]:

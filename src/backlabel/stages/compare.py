@@ -16,7 +16,7 @@ from backlabel.matching.settings import Settings
 from backlabel.parts import left_over
 from backlabel.reporting import series, summary, sweep
 from backlabel.stages import beside
-from backlabel.storage import columns, paths, tables
+from backlabel.storage import columns, large, paths, tables
 from backlabel.storage.files import shared_folder, write_json
 from backlabel.storage.part_rows import PartRow
 from backlabel.storage.rows import (
@@ -105,12 +105,13 @@ def _write(
     points = sweep.sweep(
         found,
         evidence=evidence,
-        path_of=lambda row: jpegs[row].path,
+        path_of=lambda row: columns.value(jpegs, row, "path"),
         limits=limits(compare),
         rule=Rule(compare.rule),
         truth=truth,
     )
-    tables.write(paths.mapping_path(compare.n_tiff), Match, found)
+    form = large.Form(**params.tables.model_dump())
+    large.write(paths.mapping_path(compare.n_tiff), Match, found, count=len(found), form=form)
     tables.write(paths.SWEEP, SweepPoint, points)
     write_json(paths.METRICS / "compare.json", metrics)
     series.write_all(found, points, paths.PLOTS)

@@ -15,9 +15,14 @@ from backlabel.limits import read_limits
 from backlabel.stages import beside
 from backlabel.stages.categories import label_schemes
 from backlabel.stages.hash_tables import Written, write_jpegs, write_tiffs
-from backlabel.storage import paths, tables
-from backlabel.storage.files import shared_folder, write_json
+from backlabel.storage import large, paths, tables
+from backlabel.storage.files import atomic_write, shared_folder, write_json
 from backlabel.storage.rows import Beside, Passed
+
+_README = """\
+The tables of hashes of more than `tables.parquet_above` images, as Parquet, which the stages read
+in place of the CSV. There is none of smaller ones: then this folder holds this file alone.
+"""
 
 
 def main(params: config.Params) -> None:
@@ -38,6 +43,8 @@ def main(params: config.Params) -> None:
     tables.write(paths.UNREADABLE, Passed, written.unreadable)
     tables.write(paths.SKIPPED, Passed, skipped)
     write_json(paths.METRICS / "hash.json", written.metrics() | {"skipped": len(skipped)})
+    with atomic_write(paths.COLUMNS / "README.md") as file:  # DVC warns of an empty folder
+        file.write(_README)
     tables.write(paths.BESIDE, Beside, beside.rows(tiffs, params))
     _refuse_many_unreadable(written.unreadable, written.readable, params)
 
@@ -68,8 +75,9 @@ def _hash_and_write(
     cache, written = shared_folder() / "cache", Written()
     results = engine.hash_files([*copies, *originals], settings, cache)
     pages = every_page(originals, results[len(copies) :], settings, cache)
-    write_jpegs(copies, categories, results[: len(copies)], written)
-    write_tiffs(originals, pages, written)
+    form = large.Form(**params.tables.model_dump())
+    write_jpegs(copies, categories, results[: len(copies)], written, form)
+    write_tiffs(originals, pages, written, form)
     return written
 
 

@@ -13,7 +13,7 @@ from backlabel.hashing.engine import PageOutcome
 from backlabel.hashing.outcomes import Outcome
 from backlabel.inventory.scanning import Listed
 from backlabel.labels.schemes import Category
-from backlabel.storage import paths, tables
+from backlabel.storage import large, paths, tables
 from backlabel.storage.files import make_folder
 from backlabel.storage.rows import JpegHash, Passed, TiffHash
 
@@ -51,6 +51,7 @@ def write_jpegs(
     categories: Sequence[Category],
     results: Sequence[Outcome],
     written: Written,
+    form: large.Form,
 ) -> None:
     """Write the table of all published copies, and that of each category."""
     members: dict[str, array[int]] = {}
@@ -72,11 +73,14 @@ def write_jpegs(
             assert not isinstance(outcome, UnreadableImageError)
             yield _of_category(engine.row(items[i].path, outcome), categories[i])
 
-    tables.write(paths.JPEG_HASHES, JpegHash, readable())
+    large.write(paths.JPEG_HASHES, JpegHash, readable(), count=len(items), form=form)
     make_folder(paths.CATEGORY_HASHES)
     for category, numbers in members.items():
-        tables.write(paths.category_path(category), JpegHash, of(numbers))
         written.jpegs[category] = len(numbers)
+        if form.has_csv(len(numbers)):
+            tables.write(paths.category_path(category), JpegHash, of(numbers))
+        else:
+            paths.category_path(category).unlink(missing_ok=True)
 
 
 def _of_category(row: TiffHash, category: Category) -> JpegHash:
@@ -84,7 +88,10 @@ def _of_category(row: TiffHash, category: Category) -> JpegHash:
 
 
 def write_tiffs(
-    items: Sequence[Listed], pages: Iterable[Sequence[PageOutcome]], written: Written
+    items: Sequence[Listed],
+    pages: Iterable[Sequence[PageOutcome]],
+    written: Written,
+    form: large.Form,
 ) -> None:
     """Write the table of the originals, of which each page may be the one that was published."""
 
@@ -97,4 +104,4 @@ def write_tiffs(
             written.lacking += bool(row.information)
             yield row
 
-    tables.write(paths.TIFF_HASHES, TiffHash, readable())
+    large.write(paths.TIFF_HASHES, TiffHash, readable(), count=len(items), form=form)

@@ -25,7 +25,7 @@ from backlabel.labels.facts import Bounds, KnownFacts
 from backlabel.labels.splits import Place
 from backlabel.limits import read_limits
 from backlabel.stages import beside
-from backlabel.storage import paths, tables
+from backlabel.storage import large, paths, tables
 from backlabel.storage.files import shared_folder, write_json
 from backlabel.storage.rows import Beside, Duplicate, JpegHash, Match, TiffHash
 
@@ -33,7 +33,7 @@ from backlabel.storage.rows import Beside, Duplicate, JpegHash, Match, TiffHash
 def main(params: config.Params) -> None:
     """Make the labelled set of what the mapping matched or a person accepted."""
     beside.require_data(params)
-    mapping = tables.read(paths.mapping_path(params.compare.n_tiff), Match)
+    mapping = large.read(paths.mapping_path(params.compare.n_tiff), Match)
     made_by_people = reviews.read(paths.DECISIONS)
     known = _known(params)
     chosen, in_force = decisions.apply(made_by_people, mapping, known)
@@ -56,10 +56,10 @@ def main(params: config.Params) -> None:
 
 
 def _known(params: config.Params) -> Known:
-    jpegs = tables.read(paths.JPEG_HASHES, JpegHash)
+    jpegs = large.read(paths.JPEG_HASHES, JpegHash)
     return Known(
-        tiffs={row.key: row for row in tables.read(paths.TIFF_HASHES, TiffHash)},
-        jpegs={row.path: row for row in jpegs},
+        tiffs=large.keyed(large.read(paths.TIFF_HASHES, TiffHash), "path", "page"),
+        jpegs=large.keyed(jpegs, "path"),
         categories=decisions.categories(params.labels.categories, jpegs),
         some_jpegs=params.hash.category is not None,
     )
@@ -98,7 +98,8 @@ def _recipe(known: Known, places: dict[str, Place], params: config.Params) -> ma
     read, cache = params.read, shared_folder() / "cache"
     limits = read_limits(read)
     mapping, table = paths.mapping_path(params.compare.n_tiff), params.label.group_table
-    sources = [paths.JPEG_HASHES, paths.TIFF_HASHES, mapping, paths.DECISIONS, table]
+    found = map(paths.rows_path, (paths.JPEG_HASHES, paths.TIFF_HASHES, mapping))
+    sources = [*found, paths.DECISIONS, table]
     return making.Recipe(
         known=known,
         places=places,

@@ -1,4 +1,4 @@
-"""A table of hashes held as columns: a row is made when somebody asks for it.
+"""A table held as columns: a row is made when somebody asks for it.
 
 An archive of ten million images fits into memory this way, and not as ten million records: hashes
 and digests are packed bytes, words are Arrow's. The table reads like a list of its records.
@@ -6,24 +6,29 @@ and digests are packed bytes, words are Arrow's. The table reads like a list of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeAlias, TypeVar, overload
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
+from pyarrow import parquet
 
 from backlabel.errors import TableError
-from backlabel.storage import tables
+from backlabel.storage import paths, tables
+from backlabel.storage.files import atomic_write
 
 Record = TypeVar("Record")
 
 PACKED = {"phash": 128, "phash_grey": 128, "sha256": 32}
 """Columns of hexadecimal digits, and the bytes of one value."""
 _BLOCK = 1 << 18  # bytes of a file that are parsed at a time
-_TYPES = {str: pa.string(), int: pa.int64()}
+_ROWS = 10_000  # of a Parquet file that are read at a time
+_TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 _NO_DIGIT = 255
 _DIGITS = np.full(256, _NO_DIGIT, np.uint8)
 for _value, _digit in enumerate(b"0123456789abcdef"):
@@ -74,6 +79,10 @@ class Columns(Sequence[Record], Generic[Record]):
         """The column `name`, value by value."""
         return (self._cell(name, row) for row in self._order.tolist())
 
+    def value(self, at: int, name: str) -> Any:
+        """One cell, without making a record of its row."""
+        return self._cell(name, int(self._order[at]))
+
     def _cell(self, name: str, row: int) -> Any:
         if name in PACKED:
             return self._packed[name][row].tobytes().hex()
@@ -81,41 +90,121 @@ class Columns(Sequence[Record], Generic[Record]):
         return self._readers[name](cell) if isinstance(cell, str) else cell
 
 
+class Keyed(Mapping[Any, Record], Generic[Record]):
+    """Rows by the values of the columns `names`, that each has for itself: sixteen bytes a row."""
+
+    def __init__(self, rows: Sequence[Record], names: Sequence[str]) -> None:
+        self._rows, self._names, self._key = rows, names, operator.attrgetter(*names)
+        hashes = np.fromiter(map(hash, self), np.int64, len(rows))
+        self._order = np.argsort(hashes, kind="stable")
+        self._hashes = hashes[self._order]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Any]:
+        columns = [values(self._rows, name) for name in self._names]
+        return columns[0] if len(columns) == 1 else zip(*columns, strict=True)
+
+    def __getitem__(self, key: Any) -> Record:
+        first, last = (np.searchsorted(self._hashes, hash(key), side) for side in ("left", "right"))
+        for at in self._order[first:last].tolist():
+            found: Record = self._rows[at]
+            if self._key(found) == key:
+                return found
+        raise KeyError(key)
+
+
 def read(path: Path, record: type[Record]) -> Columns[Record]:
-    """The table at `path`, read piece by piece. Raises TableError as `tables.read` does."""
+    """The table at `path`, read piece by piece, from Parquet where it is large.
+
+    Raises TableError as `tables.read` does.
+    """
+    large = paths.parquet_path(path)
+    path, opened = (large, _parquet) if large.exists() else (path, _csv)
     remedy = "Run the stage that writes it again."
-    kinds = tables.plain_kinds(record)
-    types = {name: _TYPES[kind] for name, kind in kinds.items()}
+    expected = list(tables.plain_kinds(record))
     try:
-        with arrow_csv.open_csv(
-            path,
-            arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK),
-            arrow_csv.ParseOptions(newlines_in_values=True),
-            arrow_csv.ConvertOptions(column_types=types),
-        ) as reader:
-            if reader.schema.names != list(kinds):
-                raise TableError(
-                    f"{path}: columns {reader.schema.names}, expected {list(kinds)}. {remedy}"
-                )
-            return _gathered(record, reader, reader.schema)
+        with opened(path, record) as (schema, batches):
+            if schema.names != expected:
+                raise TableError(f"{path}: columns {schema.names}, expected {expected}. {remedy}")
+            return _gathered(record, batches, schema)
     except FileNotFoundError as error:
         raise TableError(f"{path}: not found. {remedy}") from error
     except OSError as error:
-        raise TableError(f"{path}: cannot be read ({error.strerror}).") from error
+        said = error.strerror or error
+        raise TableError(f"{path}: cannot be read ({said}). {remedy}") from error
     except (pa.ArrowInvalid, ValueError) as error:
-        raise TableError(f"{path}: not a table of hashes ({error}). {remedy}") from error
+        raise TableError(f"{path}: not such a table ({error}). {remedy}") from error
+
+
+@contextmanager
+def writing(path: Path, record: type[Any]) -> Iterator[Callable[[str], None]]:
+    """A function that adds lines of CSV to the Parquet file `path`, whole at the end."""
+    kinds = tables.plain_kinds(record)
+    types = {name: _TYPES[kind] for name, kind in kinds.items()}
+    short = {name: pa.binary(PACKED[name]) for name in kinds if name in PACKED}
+    schema = pa.schema(types | short)
+    with (
+        atomic_write(path, "wb") as file,
+        parquet.ParquetWriter(file, schema, write_page_checksum=True) as writer,
+    ):
+
+        def put(lines: str) -> None:
+            read = arrow_csv.read_csv(
+                pa.BufferReader(text := lines.encode()),
+                _reading(len(text) + 1, list(kinds)),
+                _PARSING,
+                _converting(types),
+            )
+            (batch,) = read.to_batches()
+            for name, kind in short.items():
+                held = [None, pa.py_buffer(unhexed(batch.column(name), kind.byte_width))]
+                array = pa.Array.from_buffers(kind, len(batch), held)
+                batch = batch.set_column(batch.schema.get_field_index(name), name, array)
+            writer.write_batch(batch)
+
+        yield put
+
+
+_PARSING = arrow_csv.ParseOptions(newlines_in_values=True)
+
+
+def _reading(block: int, names: Sequence[str] = ()) -> arrow_csv.ReadOptions:
+    return arrow_csv.ReadOptions(use_threads=False, block_size=block, column_names=names)
+
+
+def _converting(types: Mapping[str, pa.DataType]) -> arrow_csv.ConvertOptions:
+    return arrow_csv.ConvertOptions(column_types=types, null_values=[""])
+
+
+_Opened: TypeAlias = tuple[pa.Schema, Iterable[pa.RecordBatch]]
+
+
+@contextmanager
+def _csv(path: Path, record: type[Any]) -> Iterator[_Opened]:
+    types = {name: _TYPES[kind] for name, kind in tables.plain_kinds(record).items()}
+    with arrow_csv.open_csv(path, _reading(_BLOCK), _PARSING, _converting(types)) as reader:
+        yield reader.schema, reader
+
+
+@contextmanager
+def _parquet(path: Path, _: type[Any]) -> Iterator[_Opened]:
+    with parquet.ParquetFile(path, page_checksum_verification=True) as file:
+        yield file.schema_arrow, file.iter_batches(_ROWS, use_threads=False)
 
 
 def _gathered(
     record: type[Record], batches: Iterable[pa.RecordBatch], schema: pa.Schema
 ) -> Columns[Record]:
-    packed = {name: bytearray() for name in PACKED}
+    names = [name for name in schema.names if name in PACKED]
+    packed = {name: bytearray() for name in names}
     words = []
     for batch in batches:
-        for name, bytes_each in PACKED.items():
-            packed[name] += unhexed(batch.column(name), bytes_each).data
-        words.append(batch.drop_columns(list(PACKED)))
-    kept = pa.schema([field for field in schema if field.name not in PACKED])
+        for name in names:
+            packed[name] += _bytes(batch.column(name), PACKED[name]).data
+        words.append(batch.drop_columns(names) if names else batch)
+    kept = pa.schema([field for field in schema if field.name not in names])
     return Columns(
         record,
         pa.Table.from_batches(words, kept),
@@ -124,6 +213,14 @@ def _gathered(
             for name, held in packed.items()
         },
     )
+
+
+def _bytes(column: pa.Array, bytes_each: int) -> NDArray[np.uint8]:
+    """(rows, bytes): of digits, or of what `writing` made of them."""
+    if not pa.types.is_fixed_size_binary(column.type):
+        return unhexed(column, bytes_each)
+    held = np.frombuffer(column.buffers()[1], np.uint8).reshape(-1, bytes_each)
+    return held[column.offset : column.offset + len(column)]
 
 
 def unhexed(column: pa.StringArray, bytes_each: int) -> NDArray[np.uint8]:
@@ -150,6 +247,11 @@ def packed(rows: Sequence[Any], name: str) -> NDArray[np.uint8]:
 def values(rows: Sequence[Any], name: str) -> Iterator[Any]:
     """The column `name` of records or of `Columns`, value by value."""
     return rows.values(name) if isinstance(rows, Columns) else (getattr(row, name) for row in rows)
+
+
+def value(rows: Sequence[Any], at: int, name: str) -> Any:
+    """One cell of records or of `Columns`."""
+    return rows.value(at, name) if isinstance(rows, Columns) else getattr(rows[at], name)
 
 
 def taken(rows: Sequence[Record], at: Sequence[int] | NDArray[np.int64]) -> Sequence[Record]:

@@ -8,6 +8,7 @@ CSV = Path("csv")
 JPEG_HASHES = CSV / "jpeg_hashes_all_labels.csv"
 TIFF_HASHES = CSV / "tiff_hashes.csv"
 CATEGORY_HASHES = CSV / "single_label_jpeg_hashes"
+COLUMNS = CSV / "columns"
 UNREADABLE = CSV / "unreadable.csv"
 SKIPPED = CSV / "skipped.csv"
 BESIDE = CSV / "beside.csv"
@@ -38,3 +39,18 @@ def parts_path(n_tiff: int | None, folder: Path = MAPPINGS) -> Path:
 def category_path(category: str, folder: Path = CATEGORY_HASHES) -> Path:
     """The table of hashes of one category's JPEGs."""
     return folder / f"{category}_complete_jpeg_hashes.csv"
+
+
+def parquet_path(table: Path) -> Path:
+    """Where the rows of the CSV file `table` lie as Parquet, if it is large.
+
+    That is in a folder which DVC tracks as one, since a table may be small in the next run.
+    """
+    folder = table.parent / COLUMNS.name if table.parent.name == CSV.name else table.parent
+    return folder / f"{table.stem}.parquet"
+
+
+def rows_path(table: Path) -> Path:
+    """The file that holds the rows of `table`: itself, or the Parquet where CSV is switched off."""
+    large = parquet_path(table)
+    return large if large.exists() and not table.stat().st_size else table
