@@ -153,7 +153,7 @@ def print_halves(rows: Sequence[Row]) -> None:
 
 
 def print_look_alikes(rows: Sequence[Row]) -> None:
-    pairs = [row for row in rows if row.kind.startswith("look-alike")]
+    pairs = [row for row in rows if row.kind.startswith("hard negative")]
     near = [row for row in pairs if candidate(row).distance < DEFAULTS.hamming_threshold]
     explained = sorted(candidate(row).explained or 0.0 for row in pairs)
     if pairs:
@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument("--missed", action="store_true", help="list what the combined rule missed")
     args = parser.parse_args()
     rows = [row for path in args.scores for row in tables.read(path, Row)]
-    changes = [row for row in rows if not row.kind.startswith("look-alike")]
+    changes = [row for row in rows if not row.kind.startswith("hard negative")]
     print(f"{DEFAULTS}\n")
     print_kinds(changes)
     print_halves(changes)
