@@ -70,6 +70,20 @@ def test_file_of_others_survives_an_experiment(clone):
     assert (clone.path / "labeled/notes.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("kind", ["copy", "hardlink", "symlink"])
+def test_an_experiment_leaves_the_files_that_stay(clone, kind):
+    """The same inodes with the same times, whether they are copies or links to DVC's cache."""
+    clone.run("dvc", "config", "--local", "cache.type", kind)
+    clone.run("dvc", "checkout", "--relink")
+    files = sorted((clone.path / "labeled").rglob("*.tif"))
+    before = [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files]
+    assert [file.is_symlink() for file in files] == [kind == "symlink"] * len(files)
+    assert [file.stat().st_nlink > 1 for file in files] == [kind == "hardlink"] * len(files)
+    clone.run("dvc", "exp", "run", "-S", "label.split_seed=3")
+    assert [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files] == before
+    assert clone.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+
+
 def test_names_given_in_an_experiment_come_with_it(clone):
     names = clone.path / "reviews/names.csv"
     given = names.read_text()

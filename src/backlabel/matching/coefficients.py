@@ -160,7 +160,7 @@ class Published:
         return Explained(share, spoke, float(np.median(correlation)))
 
     def by_tile(self, image: Picture) -> NDArray[np.float32]:
-        """For drawings, the share of each tile (rows, columns) that is explained; NaN if silent."""
+        """The share of each tile (rows, columns) that `image` explains; NaN where it is silent."""
         tiles, speaks = self._tiles(self._arithmetic.transform(image))
         shares = np.full(speaks.shape, np.nan, np.float32)
         np.divide(tiles[REPRODUCED], tiles[TELLING], out=shares, where=speaks)
