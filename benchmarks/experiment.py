@@ -1,12 +1,13 @@
-"""What an experiment costs: each line of experiment.md, in clones of this repository side by side.
+"""What an experiment costs: each line of experiment.md, in a project that `backlabel init` makes.
 
     python benchmarks/published.py make IMAGES --tiffs 1500 --jpegs 3000
     python benchmarks/experiment.py IMAGES FOLDER [--before COMMIT] [--cache-type hardlink]
 
-In FOLDER a clone of the last commit (and one of COMMIT) gets the images as `data/`; then every line
-is timed in turn in each clone. The first run also hashes and scores everything: it is the line
-`cold`. Thresholds differ from line to line, so that DVC restores nothing from its run cache. With
-`--remote` data are pushed and pulled as well. Clones that are there already are used again.
+In FOLDER the code of the last commit (and that of COMMIT) makes a project with the images as
+`data/`, as a user does; then every line is timed in turn in each project. The first run also hashes
+and scores everything: it is the line `cold`. Thresholds differ from line to line, so that DVC
+restores nothing from its run cache. With `--remote` data are pushed and pulled as well. Projects
+that are there already are used again.
 """
 
 from __future__ import annotations
@@ -53,15 +54,16 @@ REMOTE = (
 )
 
 
-class Clone:
-    """A clone of one commit with the images in it."""
+class Project:
+    """A project with the images in it, made and run by the code of one commit."""
 
     def __init__(self, path: Path, commit: str) -> None:
         self.path, self.commit = path, commit
+        self.code = path.with_name(f"{path.name}-code")
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("DVC_")},
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(path / "src"),
+            "PYTHONPATH": str(self.code / "src"),
             "OMP_NUM_THREADS": "1",
         }
 
@@ -78,19 +80,19 @@ class Clone:
             raise SystemExit(f"{self.path}: {command}:\n{done.stdout}\n{done.stderr}")
 
     def make(self, images: Path, cache_type: str) -> None:
-        """The clone, with the images as `data/`, which DVC tracks."""
-        subprocess.run(["git", "clone", "-q", "-n", ROOT, self.path], check=True)
-        self.run("git", "checkout", "-q", self.commit)
-        self.run("git", "config", "user.name", "Benchmark")
-        self.run("git", "config", "user.email", "benchmark@example.org")
-        self.run("dvc", "config", "--local", "cache.type", cache_type)
-        self.run("dvc", "remote", "add", "--local", "bench", str(self.path.parent / "remote"))
+        subprocess.run(["git", "clone", "-q", "-n", ROOT, self.code], check=True)
+        subprocess.run(["git", "checkout", "-q", self.commit], cwd=self.code, check=True)
         jpegs = self.path / "data/jpeg/Particles"
         jpegs.mkdir(parents=True)
         for jpeg in (images / "jpeg").glob("*.jpg"):
             shutil.copyfile(jpeg, jpegs / jpeg.name)
         shutil.copytree(images / "tiff", self.path / "data/tiff")
-        (self.path / "data.dvc").unlink()
+        sides = ("--originals", "data/tiff", "--copies", "data/jpeg")
+        self.run("python", "-m", "backlabel", "init", *sides, "--labels", "published", "--yes")
+        self.run("git", "config", "user.name", "Benchmark")
+        self.run("git", "config", "user.email", "benchmark@example.org")
+        self.run("dvc", "config", "--local", "cache.type", cache_type)
+        self.run("dvc", "remote", "add", "--local", "bench", str(self.path.parent / "remote"))
 
     def timed(self, line: Line) -> float:
         started = time.perf_counter()
@@ -104,7 +106,9 @@ class Clone:
             subprocess.run(["git", "clone", "-q", self.path, fresh], check=True)
             shutil.copy(self.path / ".dvc/config.local", fresh / ".dvc")
             started = time.perf_counter()
-            Clone(fresh, self.commit).run("dvc", "pull", "-q", "-r", "bench", "data.dvc", "labeled")
+            Project(fresh, self.commit).run(
+                "dvc", "pull", "-q", "-r", "bench", "data.dvc", "labeled"
+            )
         else:
             self.run(*line.command)
         return time.perf_counter() - started
@@ -132,31 +136,31 @@ def main() -> None:
     options = _options()
     options.folder.mkdir(parents=True, exist_ok=True)
     commits = {"after": "HEAD"} | ({"before": options.before} if options.before else {})
-    clones = {}
+    projects = {}
     for name, commit in commits.items():
         found = subprocess.run(
             ["git", "rev-parse", commit], cwd=ROOT, check=True, capture_output=True, text=True
         )
-        clones[name] = Clone((options.folder / name).resolve(), found.stdout.strip())
-    print(f"| line | {' | '.join(f'{name} s' for name in clones)} | wanted | load |")
-    print("|---|" + "---|" * (len(clones) + 2), flush=True)
-    fresh = {name: clone for name, clone in clones.items() if not clone.path.exists()}
-    for clone in fresh.values():
-        clone.make(options.images, options.cache_type)
+        projects[name] = Project((options.folder / name).resolve(), found.stdout.strip())
+    print(f"| line | {' | '.join(f'{name} s' for name in projects)} | wanted | load |")
+    print("|---|" + "---|" * (len(projects) + 2), flush=True)
+    fresh = {name: project for name, project in projects.items() if not project.path.exists()}
+    for project in fresh.values():
+        project.make(options.images, options.cache_type)
     if fresh:
-        tell(Line("`dvc add data`", ("dvc", "add", "-q", "data")), fresh, clones)
-        tell(Line("cold: `dvc repro`", ("dvc", "repro")), fresh, clones)
-    for clone in fresh.values():
-        clone.settle()
+        tell(Line("`dvc add data`", ("dvc", "add", "-q", "data")), fresh, projects)
+        tell(Line("cold: `dvc repro`", ("dvc", "repro")), fresh, projects)
+    for project in fresh.values():
+        project.settle()
     for line in (*LINES, *(REMOTE if options.remote else ())):
         if not options.only or any(word in line.name for word in options.only):
-            tell(line, clones, clones)
+            tell(line, projects, projects)
 
 
-def tell(line: Line, clones: dict[str, Clone], all_clones: dict[str, Clone]) -> None:
-    """Time one line in each clone, in turn, and print it."""
-    took = {name: f"{clone.timed(line):.1f}" for name, clone in clones.items()}
-    cells = [took.get(name, "") for name in all_clones]
+def tell(line: Line, projects: dict[str, Project], all_projects: dict[str, Project]) -> None:
+    """Time one line in each project, in turn, and print it."""
+    took = {name: f"{project.timed(line):.1f}" for name, project in projects.items()}
+    cells = [took.get(name, "") for name in all_projects]
     print(
         f"| {line.name} | {' | '.join(cells)} | {line.wanted} | {os.getloadavg()[0]:.1f} |",
         flush=True,
@@ -166,9 +170,9 @@ def tell(line: Line, clones: dict[str, Clone], all_clones: dict[str, Clone]) -> 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images", type=Path, help="folder that published.py made")
-    parser.add_argument("folder", type=Path, help="where the clones are, or are made")
+    parser.add_argument("folder", type=Path, help="where the projects are, or are made")
     parser.add_argument("--before", help="an older commit that is timed beside the last one")
-    parser.add_argument("--cache-type", default="hardlink", help="of DVC, for new clones")
+    parser.add_argument("--cache-type", default="hardlink", help="of DVC, for new projects")
     parser.add_argument("--remote", action="store_true", help="push and pull, too")
     parser.add_argument("--only", nargs="*", default=[], help="lines with these words alone")
     return parser.parse_args()

@@ -16,7 +16,7 @@ SRC = ROOT / "src"
 PACKAGE = SRC / "backlabel"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 OWNERS = {
-    "cv2": ("parts/",),
+    "cv2": ("parts/", "kernels/resize.py"),
     "dask_jobqueue": ("workers/",),
     "distributed": ("workers/",),
     "dvc": ("dvc_repair.py",),

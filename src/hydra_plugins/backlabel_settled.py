@@ -1,8 +1,9 @@
-"""Stops `dvc exp run` before it starts where parameters would get lost, or are wrong.
+"""Stops `dvc exp run` before it starts where something would get lost, or parameters are wrong.
 
-DVC composes `conf/` over `params.yaml` without looking at it, and a stage finds a wrong parameter
-only when it runs. Hydra asks a plugin of this kind where to search for the configuration: in DVC's
-own process, before anything is written.
+DVC composes `conf/` over `params.yaml` without looking at it, a stage finds a wrong parameter only
+when it runs, and what others put into the labelled set is gone before the first stage starts. Hydra
+asks a plugin of this kind where to search for the configuration: in DVC's own process, before
+anything is written.
 """
 
 import sys
@@ -18,6 +19,9 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from backlabel import composing
 from backlabel.errors import BacklabelError
+from backlabel.labels import written
+from backlabel.storage import paths
+from backlabel.storage.files import shared_folder
 
 _RUNS_EXPERIMENTS = (["exp", "run"], ["experiments", "run"])
 
@@ -38,14 +42,18 @@ class RefuseEarly(SearchPathPlugin):
 @cache  # a sweep is composed once for each of its experiments
 def _look() -> None:
     composing.refuse_unsettled()
-    for overrides in _overrides(sys.argv[1:]):
-        composing.check_overrides(overrides)
-
-
-def _overrides(words: list[str]) -> list[list[str]]:
-    """What `-S` says on DVC's command line, one list for each experiment of a sweep."""
+    words = sys.argv[1:]
     if words[:2] not in _RUNS_EXPERIMENTS:
-        return []
-    by_file = to_path_overrides(get_main_parser().parse_args(words).set_param)
+        return
+    asked = get_main_parser().parse_args(words)
+    for overrides in _overrides(asked.set_param):
+        composing.check_overrides(overrides)
+    if not (asked.queue or asked.tmp_dir):
+        written.unchanged(paths.LABELED, shared_folder() / "cache")
+
+
+def _overrides(set_param: list[str]) -> list[list[str]]:
+    """What `-S` says on DVC's command line, one list for each experiment of a sweep."""
+    by_file = to_path_overrides(set_param)
     sweeps = get_hydra_sweeps(by_file) if by_file else []
     return [sweep.get(ParamsDependency.DEFAULT_PARAMS_FILE, []) for sweep in sweeps]

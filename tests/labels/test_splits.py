@@ -165,6 +165,13 @@ def test_groups_of_unlike_size_come_near_the_shares():
             assert got[split] / total == pytest.approx(share, abs=0.01)
 
 
+def test_splits_that_lack_as_much_are_filled_in_turn():
+    names = [f"run {i // 3}" for i in range(30)]
+    categories = [f"category {i % 12}" for i in range(30)]
+    counts = Counter(splits.assign(names, categories, SHARES, seed=0))
+    assert counts == {"train": 24, "val": 3, "test": 3}
+
+
 def test_another_seed_splits_otherwise():
     names = [digest(i) for i in range(60)]
     first, second = (splits.assign(names, ["Tips"] * 60, SHARES, seed=seed) for seed in (0, 1))

@@ -48,6 +48,42 @@ def test_file_of_others_survives_repro(clone):
     assert (clone.path / "labeled/notes.txt").read_text() == "mine"
 
 
+def test_file_of_others_survives_an_experiment(clone):
+    """DVC itself would check the set out anew, before any stage runs."""
+    (clone.path / "labeled/notes.txt").write_text("mine")
+    changed = next((clone.path / "labeled").rglob("*.tif"))
+    experiment = ["dvc", "exp", "run", "-S", "label.split_seed=3"]
+    done = clone.run(*experiment, check=False)
+    assert done.returncode != 0
+    assert "labeled/notes.txt: was not written by backlabel" in done.stdout + done.stderr
+    assert (clone.path / "labeled/notes.txt").read_text() == "mine"
+    (clone.path / "labeled/notes.txt").unlink()
+    content = changed.read_bytes()
+    changed.unlink()
+    changed.write_bytes(content + b"mine")
+    done = clone.run("dvc", "exp", "run", check=False)
+    assert done.returncode != 0
+    assert f"{changed.name}: was changed by others" in done.stdout + done.stderr
+    assert changed.read_bytes() == content + b"mine"
+    (clone.path / "labeled/notes.txt").write_text("mine")
+    clone.run(*experiment, "--temp")  # leaves the workspace alone
+    assert (clone.path / "labeled/notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", ["copy", "hardlink", "symlink"])
+def test_an_experiment_leaves_the_files_that_stay(clone, kind):
+    """The same inodes with the same times, whether they are copies or links to DVC's cache."""
+    clone.run("dvc", "config", "--local", "cache.type", kind)
+    clone.run("dvc", "checkout", "--relink")
+    files = sorted((clone.path / "labeled").rglob("*.tif"))
+    before = [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files]
+    assert [file.is_symlink() for file in files] == [kind == "symlink"] * len(files)
+    assert [file.stat().st_nlink > 1 for file in files] == [kind == "hardlink"] * len(files)
+    clone.run("dvc", "exp", "run", "-S", "label.split_seed=3")
+    assert [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files] == before
+    assert clone.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+
+
 def test_names_given_in_an_experiment_come_with_it(clone):
     names = clone.path / "reviews/names.csv"
     given = names.read_text()

@@ -74,13 +74,22 @@ def test_hashes_of_variants(evidence):
 def test_a_search_is_known_by_all_hashes_of_both_sides(evidence):
     query, base = np.random.default_rng(1).integers(0, 256, (2, 9, 128), np.uint8)
     found = nearest_reference(query[:4], base, k=3)
-    assert evidence.nearest(query[:4], base, 3) is None
-    evidence.keep_nearest(query[:4], base, 3, found)
-    again = evidence.nearest(query[:4], base, 3)
+    assert evidence.nearest("grey", query[:4], base, 3) is None
+    evidence.keep_nearest("grey", query[:4], base, 3, found)
+    again = evidence.nearest("grey", query[:4], base, 3)
     assert (again[0] == found[0]).all()
     assert (again[1] == found[1]).all()
     changed = base.copy()
     changed[-1, -1] ^= 1
-    assert evidence.nearest(query[:4], changed, 3) is None
-    assert evidence.nearest(query[1:5], base, 3) is None
-    assert evidence.nearest(query[:4], base, 2) is None
+    assert evidence.nearest("grey", query[:4], changed, 3) is None
+    assert evidence.nearest("grey", query[1:5], base, 3) is None
+    assert evidence.nearest("grey", query[:4], base, 2) is None
+
+
+def test_both_hashes_of_as_many_images_are_kept_side_by_side(evidence):
+    query, base = np.random.default_rng(2).integers(0, 256, (2, 9, 128), np.uint8)
+    for hashes in ("grey", "standardised"):
+        evidence.keep_nearest(hashes, query, base, 3, nearest_reference(query, base, k=3))
+        query = query[::-1]
+    assert evidence.nearest("grey", query, base, 3) is not None
+    assert evidence.nearest("standardised", query[::-1], base, 3) is not None

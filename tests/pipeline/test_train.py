@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import importlib.util
 import json
 import shutil
 from collections import Counter
 
 import pytest
+import torch
 from mlflow.tracking import MlflowClient
 
 from clones import ROOT, Clone
@@ -119,3 +121,16 @@ def test_a_changed_file_stops_the_training(trained, tmp_path):
     done = example.run("python", "train.py", check=False)
     assert done.returncode != 0
     assert "is not the file that was labelled" in done.stderr
+
+
+@pytest.mark.parametrize(("images", "metrics"), [(1, 0), (2, 3)])
+def test_there_are_no_more_folds_than_images_of_a_category(images, metrics):
+    spec = importlib.util.spec_from_file_location("train", ROOT / "examples/train/train.py")
+    train = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(train)
+    params = {"seed": 0, "folds": 5, "channels": 1, "epochs": 1, "batch_size": 8}
+    targets = torch.arange(12).repeat(images)
+    groups = [str(number) for number in range(len(targets))]
+    pictures = torch.zeros(len(targets), 1, 16, 16)
+    found = train.cross_validated(pictures, targets, groups, params | {"learning_rate": 0.01})
+    assert len(found) == metrics

@@ -92,3 +92,5 @@ def test_the_plane_of_bits_reaches_as_far_as_scores_are_known():
     assert {150, 120} <= {*one.values}
     near = axes({("a", 1): [candidate(0, 130)]}, LIMITS, Rule.SEED)[0][0]
     assert max(near.values) == 130
+    kept = axes({("a", 1): [candidate(0, 130, ssim=0.9)]}, LIMITS, Rule.SEED)[0][0]
+    assert max(kept.values) == 300  # the thresholds in force do not count, the scores do

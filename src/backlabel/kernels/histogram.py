@@ -9,35 +9,36 @@ from numpy.typing import NDArray
 from backlabel.kernels.compiled import kernel, reads
 
 LEVELS = 256
+_LARGE = 1 << 17  # pixels, for which counters of 65,536 pairs pay
 
 
 @kernel(reads(uint8, 1), result=int64[::1])
 def histogram(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     """(256,): how many of `pixels` (n,) have each value.
 
-    Eight counters for each value, taken in turn: neighbours are often equal, and an addition to a
-    counter that was just written waits for the write.
+    In large images pairs of neighbours are counted, and then what each level has as the one and as
+    the other of a pair. Two counters for each pair, taken in turn: an addition to a counter that
+    was just written waits for the write.
     """
-    counts = np.zeros((8, LEVELS), np.int64)
-    a, b, c, d = counts[0], counts[1], counts[2], counts[3]
-    e, f, g, h = counts[4], counts[5], counts[6], counts[7]
-    whole = pixels.size // 8 * 8
-    for i in range(0, whole, 8):
-        a[pixels[i]] += 1
-        b[pixels[i + 1]] += 1
-        c[pixels[i + 2]] += 1
-        d[pixels[i + 3]] += 1
-        e[pixels[i + 4]] += 1
-        f[pixels[i + 5]] += 1
-        g[pixels[i + 6]] += 1
-        h[pixels[i + 7]] += 1
-    for i in range(whole, pixels.size):
-        a[pixels[i]] += 1
-    for value in range(LEVELS):  # `counts.sum(axis=0)` would take two seconds to compile
-        for other in range(1, 8):
-            a[value] += counts[other, value]
-    total: NDArray[np.int64] = a
-    return total
+    counts = np.zeros(LEVELS, np.int64)
+    start = pixels.size // 4 * 4 if pixels.size >= _LARGE else 0
+    if start:
+        of_pairs = np.zeros((2, LEVELS, LEVELS), np.uint32)
+        one, other = of_pairs[0].reshape(-1), of_pairs[1].reshape(-1)
+        quads = pixels[:start].view(np.uint32)
+        for quad in quads:
+            one[quad & 0xFFFF] += np.uint32(1)
+            other[quad >> 16] += np.uint32(1)
+        for a in range(LEVELS):
+            of_level = np.int64(0)
+            for b in range(LEVELS):
+                found = np.int64(of_pairs[0, a, b]) + np.int64(of_pairs[1, a, b])
+                of_level += found
+                counts[b] += found
+            counts[a] += of_level
+    for i in range(start, pixels.size):
+        counts[pixels[i]] += 1
+    return counts
 
 
 def histogram_reference(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -16,8 +16,7 @@ from pathlib import Path
 from backlabel import __version__
 from backlabel.errors import DataError, OutputError, UnreadableImageError
 from backlabel.hashing.cache import versions as hashing_versions
-from backlabel.hashing.contents import Folder
-from backlabel.labels import card, copies, facts, ledger, manifest
+from backlabel.labels import card, copies, facts, ledger, manifest, written
 from backlabel.labels.about import About
 from backlabel.labels.decisions import Decided, Known
 from backlabel.labels.facts import Bounds, Facts, KnownFacts, Pair
@@ -92,22 +91,19 @@ def write_set(
     """
     partial_folder = target.with_name(_PARTIAL.name)
     copies.recover(partial_folder, target)
-    own = manifest.own_files(target)
-    held = Folder(recipe.cache)
-    held.look_at(copies.files_below(target))
-    copies.refuse_foreign(target, own, held.digest)
+    earlier = written.unchanged(target, recipe.cache)
     known = ledger.read(names_path)
     files, extended = ledger.assign([_source(one.match) for one in chosen], known)
     try:
         _create(partial_folder)
-        rows = list(_rows(chosen, files, _Folders(partial_folder, target, own), recipe))
+        rows = list(_rows(chosen, files, _Folders(partial_folder, target, earlier.digests), recipe))
         rows.sort(key=lambda row: os.fsencode(row.file))
         manifest.write(partial_folder, rows)
         card.write(partial_folder, rows, about, notes)
         manifest.seal(partial_folder, rows)
         if extended != known:
             tables.write(names_path, Named, extended)
-        copies.replace_folder(partial_folder, target, own, held.digest)
+        copies.replace_folder(partial_folder, target, earlier.digests, earlier.held.digest)
     finally:
         shutil.rmtree(partial_folder, ignore_errors=True)
     return rows
@@ -145,7 +141,7 @@ def _rows(
         _making(tiff, file, folders, originals, recipe)
         for (tiff, _), file in zip(images, files, strict=True)
     ]
-    unread = [jpeg for _, jpeg in images]
+    unread = [jpeg for _, jpeg in images if originals.known(jpeg) != jpeg.sha256]
     for (tiff, _), digest in zip(images, _made(makings, recipe.bounds), strict=True):
         if digest is None:
             unread.append(tiff)

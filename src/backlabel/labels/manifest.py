@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from backlabel.storage import names, parquet, tables
+from backlabel.storage import names, tables
 from backlabel.storage.files import atomic_write, sha256
 from backlabel.storage.rows import Labelled
 
@@ -39,6 +39,8 @@ def publishable(row: Labelled) -> Labelled:
 
 def write(folder: Path, rows: Sequence[Labelled]) -> None:
     """Write `rows` below `folder` as CSV and as Parquet; `seal` comes when all files are there."""
+    from backlabel.storage import parquet  # noqa: PLC0415 - checksums are read without it
+
     tables.write(folder / CSV, Labelled, rows)
     with atomic_write(folder / PARQUET, "wb") as file:
         parquet.write(file, Labelled, rows)

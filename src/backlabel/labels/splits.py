@@ -124,8 +124,9 @@ def assign(
     """The split of each file; `shares` gives the splits' names and shares, which sum to 1.
 
     Large groups are placed first, each where its categories lack most, so that every split gets its
-    share of every category as far as whole groups allow. Groups of one file each are shared out to
-    less than one file. A split with share 0 gets nothing.
+    share of every category as far as whole groups allow; where two lack as much of them, the one
+    that lacks more files. Groups of one file each are shared out to less than one file. A split
+    with share 0 gets nothing.
     """
     totals = Counter(category_of)
     contents: dict[str, Counter[str]] = {}
@@ -135,12 +136,14 @@ def assign(
         name: {category: share * total for category, total in totals.items()}
         for name, share in shares.items()
     }
+    room = {name: share * len(category_of) for name, share in shares.items()}
     chosen: dict[str, str] = {}
     for group in sorted(contents, key=lambda name: (-contents[name].total(), _drawn(seed, name))):
         counts = sorted(contents[group].items())  # a sum of floats depends on its order
-        split = max(lacking, key=lambda name: _need(lacking[name], counts, totals))
+        split = max(lacking, key=lambda name: (_need(lacking[name], counts, totals), room[name]))
         for category, count in counts:
             lacking[split][category] -= count
+            room[split] -= count
         chosen[group] = split
     return [chosen[group] for group in group_of]
 

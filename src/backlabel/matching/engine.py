@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -147,8 +148,8 @@ class _Matching:
             self._standardised,
             self._grey,
             k=self._settings.top_k,
-            nearest=self._nearest(self._index),
-            nearest_grey=self._nearest(self._index_grey),
+            nearest=self._nearest(self._index, "standardised"),
+            nearest_grey=self._nearest(self._index_grey, "grey"),
         )
 
     def _as_it_is(self, tiff: TiffHash) -> list[Query]:
@@ -157,11 +158,11 @@ class _Matching:
         standardised, grey = from_hexes([tiff.phash, tiff.phash_grey])
         return [(_IDENTITY, standardised, grey)]
 
-    def _nearest(self, index: MultiHash | None) -> Nearest:
+    def _nearest(self, index: MultiHash | None, hashes: str) -> Nearest:
         if self._settings.engine == "reference":
             return search.nearest_reference
         if index is None:
-            return self._images.nearest
+            return partial(self._images.nearest, hashes)
         known = index
         return lambda query, _, k: known.nearest(query, k=k)
 
@@ -199,8 +200,8 @@ class _Matching:
         ]
 
     def _pair(self, tiff: TiffHash, near: NearPair) -> Pair:
-        jpeg = self._jpegs[near.row]
-        return Pair(tiff.path, jpeg.path, near.variant, tiff.sha256, jpeg.sha256, tiff.page)
+        path, sha256 = (columns.value(self._jpegs, near.row, name) for name in ("path", "sha256"))
+        return Pair(tiff.path, path, near.variant, tiff.sha256, sha256, tiff.page)
 
     def _evidence(self, scored: Sequence[tuple[NearPair, Scored]]) -> Evidence:
         """A TIFF is unreadable if none of its pairs could be scored for its sake."""
@@ -212,7 +213,7 @@ class _Matching:
             Candidate(
                 pair=pair,
                 scores=scores if isinstance(scores, Scores) else None,
-                label=self._jpegs[pair.row].label,
+                label=columns.value(self._jpegs, pair.row, "label"),
             )
             for pair, scores in scored
         ]

@@ -85,10 +85,10 @@ class Kept:
         self._put((self._of_variant(tiff, one), bits.tobytes()) for tiff, one, bits in found)
 
     def nearest(
-        self, query: NDArray[np.uint8], base: NDArray[np.uint8], k: int
+        self, hashes: str, query: NDArray[np.uint8], base: NDArray[np.uint8], k: int
     ) -> Neighbours | None:
-        """What was found for just these hashes; None where nothing was."""
-        raw = self._store.get(self._of_search(query, base, k))
+        """What was found for just these hashes, of the kind `hashes`; None where nothing was."""
+        raw = self._store.get(self._of_search(hashes, query, base, k))
         digest = _digest(query, base)
         kept = len(query) * min(k, len(base))
         if raw is None or raw[: len(digest)] != digest or len(raw) != len(digest) + 12 * kept:
@@ -99,12 +99,17 @@ class Kept:
         return rows, bits
 
     def keep_nearest(
-        self, query: NDArray[np.uint8], base: NDArray[np.uint8], k: int, found: Neighbours
+        self,
+        hashes: str,
+        query: NDArray[np.uint8],
+        base: NDArray[np.uint8],
+        k: int,
+        found: Neighbours,
     ) -> None:
         """Keep what was found, in the place of what was found for as many other hashes."""
         rows, bits = found
         raw = rows.astype(np.int64).tobytes() + bits.astype(np.int32).tobytes()
-        self._put([(self._of_search(query, base, k), _digest(query, base) + raw)])
+        self._put([(self._of_search(hashes, query, base, k), _digest(query, base) + raw)])
 
     def _put(self, items: Iterable[tuple[bytes, bytes]]) -> None:
         with suppress(OutputError):  # a run may not fail for what only makes the next one quick
@@ -124,9 +129,11 @@ class Kept:
         how = f"{page} {variant}".encode()
         return self._circumstances + bytes.fromhex(sha256) + b"hashes\0" + how
 
-    def _of_search(self, query: NDArray[np.uint8], base: NDArray[np.uint8], k: int) -> bytes:
+    def _of_search(
+        self, hashes: str, query: NDArray[np.uint8], base: NDArray[np.uint8], k: int
+    ) -> bytes:
         # Not of the hashes themselves: a search is of some megabytes, and one of a kind is enough.
-        return self._circumstances + f"nearest {len(query)} {len(base)} {k}".encode()
+        return self._circumstances + f"nearest {hashes} {len(query)} {len(base)} {k}".encode()
 
 
 def kept_for(settings: Settings, folder: Path) -> Kept | None:

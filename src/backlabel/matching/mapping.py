@@ -12,6 +12,7 @@ from backlabel.matching import assign
 from backlabel.matching.decide import Decision
 from backlabel.matching.engine import Outcome
 from backlabel.matching.evidence import Candidate, Placement
+from backlabel.storage import columns
 from backlabel.storage.part_rows import PartRow
 from backlabel.storage.rows import JpegHash, Match, PageKey, Passed, TiffHash, Verdict
 
@@ -80,7 +81,7 @@ def row(
         explained=scores.explained if scores else None,
         spoke=scores.spoke if scores else None,
         degradation=scores.degradation if scores else None,
-        runner_up_path=jpegs[second.row].path if second else None,
+        runner_up_path=columns.value(jpegs, second.row, "path") if second else None,
         runner_up_hamming=second.distance if second else None,
         runner_up_ssim=second.ssim if second else None,
         runner_up_explained=second.explained if second else None,

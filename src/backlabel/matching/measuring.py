@@ -79,14 +79,14 @@ class Measuring:
             yield i, [(one, *own[str(one)]) for one in wanted[i]]
 
     def nearest(
-        self, query: NDArray[np.uint8], base: NDArray[np.uint8], *, k: int
+        self, hashes: str, query: NDArray[np.uint8], base: NDArray[np.uint8], *, k: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """As `search.nearest`."""
-        known = None if self._kept is None else self._kept.nearest(query, base, k)
+        """As `search.nearest`; `hashes` says which of an image they are."""
+        known = None if self._kept is None else self._kept.nearest(hashes, query, base, k)
         if known is None:
             known = search.nearest(query, base, k=k)
             if self._kept is not None:
-                self._kept.keep_nearest(query, base, k, known)
+                self._kept.keep_nearest(hashes, query, base, k, known)
         return known
 
     @cached_property

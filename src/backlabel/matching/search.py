@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 HASH_BYTES = 128
 """Bytes of a packed hash of 1,024 bits."""
-_FEW = 1 << 20
+_FEW = 1 << 24
 """Pairs of hashes that NumPy compares before numba is imported and has loaded its kernels."""
 _ABOVE_ALL = 8 * HASH_BYTES + 1
 
@@ -26,7 +26,12 @@ def nearest(
     index = np.zeros((len(query), kept), np.int64)
     distance = np.full((len(query), kept), _ABOVE_ALL, np.int32)
     if len(query) * len(base) <= _FEW:
-        return nearest_reference(query, base, k=k)
+        by_word = np.ascontiguousarray(_words(base).T)
+        for i, one in enumerate(_words(query)):
+            bits = np.bitwise_count(one[:, np.newaxis] ^ by_word).sum(axis=0, dtype=np.uint16)
+            index[i] = np.argsort(bits, kind="stable")[:k]
+            distance[i] = bits[index[i]]
+        return index, distance
     from backlabel.kernels import hamming  # noqa: PLC0415 - as said of _FEW
 
     hamming.search(_words(query), _columns(base), len(base), index, distance)

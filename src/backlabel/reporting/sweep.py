@@ -128,14 +128,21 @@ def _decided(
 def known_up_to(evidence: Iterable[list[Candidate]], limits: Limits) -> int:
     """The highest threshold of SSIM, in bits, below which every candidate has its scores."""
     unscored = [
-        one.distance for candidates in evidence for one in candidates if not counts(one, limits)
+        one.distance
+        for candidates in evidence
+        for one in candidates
+        if one.scores is None and not counts(one, limits)
     ]
-    return min([*unscored, _BEYOND * limits.hamming_threshold, BITS])
+    return min([*unscored, furthest(limits)])
+
+
+def furthest(limits: Limits) -> int:
+    """No Hamming threshold above this many bits is swept."""
+    return min(_BEYOND * limits.hamming_threshold, BITS)
 
 
 def _values(limits: Limits, rule: Rule, last: int) -> Iterator[tuple[str, float, Limits]]:
-    beyond = min(_BEYOND * limits.hamming_threshold, BITS)
-    for bits in _steps(limits.hamming_threshold, beyond):
+    for bits in _steps(limits.hamming_threshold, furthest(limits)):
         lower = min(bits, limits.ssim_hamming_threshold)
         yield (
             "hamming_threshold",

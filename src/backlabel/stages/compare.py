@@ -105,7 +105,7 @@ def _write(
     points = sweep.sweep(
         found,
         evidence=evidence,
-        path_of=lambda row: jpegs[row].path,
+        path_of=lambda row: columns.value(jpegs, row, "path"),
         limits=limits(compare),
         rule=Rule(compare.rule),
         truth=truth,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import hashlib
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,10 +19,12 @@ from backlabel.matching import engine
 from backlabel.matching.decide import Rule
 from backlabel.matching.evidence import Candidate, Pair
 from backlabel.matching.kept import Kept, kept_for
+from backlabel.matching.settings import Settings
 from backlabel.parts import left_over
 from backlabel.reporting import plane, summary
 from backlabel.reporting.plane import Axis, Point
 from backlabel.reporting.report import Report
+from backlabel.reporting.sweep import furthest
 from backlabel.stages import compare
 from backlabel.storage import columns, paths
 from backlabel.storage.files import atomic_write, shared_folder
@@ -37,7 +40,7 @@ def main(params: config.Params, out: Path) -> Report:
     found = left_over.match(tiffs, jpegs, settings, cache)[0].evidence
     kept = kept_for(settings, cache)
     evidence = {
-        tiff.key: known if kept is None else _widened(known, tiff, jpegs, kept, settings.rule)
+        tiff.key: known if kept is None else _widened(known, tiff, jpegs, kept, settings)
         for tiff, known in zip(tiffs, found, strict=True)
     }
     truth = summary.known_pairs(Path(params.data.truth), columns.values(jpegs, "path"))
@@ -48,7 +51,7 @@ def main(params: config.Params, out: Path) -> Report:
         points = plane.plane(
             axes,
             evidence,
-            path_of=lambda row: jpegs[row].path,
+            path_of=lambda row: columns.value(jpegs, row, "path"),
             limits=settings.limits,
             rule=settings.rule,
             truth=truth,
@@ -71,26 +74,32 @@ def main(params: config.Params, out: Path) -> Report:
 
 
 def _widened(
-    known: engine.Evidence, tiff: TiffHash, jpegs: Sequence[JpegHash], kept: Kept, rule: Rule
+    known: engine.Evidence,
+    tiff: TiffHash,
+    jpegs: Sequence[JpegHash],
+    kept: Kept,
+    settings: Settings,
 ) -> list[Candidate] | UnreadableImageError:
     """With the scores, too, that are kept of runs with looser thresholds."""
     if isinstance(known, UnreadableImageError):
         return known
-    bare = [one for one in known if one.scores is None]
+    last = furthest(settings.limits)
+    is_bare = [one.scores is None and one.distance < last for one in known]
     pairs = [
         Pair(
             tiff.path,
-            jpegs[one.row].path,
+            columns.value(jpegs, one.row, "path"),
             one.pair.variant,
             tiff.sha256,
-            jpegs[one.row].sha256,
+            columns.value(jpegs, one.row, "sha256"),
             tiff.page,
         )
-        for one in bare
+        for one in itertools.compress(known, is_bare)
     ]
-    found = iter(kept.scores(pairs, complete=rule is Rule.COMBINED))
+    found = iter(kept.scores(pairs, complete=settings.rule is Rule.COMBINED))
     return [
-        dataclasses.replace(one, scores=next(found)) if one.scores is None else one for one in known
+        dataclasses.replace(one, scores=next(found)) if bare else one
+        for one, bare in zip(known, is_bare, strict=True)
     ]
 
 

@@ -78,6 +78,10 @@ class Columns(Sequence[Record], Generic[Record]):
         """The column `name`, value by value."""
         return (self._cell(name, row) for row in self._order.tolist())
 
+    def value(self, at: int, name: str) -> Any:
+        """One cell, without making a record of its row."""
+        return self._cell(name, int(self._order[at]))
+
     def _cell(self, name: str, row: int) -> Any:
         if name in PACKED:
             return self._packed[name][row].tobytes().hex()
@@ -244,6 +248,11 @@ def packed(rows: Sequence[Any], name: str) -> NDArray[np.uint8]:
 def values(rows: Sequence[Any], name: str) -> Iterator[Any]:
     """The column `name` of records or of `Columns`, value by value."""
     return rows.values(name) if isinstance(rows, Columns) else (getattr(row, name) for row in rows)
+
+
+def value(rows: Sequence[Any], at: int, name: str) -> Any:
+    """One cell of records or of `Columns`."""
+    return rows.value(at, name) if isinstance(rows, Columns) else getattr(rows[at], name)
 
 
 def taken(rows: Sequence[Record], at: Sequence[int] | NDArray[np.int64]) -> Sequence[Record]:

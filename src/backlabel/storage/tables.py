@@ -97,10 +97,12 @@ def plain_columns(
     record: type[Record], rows: Sequence[Record]
 ) -> dict[str, list[str | int | float | bool | None]]:
     """The cells of `rows` by column, typed by `plain_kinds`; names are escaped as in `write`."""
-    return {
-        name: [_plain(getattr(row, name), kind) for row in rows]
-        for name, kind in _kinds(record).items()
-    }
+    found = {}
+    for name, kind in _kinds(record).items():
+        plain = _plain(kind)
+        cells = (getattr(row, name) for row in rows)
+        found[name] = [None if cell is None else plain(cell) for cell in cells]
+    return found
 
 
 def _plain_kind(bare: Any) -> type:
@@ -109,14 +111,10 @@ def _plain_kind(bare: Any) -> type:
     return next(kind for kind in (bool, int, float) if issubclass(bare, kind))
 
 
-def _plain(value: Any, kind: Any) -> str | int | float | bool | None:
-    if value is None:
-        return None
+def _plain(kind: Any) -> Callable[[Any], str | int | float | bool]:
+    """What makes a plain value of one of this kind."""
     bare, _ = _bare(kind)
-    if bare == FileName:
-        return names.to_cell(value)
-    plain: str | int | float | bool = _plain_kind(bare)(value)
-    return plain
+    return names.to_cell if bare == FileName else _plain_kind(bare)
 
 
 def _row(

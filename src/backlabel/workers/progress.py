@@ -14,6 +14,7 @@ Item = TypeVar("Item")
 # Only this process draws. A lock for several would be a semaphore of the system, of which Python
 # 3.14 says that it leaked when the process is killed.
 tqdm.set_lock(RLock())
+tqdm.monitor_interval = 0  # no thread that watches for bars that stand still
 
 
 def track(items: Iterable[Item], what: str, *, total: int | None = None) -> Iterable[Item]:
