@@ -22,12 +22,11 @@ _LEAST_KEPT = 0.75  # share of a whole copy that is still that of the TIFF; the 
 
 @dataclass(frozen=True)
 class File:
-    """A picture: its file, its page there, the SHA-256 of the file, and the shape (H, W)."""
+    """A picture: its file, its page there, and the SHA-256 of the file."""
 
     path: str
     page: int
     sha256: str
-    shape: Shape
 
     @property
     def content(self) -> str:
@@ -62,8 +61,7 @@ class Finder:
         None too where the JPEG cannot be read.
         """
         tiff, jpeg = task.tiff, task.jpeg
-        features = Features.decoded(task.tiff_features), Features.decoded(task.jpeg_features)
-        found = place(features, (tiff.shape, jpeg.shape))
+        found = place(*map(Features.decoded, (task.tiff_features, task.jpeg_features)))
         if found is None:
             return None
         ours = tiff_pixels(tiff.path, tiff.page, tiff.sha256, self.limits)
