@@ -57,6 +57,14 @@ def mirrored_crop(grey: Grey) -> Image.Image:
     return ImageOps.mirror(cropped(grey))
 
 
+def inverted_crop(grey: Grey) -> Image.Image:
+    return ImageOps.invert(cropped(grey))
+
+
+def inverted_mirrored_crop(grey: Grey) -> Image.Image:
+    return ImageOps.invert(mirrored_crop(grey))
+
+
 def turned_crop(grey: Grey) -> Image.Image:
     return cropped(grey).transpose(Image.Transpose.ROTATE_90)
 

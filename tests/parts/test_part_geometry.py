@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from published_parts import BEETLE, original
 
-from backlabel.parts.features import Features, mirrored
+from backlabel.parts.features import Features, inverted, mirrored
 from backlabel.parts.geometry import Box, Map, corners_of, overlap, shares
 from backlabel.parts.rendering import common, largest_rectangle, renderings, settled, upright
 
@@ -127,6 +127,16 @@ def test_descriptors_of_a_mirrored_image_are_foretold() -> None:
     assert np.median(np.linalg.norm(a - b, axis=1)) < 60  # of 512: the same
     c = plain.descriptors[rows].astype(int)
     assert np.median(np.linalg.norm(c - b, axis=1)) > 200
+
+
+def test_descriptors_of_an_inverted_image_are_foretold() -> None:
+    grey = original(BEETLE)
+    plain, other = Features.of(grey), Features.of(255 - grey)
+    apart = np.abs(plain.points[:, None] - other.points[None]).max(2)
+    rows, columns = np.nonzero(apart < 0.1)
+    assert len(rows) > 200
+    a, b = inverted(plain.descriptors)[rows].astype(int), other.descriptors[columns].astype(int)
+    assert np.median(np.linalg.norm(a - b, axis=1)) < 60  # of 512: the same
 
 
 def test_features_survive_their_encoding() -> None:

@@ -18,6 +18,8 @@ from published_parts import (
     cropped_panel,
     figure,
     framed,
+    inverted_crop,
+    inverted_mirrored_crop,
     jpeg,
     mirrored_crop,
     original,
@@ -37,7 +39,10 @@ LEAST = 0.4  # compare.min_explained
 @pytest.mark.parametrize("name", [BEETLE, WIRES, STEEL])
 @pytest.mark.parametrize(
     "publish",
-    [quadrant, cropped, cropped_and_reduced, mirrored_crop, turned_crop, framed, rotated],
+    [
+        *(quadrant, cropped, cropped_and_reduced, mirrored_crop, turned_crop, framed, rotated),
+        *(inverted_crop, inverted_mirrored_crop),
+    ],
 )
 def test_a_part_is_found_and_verified(name: str, publish: Callable[[Grey], Image.Image]) -> None:
     grey = original(name)
@@ -80,6 +85,13 @@ def test_a_mirrored_part_says_so() -> None:
     assert found is not None
     assert found.place.is_mirrored
     assert found.place.angle == pytest.approx(0, abs=0.01)
+
+
+def test_an_inverted_part_lies_at_its_pixels_and_says_so() -> None:
+    found = find(original(BEETLE), *read(jpeg(inverted_crop(original(BEETLE)))))
+    assert found is not None
+    np.testing.assert_allclose(found.place.matrix, [[1, 0, -101], [0, 1, -83]], atol=1e-9)
+    assert found.scores.degradation == "inverted, as it is"
 
 
 def test_each_panel_of_a_figure_is_found_in_its_place() -> None:

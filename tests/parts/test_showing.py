@@ -46,8 +46,9 @@ def test_the_place_is_found_again_from_the_table(case):
     assert np.abs(found.matrix - where.matrix).max() < 1.5  # boxes are in whole pixels
 
 
+@pytest.mark.parametrize("is_inverted", [False, True])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_both_show_the_same(case):
+def test_both_show_the_same(case, is_inverted):
     where = truth(*case)
     back = where.inverse().matrix
     image = Image.fromarray(TIFF)
@@ -56,7 +57,7 @@ def test_both_show_the_same(case):
         image.transform(size, Image.Transform.AFFINE, tuple(back.ravel()), Image.Resampling.BICUBIC)
     )
     part = finder.placement(whole(where), TIFF.shape, JPEG_SHAPE)
-    ours, theirs = showing.laid_on(TIFF, jpeg, part)
+    ours, theirs = showing.laid_on(255 - TIFF if is_inverted else TIFF, jpeg, part)
     assert ours.shape == theirs.shape
     shown = (ours > 0) & (theirs > 0)
     assert shown.sum() > 10_000

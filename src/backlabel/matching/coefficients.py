@@ -136,6 +136,14 @@ class Published:
         share = said[REPRODUCED] / said[TELLING]
         return Explained(float(np.median(share)), spoke, float(np.median(correlation)))
 
+    def by_tile(self, image: Picture) -> NDArray[np.float32]:
+        """The share of each tile (rows, columns) that `image` explains; NaN where it is silent."""
+        tiles, speaks = self._tiles(self._arithmetic.transform(image))
+        shares: NDArray[np.float32] = np.where(
+            speaks, tiles[REPRODUCED] / np.maximum(tiles[TELLING], 1), np.nan
+        )
+        return shares
+
     def _tiles(
         self, coefficients: dct.Coefficients
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

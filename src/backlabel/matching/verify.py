@@ -81,6 +81,18 @@ def verify(
     return Verified(share, best.spoke, best_name)
 
 
+def at_once(made: GreyImage, jpeg: GreyImage, table: Table | None) -> float:
+    """The share that `made`, of the JPEG's shape, explains as it is or with other grey values.
+
+    Less than nothing where too little speaks.
+    """
+    small = cut(made)
+    published = Published(jpeg, small, table)
+    toned = tone.curve(small, cut(jpeg))[small]
+    images = small.astype(np.float32), toned
+    return max(_share(published.explained_by(image)) for image in images)
+
+
 def _share(explained: Explained) -> float:
     return -np.inf if explained.share is None else explained.share
 

@@ -89,6 +89,15 @@ def mirrored(descriptors: Descriptors) -> Descriptors:
     return np.ascontiguousarray(np.roll(cells[..., ::-1], 1, axis=-1)).reshape(-1, DIMENSIONS)
 
 
+def inverted(descriptors: Descriptors) -> Descriptors:
+    """The descriptors of the same points in the inverted image.
+
+    A point's direction turns round, and so does the order of its cells; angles to it stay.
+    """
+    cells = descriptors.reshape(-1, _ROWS, _COLUMNS, _BINS)[:, ::-1, ::-1]
+    return np.ascontiguousarray(cells).reshape(-1, DIMENSIONS)
+
+
 def reduced(grey: GreyImage, pixels: int) -> GreyImage:
     """`grey` with at most `pixels` pixels, by averaging."""
     factor = min(1.0, (pixels / grey.size) ** 0.5)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.images import GreyImage
-from backlabel.parts.features import Features, mirrored
+from backlabel.parts.features import Features
 
 Shape = tuple[int, ...]
 Points = NDArray[np.floating]
@@ -136,10 +136,10 @@ class Map:
 def fit(tiff: Features, jpeg: Features, shapes: tuple[Shape, Shape], *, mirror: bool) -> Map | None:
     """The map on which features of both agree; None where too few do, or all in one corner.
 
-    `shapes` are the TIFF's and the JPEG's; `mirror` looks for a mirrored part.
+    `shapes` are the TIFF's and the JPEG's; `mirror` says that the TIFF's descriptors are those of
+    its mirrored image.
     """
-    ours = mirrored(tiff.descriptors) if mirror else tiff.descriptors
-    rows, columns = _matches(ours, jpeg.descriptors)
+    rows, columns = _matches(tiff.descriptors, jpeg.descriptors)
     if len(rows) < _LEAST_MATCHES:
         return None
     start, end = tiff.points[rows], jpeg.points[columns]

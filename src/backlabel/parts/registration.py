@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,8 +13,9 @@ from backlabel.images import GreyImage, encoding
 from backlabel.matching import scores
 from backlabel.matching.evidence import Scores
 from backlabel.matching.scores import FAST, Measures, Registered
+from backlabel.matching.verify import ENOUGH, at_once
 from backlabel.parts.agreement import agreeing
-from backlabel.parts.features import Features, reduced
+from backlabel.parts.features import Features, inverted, mirrored, reduced
 from backlabel.parts.geometry import Box, Map, Shape, corners_of, fit
 from backlabel.parts.rendering import common, renderings, settled, upright
 
@@ -22,8 +24,19 @@ _PIXELS = 300_000  # of the images that are aligned
 _STEPS, _GAIN = 40, 1e-5  # at most, and the least gain of correlation for another one
 _BLUR = 5  # pixels, of ECC's own filter
 _FINE = 1.0  # pixels of the blur whose residue tells ways of resampling apart
+_SAYS_SOMETHING = 0.2  # explained share; less is chance, and looks decide
 _FURTHEST = 0.02  # of the part's side, that the alignment may move it
 _NEARLY_WHOLE = 0.01  # of the JPEG's side at the corners: both may show the whole picture
+
+
+@dataclass(frozen=True)
+class Rough:
+    """A place on which features agree, to a pixel or so."""
+
+    place: Map
+    """From the TIFF's pixels to the JPEG's."""
+    inverted: bool
+    """What is bright in the TIFF is dark in the JPEG."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +67,15 @@ def find(
     return None if found is None else scored(tiff, jpeg, table, found, measures)
 
 
-def place(features: tuple[Features, Features], shapes: tuple[Shape, Shape]) -> Map | None:
-    """Where a JPEG shows a TIFF by the features of both, to a pixel or so; None if nowhere."""
-    for mirror in (False, True):
-        found = fit(*features, shapes, mirror=mirror)
+def place(features: tuple[Features, Features], shapes: tuple[Shape, Shape]) -> Rough | None:
+    """Where a JPEG shows a TIFF by the features of both; None if nowhere."""
+    ours, theirs = features
+    for is_inverted, mirror in itertools.product((False, True), repeat=2):
+        descriptors = inverted(ours.descriptors) if is_inverted else ours.descriptors
+        descriptors = mirrored(descriptors) if mirror else descriptors
+        found = fit(replace(ours, descriptors=descriptors), theirs, shapes, mirror=mirror)
         if found is not None:
-            return found
+            return Rough(found, is_inverted)
     return None
 
 
@@ -103,9 +119,11 @@ def aligned(tiff: GreyImage, jpeg: GreyImage, where: Map, box: Box) -> Map:
 
 
 def scored(
-    tiff: GreyImage, jpeg: GreyImage, table: encoding.Table | None, where: Map, measures: Measures
+    tiff: GreyImage, jpeg: GreyImage, table: encoding.Table | None, rough: Rough, measures: Measures
 ) -> Part | None:
-    """The part at about `where`, to a fraction of a pixel; None where too little of it is shown."""
+    """The part at about `rough`, to a fraction of a pixel; None where too little of it is shown."""
+    where = rough.place
+    tiff = 255 - tiff if rough.inverted else tiff
     window = agreeing(tiff, jpeg, where)
     turned, rest = upright(tiff, where)
     box = _large_enough(common(rest, turned.shape, jpeg.shape, window))
@@ -118,12 +136,13 @@ def scored(
         return None
     shown = again.of(jpeg)
     likely = (settled(better, again), *_whole(better, turned.shape, jpeg.shape))
-    best, found = max(
-        ((one, image) for one in likely for image in renderings(turned, one, again)),
-        key=lambda tried: _likeness(tried[1], shown),
-    )
+    tried = [(one, image) for one in likely for image in renderings(turned, one, again)]
+    best, found = _likeliest(tried, shown, table)
     place_found = best.after(before.inverse()).after(where)
-    return Part(place_found, window, again, verify(found, shown, table, measures))
+    known = verify(found, shown, table, measures)
+    if rough.inverted:
+        known = replace(known, degradation=f"inverted, {known.degradation}")
+    return Part(place_found, window, again, known)
 
 
 def _whole(place: Map, tiff: Shape, jpeg: Shape) -> Iterator[Map]:
@@ -138,10 +157,30 @@ def _whole(place: Map, tiff: Shape, jpeg: Shape) -> Iterator[Map]:
         yield exact
 
 
-def _likeness(image: GreyImage, other: GreyImage) -> float:
+def _likeliest(
+    tried: Sequence[tuple[Map, GreyImage]], shown: GreyImage, table: encoding.Table | None
+) -> tuple[Map, GreyImage]:
+    """The rendering that explains what is shown, or, where none does, looks most like it.
+
+    A softer one often looks more like a JPEG that lost its noise.
+    """
+    if len(tried) == 1:
+        return tried[0]
+    best, most = tried[0], (-1.0, -1.0)
+    for one in tried:
+        share = at_once(one[1], shown, table)
+        if share >= ENOUGH:
+            return one
+        rank = share if share >= _SAYS_SOMETHING else 0.0, likeness(one[1], shown)
+        if rank > most:
+            best, most = one, rank
+    return best
+
+
+def likeness(image: GreyImage, other: GreyImage, blur: float = _FINE) -> float:
     """Correlation of what a blur leaves over, for two images of one shape; 0 where one is flat."""
     a, b = (
-        one - cv2.GaussianBlur(one, (0, 0), _FINE)
+        one - cv2.GaussianBlur(one, (0, 0), blur)
         for one in (image.astype(np.float32), other.astype(np.float32))
     )
     return float(cv2.matchTemplate(a, b, cv2.TM_CCOEFF_NORMED)[0, 0])

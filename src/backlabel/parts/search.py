@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from backlabel.errors import UnreadableImageError
-from backlabel.parts.features import Descriptors, Features, mirrored
+from backlabel.parts.features import Descriptors, Features, inverted, mirrored
 from backlabel.parts.finder import File, Finder, Task
 from backlabel.parts.index import Index
 from backlabel.parts.kept import Digests, Found, KeptParts, Plan
@@ -19,6 +19,7 @@ Files = Mapping[str, File]
 _MOST = 8  # JPEGs that are tried for a TIFF, of those that its features speak for
 _LEAST_VOTES = 3
 _ASKING = 250  # features of a TIFF that vote; twice as many find no more
+_ASKING_CHANGED = 150  # likewise, each time that it is mirrored, inverted or both
 _TOGETHER = 400  # TIFFs that ask the index at once: 100,000 descriptors
 _KEPT_TOGETHER = 64  # pairs whose parts a kill may lose
 _CHUNK = 4  # pairs: most take 5 ms, those that are scored 200
@@ -47,10 +48,9 @@ class Search:
         index.fill((i, self._spool.get(one).descriptors) for i, one in enumerate(theirs))
         pairs = {pair for pair in near if pair[0] in self._spool and pair[1] in self._spool}
         for some in _in_groups(ours, _TOGETHER):
-            own = [self._spool.get(one).descriptors[:_ASKING] for one in some]
-            for queries in (own, [mirrored(one) for one in own]):
-                for tiff, rows in zip(some, _voted(index, queries), strict=True):
-                    pairs |= {(tiff, theirs[row]) for row in rows}
+            own = [self._spool.get(one).descriptors for one in some]
+            for tiff, rows in zip(some, _voted(index, own), strict=True):
+                pairs |= {(tiff, theirs[row]) for row in rows}
         return Plan(sorted(pairs), sum(self._spool.count(one) for one in {*ours, *theirs}))
 
     def found(
@@ -131,9 +131,22 @@ class _Spool:
         self._file.close()
 
 
-def _voted(index: Index, queries: Sequence[Descriptors]) -> list[list[int]]:
-    votes = index.votes(queries, most=_MOST, least=_LEAST_VOTES)
-    return [[jpeg for jpeg, _ in own] for own in votes]
+def _voted(index: Index, tiffs: Sequence[Descriptors]) -> list[list[int]]:
+    """For each TIFF the JPEGs that its descriptors speak for most, in one of four ways."""
+    some = [own[:_ASKING_CHANGED] for own in tiffs]
+    negative = [inverted(own) for own in some]
+    most: list[dict[int, int]] = [{} for _ in tiffs]
+    for queries in (
+        [own[:_ASKING] for own in tiffs],
+        [mirrored(own) for own in some],
+        negative,
+        [mirrored(own) for own in negative],
+    ):
+        votes = index.votes(queries, most=_MOST, least=_LEAST_VOTES)
+        for known, own in zip(most, votes, strict=True):
+            for jpeg, count in own:
+                known[jpeg] = max(count, known.get(jpeg, 0))
+    return [sorted(known, key=lambda jpeg: (-known[jpeg], jpeg))[:_MOST] for known in most]
 
 
 def _in_groups(rows: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -14,21 +14,26 @@ from numpy.typing import NDArray
 from backlabel.images import GreyImage, encoding
 from backlabel.matching.evidence import Placement
 from backlabel.parts.geometry import Box, Map, Shape, overlap
-from backlabel.parts.registration import aligned
-from backlabel.parts.rendering import common, upright
+from backlabel.parts.registration import aligned, likeness
+from backlabel.parts.rendering import common, renderings, upright
 
+_COARSE = 16.0  # pixels of a blur; what it leaves over is alike where places are a pixel off
 _ROUNDS = 30  # of the shift, which is settled to a thousandth of a pixel after some ten
 
 
 def laid_on(tiff: GreyImage, jpeg: GreyImage, part: Placement) -> tuple[GreyImage, GreyImage]:
     """The TIFF turned and scaled as in `part.jpeg_box`, and that box, both of one shape.
 
-    No pixel of the finer one is lost. Where the box shows more than the TIFF, the TIFF is black.
+    No pixel of the finer one is lost. Where the box shows more than the TIFF, the TIFF is black. It
+    is inverted where the JPEG is.
     """
     box = Box(*part.jpeg_box)
     turned, rest = upright(tiff, place_of(part, tiff.shape))
     inside = common(rest, turned.shape, jpeg.shape, box)
     if inside is not None:
+        there = next(iter(renderings(turned, rest, inside)))
+        if likeness(there, inside.of(jpeg), _COARSE) < 0:
+            turned = 255 - turned
         rest = aligned(turned, jpeg, rest, inside)
     grow = max(1.0, 1 / part.scale)
     height, width = round(box.height * grow), round(box.width * grow)
