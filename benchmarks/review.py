@@ -28,6 +28,7 @@ from PIL import Image, ImageFilter
 from playwright.sync_api import Page, sync_playwright
 
 from backlabel.storage import paths, tables
+from backlabel.storage.candidate_rows import CandidateRow
 from backlabel.storage.rows import Decision, JpegHash, Match, Named, TiffHash, Verdict
 
 ROOT = Path(__file__).parents[1]
@@ -88,7 +89,7 @@ def write_project(root: Path, pairs: int) -> None:
     shutil.copy(ROOT / "params.yaml", root)
     shutil.copytree(ROOT / "conf", root / "conf")
     originals = [write_picture(root / "made", seed) for seed in range(PICTURES)]
-    tiffs, jpegs, rows = [], [], []
+    tiffs, jpegs, rows, near = [], [], [], []
     for number in range(pairs):
         names = (f"data/tiff/{number % 20}/{number}.tif", f"data/jpeg/Tips/L9_{number}.jpg")
         for name, made in zip(names, originals[number % PICTURES], strict=True):
@@ -101,10 +102,12 @@ def write_project(root: Path, pairs: int) -> None:
         tiffs.append(tiff)
         jpegs.append(JpegHash(**vars(tiff) | vars(jpeg), category="Tips", label="L9"))
         rows.append(row(tiff, jpeg, number, pairs))
+        near.append(candidate(rows[-1]))
     for path, kind, lines in (
         (paths.TIFF_HASHES, TiffHash, tiffs),
         (paths.JPEG_HASHES, JpegHash, jpegs),
         (paths.mapping_path(None), Match, rows),
+        (paths.candidates_path(None), CandidateRow, near),
         (paths.DECISIONS, Decision, []),
         (paths.NAMES, Named, []),
     ):
@@ -144,6 +147,24 @@ def row(tiff: TiffHash, jpeg: TiffHash, number: int, pairs: int) -> Match:
         reason="Made for a benchmark.",
         TIFF_sha256=tiff.sha256,
         JPEG_sha256=jpeg.sha256,
+    )
+
+
+def candidate(row: Match) -> CandidateRow:
+    """The JPEG of a row as one that came near."""
+    return CandidateRow(
+        TIFF_path=row.TIFF_path,
+        page=row.page,
+        rank=1,
+        JPEG_path=row.JPEG_path or "",
+        label="L9",
+        category="Tips",
+        accepted=True,
+        variant="identity",
+        hamming_distance=2,
+        ssim_value=row.ssim_value,
+        explained=row.explained,
+        spoke=row.spoke,
     )
 
 

@@ -16,6 +16,7 @@ import tifffile
 from PIL import Image, ImageFilter
 
 from backlabel.storage import paths, tables
+from backlabel.storage.candidate_rows import CandidateRow
 from backlabel.storage.rows import Beside, Decision, JpegHash, Match, Named, TiffHash, Verdict
 
 ROOT = Path(__file__).parents[1]
@@ -61,6 +62,8 @@ def write_tables(root, pairs):
         for _, label, seed in pairs
     ]
     rows = [match(tiff, jpeg) for tiff, jpeg in zip(tiffs, jpegs, strict=True)]
+    near = [candidate(row, 1, jpeg) for row, jpeg in zip(rows, jpegs, strict=True)]
+    tables.write(root / paths.candidates_path(None), CandidateRow, near)
     tables.write(root / paths.BESIDE, Beside, [])
     tables.write(root / paths.TIFF_HASHES, TiffHash, tiffs)
     tables.write(root / paths.JPEG_HASHES, JpegHash, jpegs)
@@ -92,6 +95,24 @@ def match(tiff, jpeg):
     )
 
 
+def candidate(row, rank, jpeg):
+    """The row of a JPEG that came near the TIFF of `row`."""
+    return CandidateRow(
+        TIFF_path=row.TIFF_path,
+        page=row.page,
+        rank=rank,
+        JPEG_path=jpeg.path,
+        label=jpeg.label,
+        category=jpeg.category,
+        accepted=row.verdict is not Verdict.TOO_DIFFERENT,
+        variant="identity",
+        hamming_distance=2 * rank,
+        ssim_value=0.9,
+        explained=0.9,
+        spoke=0.9,
+    )
+
+
 DECIDABLE = [
     ("a/near.tif", "L1", 1),
     ("a/twin.tif", "L9", 2),
@@ -101,7 +122,10 @@ DECIDABLE = [
 
 
 def make_decidable(root):
-    """Four TIFFs: one just matched, one ambiguous, one that just failed, one that is sure."""
+    """Four TIFFs: one just matched, one ambiguous, one that just failed, one that is sure.
+
+    The ambiguous one has three JPEGs: those of the first and of the last stand behind its own.
+    """
     make(root, DECIDABLE)
     _, jpegs, rows = write_tables(root, DECIDABLE)
     near, twin, miss, sure = rows
@@ -129,6 +153,9 @@ def make_decidable(root):
         replace(sure, explained=0.99),
     ]
     tables.write(root / paths.mapping_path(None), Match, rows)
+    near = [candidate(row, 1, jpeg) for row, jpeg in zip(rows, jpegs, strict=True)]
+    near[2:2] = [candidate(rows[1], 2, jpegs[0]), candidate(rows[1], 3, jpegs[3])]
+    tables.write(root / paths.candidates_path(None), CandidateRow, near)
 
 
 def environment():

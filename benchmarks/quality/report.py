@@ -24,7 +24,7 @@ from backlabel.matching.evidence import Candidate, NearPair, Scores
 from backlabel.storage import tables
 from backlabel.storage.rows import Verdict
 
-DEFAULTS = Limits(150, 150, 0.70, min_explained=0.40, min_spoke=0.05, min_margin=0.10)
+DEFAULTS = Limits(150, 150, 0.70, min_explained=0.40, min_spoke=0.03, min_margin=0.10)
 SEED = Limits(150, 120, 0.70, min_explained=0.0, min_spoke=0.0, min_margin=0.0)
 
 BEYOND = {"noisy"}
@@ -153,7 +153,7 @@ def print_halves(rows: Sequence[Row]) -> None:
 
 
 def print_look_alikes(rows: Sequence[Row]) -> None:
-    pairs = [row for row in rows if row.kind.startswith("look-alike")]
+    pairs = [row for row in rows if row.kind.startswith("hard negative")]
     near = [row for row in pairs if candidate(row).distance < DEFAULTS.hamming_threshold]
     explained = sorted(candidate(row).explained or 0.0 for row in pairs)
     if pairs:
@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument("--missed", action="store_true", help="list what the combined rule missed")
     args = parser.parse_args()
     rows = [row for path in args.scores for row in tables.read(path, Row)]
-    changes = [row for row in rows if not row.kind.startswith("look-alike")]
+    changes = [row for row in rows if not row.kind.startswith("hard negative")]
     print(f"{DEFAULTS}\n")
     print_kinds(changes)
     print_halves(changes)

@@ -18,7 +18,7 @@ from workspace import picture
 
 LIMITS = images.Limits(max_pixels=1 << 20, max_decoded_bytes=1 << 24, max_pages=20)
 SETTINGS = engine.Settings(
-    limits=LIMITS, engine="fast", workers=1, max_seconds=60, max_memory_mib=1024
+    limits=LIMITS, engine="fast", workers=1, max_seconds=600, max_memory_mib=1024
 )
 REASONS = {"truncated", "corrupt", "bomb", "unsupported", "too many pages", "no values"}
 

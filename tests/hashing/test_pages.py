@@ -16,7 +16,7 @@ from backlabel.inventory.scanning import Listed
 from workspace import picture
 
 SETTINGS = engine.Settings(
-    limits=images.Limits(), engine="fast", workers=1, max_seconds=60, max_memory_mib=1024
+    limits=images.Limits(), engine="fast", workers=1, max_seconds=600, max_memory_mib=1024
 )
 LARGE = 512, 768
 

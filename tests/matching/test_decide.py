@@ -54,7 +54,7 @@ def test_best_is_chosen_by_ssim_not_by_distance() -> None:
         Verdict.MATCHED,
         "SSIM 0.800 at 9 bits.",
         like,
-        near,
+        (near,),
         pytest.approx(0.05),
         True,
         (like, near),

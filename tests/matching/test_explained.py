@@ -141,6 +141,28 @@ def test_what_an_image_states_is_nearest_to_itself():
     assert np.abs(nearest - ORIGINAL).mean() < 0.1 < np.abs(jpeg - ORIGINAL.astype(float)).mean()
 
 
+def test_a_number_that_stands_alone_in_its_block_is_read_as_the_jpeg_states_it():
+    wave = 128 + 5 * np.cos((np.arange(64) + 0.5) * np.pi / 4)
+    grey = np.rint(np.tile(wave, (64, 1))).astype(np.uint8)
+    jpeg, table = published(grey, 50)
+    assert table[2] == 10
+    from_pixels = block_dct_reference(jpeg)[0, 0, 2, 0]
+    assert abs(from_pixels - 30) > 0.4  # its pixels were rounded, all in the same way
+    assert Published(jpeg, grey, table).coefficients[0, 0, 2, 0] == 30
+
+
+def test_blocks_that_are_partly_white_say_nothing():
+    grey = ORIGINAL.copy()
+    grey[:, 2::8] = grey[:, 3::8] = 255
+    assert verify(grey, *published(grey, 100)).spoke < 0.05
+    assert verify(ORIGINAL, *published(ORIGINAL, 100)).spoke > 0.95
+
+
+def test_low_contrast_at_low_quality_is_verified_by_the_little_that_is_left():
+    faint = (0.3 * FIELD + 90 + np.random.default_rng(1).normal(size=FIELD.shape)).astype(np.uint8)
+    assert verify(faint, *published(faint, 30)).explained == pytest.approx(1.0, abs=0.02)
+
+
 def test_the_share_is_the_median_of_the_tiles_that_speak():
     grey = ORIGINAL.copy()
     grey[:64] = 90

@@ -28,7 +28,7 @@ from backlabel.parts import left_over
 from backlabel.stages import compare
 from backlabel.stages import hash as hashing
 from backlabel.storage import paths, tables
-from backlabel.storage.part_rows import PartRow
+from backlabel.storage.candidate_rows import CandidateRow
 from backlabel.storage.rows import JpegHash, Match, Verdict
 from backlabel.workers.pool import Workers
 
@@ -97,8 +97,8 @@ def test_parts_are_labelled_and_say_where_they_are(matches, hashed) -> None:
     assert found["beetle"].variant == "part"
     assert found["beetle"].TIFF_covered == pytest.approx(1, abs=0.01)
     assert found["beetle"].JPEG_covered < 0.7
-    parts = tables.read(paths.parts_path(None), PartRow)
-    assert sum(row.accepted for row in parts) == 4  # both panels, and both parts of one original
+    near = tables.read(paths.candidates_path(None), CandidateRow)
+    assert sum(row.accepted for row in near) == 4  # both panels, and both parts of one original
 
 
 def test_without_the_variant_none_is_found(matches) -> None:

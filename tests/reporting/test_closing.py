@@ -57,7 +57,7 @@ def test_compare_says_why_the_others_are_refused(tmp_path):
     assert "the others: 10 no candidate, 2 unreadable\n" in text
     assert "35 of 36 found, 1 wrong pairs" in text
     assert "csv/n_tiff_to_all_jpeg_mapping/48_tiff.csv" in text
-    assert "reviews/decisions.csv" in text
+    assert "`backlabel review` shows the others" in text
 
 
 def test_compare_without_known_pairs_claims_nothing_about_them(tmp_path):

@@ -9,7 +9,8 @@ from backlabel import config
 from backlabel.review import bars
 from backlabel.storage.rows import Match, Verdict
 
-LIMITS = {"hamming_threshold": 100, "min_explained": 0.4, "min_spoke": 0.3}
+PART = {"JPEG_box": "0 0 9 9", "TIFF_box": "0 0 9 9", "TIFF_covered": 0.9, "JPEG_covered": 0.9}
+LIMITS = {"hamming_threshold": 100, "min_explained": 0.4, "min_spoke": 0.3, "min_part_share": 0.25}
 
 
 def compare(**others):
@@ -29,8 +30,18 @@ def row(**others):
         ({"hamming_distance": 0, "explained": 0.9, "spoke": 0.25}, -0.05),
         ({"hamming_distance": 0, "ssim_value": 0.1}, 1.0),
         ({}, None),
+        ({"hamming_distance": 234, "explained": 0.5, "spoke": 0.9, **PART}, 0.1),
+        ({"explained": 0.9, "spoke": 0.9, **PART, "TIFF_covered": 0.2}, -0.05),
     ],
-    ids=["too far", "just", "just not", "a score that the rule does not ask for", "nothing"],
+    ids=[
+        "too far",
+        "just",
+        "just not",
+        "a score that the rule does not ask for",
+        "nothing",
+        "a part has no distance to speak of",
+        "a small part",
+    ],
 )
 def test_slack_is_the_least_lead_over_a_limit(scores, expected):
     found = bars.slack(row(**scores), compare())
@@ -48,6 +59,20 @@ def test_a_bar_has_the_limit_that_the_rule_asks_for():
         "combined": {distance: True, explained: False, ssim: None},
         "ssim": {distance: True, explained: None, ssim: True},
     }
+
+
+@pytest.mark.parametrize(
+    ("others", "passes"),
+    [
+        ({"runner_up_explained": 0.45}, False),
+        ({"runner_up_explained": 0.39}, None),
+        ({"runner_up_explained": 0.45, **PART}, None),
+    ],
+    ids=["a rival", "a runner-up that fails", "parts"],
+)
+def test_a_lead_is_asked_for_over_a_rival(others, passes):
+    *_, lead = bars.bars(row(explained=0.5, margin=0.05, **others), compare(min_margin=0.1))
+    assert (lead.name, lead.passes) == ("lead over the runner-up", passes)
 
 
 def test_a_limit_lies_on_the_bar():

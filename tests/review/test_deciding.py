@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import workspace
 from backlabel import config
 from backlabel.errors import DataError
 from backlabel.labels import decisions, reviews
@@ -36,6 +37,7 @@ def labelled(known):
     return {one.match.TIFF_file: one.match.label for one in chosen}
 
 
+FIBRES = workspace.jpeg_path("L1", 1)
 RULE = {"near.tif": "L1", "sure.tif": "L1"}
 
 
@@ -43,8 +45,8 @@ RULE = {"near.tif": "L1", "sure.tif": "L1"}
     ("file", "choice", "wish", "expected"),
     [
         ("twin.tif", Choice.ACCEPT, {}, {**RULE, "twin.tif": "L9"}),
-        ("twin.tif", Choice.ACCEPT, {"runner_up": True}, {**RULE, "twin.tif": "L1"}),
-        ("twin.tif", Choice.REJECT, {"runner_up": True}, RULE),
+        ("twin.tif", Choice.ACCEPT, {"jpeg": FIBRES}, {**RULE, "twin.tif": "L1"}),
+        ("twin.tif", Choice.REJECT, {"jpeg": FIBRES}, RULE),
         ("near.tif", Choice.REJECT, {}, {"sure.tif": "L1"}),
         ("miss.tif", Choice.RELABEL, {"label": "L2", "why": "film"}, {**RULE, "miss.tif": "L2"}),
         ("miss.tif", Choice.RELABEL, {"label": "L9"}, {**RULE, "miss.tif": "L9"}),
@@ -62,9 +64,9 @@ def test_the_label_stage_takes_it(known, file, choice, wish, expected):
         ({"label": "L2"}, "Say in the reason"),
         ({"label": "L77", "why": "x"}, "Pick a label"),
         ({"why": "x"}, "Pick a label"),
-        ({"label": "L2", "why": "x", "runner_up": True}, "There is no JPEG"),
+        ({"label": "L2", "why": "x", "jpeg": FIBRES}, "other JPEGs for this TIFF"),
     ],
-    ids=["no reason", "unknown label", "no label", "no JPEG"],
+    ids=["no reason", "unknown label", "no label", "another TIFF's JPEG"],
 )
 def test_what_the_label_stage_would_refuse_is_refused_at_once(known, wish, told):
     with pytest.raises(DataError, match=told):

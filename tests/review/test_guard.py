@@ -61,7 +61,7 @@ def test_what_is_right_is_answered(ask):
 
 def test_without_the_token_nothing_is_read(ask, served):
     own, other = f"backlabel-{served.port}", f"backlabel-1={served.token}"
-    for path in ("/", "/api/queue", "/static/review.js", "/image/0/tiff"):
+    for path in ("/", "/api/queue", "/static/review.js", "/image/0/0/tiff"):
         for cookie in (None, "", "backlabel=x", f"{own}=", f"{own}=wrong", f"{own}=\xe9", other):
             assert (path, cookie, ask(path, Cookie=cookie)[0]) == (path, cookie, 403)
 
@@ -113,10 +113,11 @@ def test_paths_lead_nowhere(ask):
     known = first_id()
     tried = [
         "/image/../../params.yaml",
-        "/image/data%2Ftiff%2Fa%2Fnear.tif/tiff",
-        f"/image/{known}/..%2F..%2Fparams.yaml",
-        f"/image/{known}/nothing",
-        f"/image/{known}/runner-up-runner-up-tiff",
+        "/image/data%2Ftiff%2Fa%2Fnear.tif/0/tiff",
+        f"/image/{known}/0/..%2F..%2Fparams.yaml",
+        f"/image/{known}/0/nothing",
+        f"/image/{known}/3/tiff",
+        f"/image/{known}/-1/tiff",
         "/static/../app.py",
         "/static/..%2Fapp.py",
         "/static/%2e%2e/app.py",
@@ -152,10 +153,10 @@ def test_a_picture_that_cannot_be_read_is_told(ask, project):
     damaged, other = desk.load(config.load()).pairs[:2]
     tiff = project / damaged.row.TIFF_path
     tiff.write_bytes(tiff.read_bytes()[:200])
-    status, text, _ = ask(f"/image/{damaged.id}/tiff")
+    status, text, _ = ask(f"/image/{damaged.id}/0/tiff")
     assert (status, "not the one that was compared" in json.loads(text)["error"]) == (422, True)
     for view in ("tiff", "jpeg", "matched", "thumb"):
-        status, content, _ = ask(f"/image/{other.id}/{view}")
+        status, content, _ = ask(f"/image/{other.id}/0/{view}")
         assert (view, status, content[:4]) == (view, 200, b"\x89PNG")
 
 

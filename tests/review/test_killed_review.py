@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
 import threading
+from contextlib import closing
 
 from backlabel import config
 from backlabel.labels import reviews
@@ -41,6 +43,19 @@ class Clicker(threading.Thread):
             self.enough.release()  # the server is gone
         finally:
             connection.close()
+
+
+def test_ctrl_c_ends_it_and_says_what_applies_the_decisions(served):
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=120)
+    with closing(connection):
+        connection.request("GET", "/")
+        connection.getresponse().read()  # it runs: what struck earlier would be any command's end
+    served.process.send_signal(signal.SIGINT)
+    told, _ = served.process.communicate(timeout=120)
+    assert told.splitlines()[-1] == (
+        "What was decided is in reviews/decisions.csv; `dvc repro label` applies it."
+    )
+    assert served.process.returncode == 0
 
 
 def test_a_confirmed_decision_is_in_the_file(served):

@@ -165,11 +165,53 @@ def test_the_runner_up_is_accepted_where_it_is_shown(page):
     assert (decided()["twin.tif"].decision, decided()["twin.tif"].label) == ("accept", "L1")
 
 
+def test_every_jpeg_of_a_tiff_is_decided_on_one_page(page):
+    lines = page.locator("#jpegs li")
+    expect(lines).to_have_count(3)
+    shown = []
+    for _ in range(4):
+        shown.append(page.locator("#name-jpeg").inner_text().split()[0])
+        press(page, "r")
+    assert shown == ["JPEG", "Runner-up", "Third", "JPEG"]
+    expect(page.locator("#jpegs [aria-current] div")).to_contain_text("Runner-up, L1 Fibres")
+    for image in lines.locator("img").all():
+        expect(image).not_to_have_js_property("naturalWidth", 0)
+    third = lines.nth(2)
+    third.get_by_role("button", name="show").click()
+    expect(page.locator("#name-jpeg")).to_contain_text(workspace.jpeg_path("L1", 4))
+    press(page, "a")
+    is_at(page, "miss.tif")
+    made = decided()["twin.tif"]
+    assert (made.JPEG_path, made.label) == (workspace.jpeg_path("L1", 4), "L1")
+    press(page, "p")
+    expect(third).to_contain_text("Accepted.")
+    lines.nth(1).get_by_role("button", name="accept").click()
+    is_at(page, "miss.tif")
+    assert decided()["twin.tif"].JPEG_path == workspace.jpeg_path("L1", 1)
+
+
+def test_what_is_accepted_is_what_was_seen(page):
+    """A stage that finds another JPEG meanwhile takes nobody's decision to it."""
+    page.route("**/api/changes*", lambda route: route.abort())  # the page learns nothing of it
+    press(page, "n")
+    is_at(page, "miss.tif")
+    mapping = paths.mapping_path(None)
+    other = workspace.jpeg_path("L1", 1)
+    rows = [
+        replace(row, JPEG_path=other) if "miss" in row.TIFF_file else row
+        for row in tables.read(mapping, Match)
+    ]
+    tables.write(mapping, Match, rows)
+    press(page, "a")
+    expect(page.locator("#error")).to_contain_text("found other JPEGs for this TIFF")
+    assert choices() == {}
+
+
 def test_tiffs_that_share_a_jpeg_are_decided_on_one_page(page):
     page.get_by_role("option").filter(has_text="near.tif").click()
     is_at(page, "near.tif")
     page.get_by_role("button", name="accept data/tiff/a/twin.tif").click()
-    expect(page.locator("#said")).to_have_text("accepted: twin.tif")
+    expect(page.locator("#said")).to_have_text("accepted: twin.tif; dvc repro label applies it")
     is_at(page, "near.tif")
     assert (choices(), decided()["twin.tif"].label) == ({"twin.tif": "accept"}, "L1")
 

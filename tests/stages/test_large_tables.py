@@ -10,7 +10,8 @@ import workspace
 from backlabel.storage import paths
 
 PAIRS = [(f"{seed % 2}/{seed}.tif", "L9" if seed % 2 else "L1", seed) for seed in range(5)]
-TABLES = (paths.JPEG_HASHES, paths.TIFF_HASHES, paths.mapping_path(None))
+COMPARED = (paths.mapping_path(None), paths.candidates_path(None))
+TABLES = (paths.JPEG_HASHES, paths.TIFF_HASHES, *COMPARED)
 STAGES = ("hash", "compare", "label")
 
 

@@ -56,9 +56,10 @@ class ByHand:
         for timer in self.timers:
             timer.cancel()
 
-    def start(self, *command, **options):
+    def start(self, *command, inside=(), **options):
+        """Python with the arguments `command`, started by the command `inside`."""
         process = subprocess.Popen(
-            [sys.executable, *command],
+            [*inside, sys.executable, *command],
             cwd=self.folder,
             env=environment(),
             text=True,
@@ -82,13 +83,14 @@ class ByHand:
             return json.loads(self.file.read_text())["address"]
         return None
 
-    def worker(self, before=""):
-        """A worker with one thread, which runs the line `before` first."""
+    def worker(self, before="", inside=()):
+        """A worker with one thread, which runs the line `before` first; `inside` as in `start`."""
         return self.start(
             "-c",
             f"{before}\n{WORKER}",
             *(self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", *self.tls),
             *("--local-directory", str(self.folder / "scratch")),
+            inside=inside,
         )
 
     def client(self, function, items, *, limits=None, **settings):

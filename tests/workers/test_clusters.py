@@ -84,6 +84,7 @@ def test_a_lost_scheduler_is_told(cluster):
     _, told = cluster.ended(client)
     assert f"WorkerError: The Dask scheduler at {cluster.address} was lost." in told
     assert "What was finished is kept" in told
+    assert "Traceback" not in told
 
 
 def test_the_loss_of_all_workers_is_told(cluster):

@@ -8,9 +8,10 @@ the steps are coarse it gives the same ones too, mostly: how often, follows from
 what goes beyond it is evidence.
 
 The picture is judged by tiles, so that a databar or an annotation counts for its own area alone.
-A tile speaks where it has enough coefficients that could tell one from the other, and where the
-TIFF, with its grey values as they are, shows a picture: databars and burned-in text are mostly one
-grey value.
+A tile speaks where it has coefficients that could tell one from the other, and where the TIFF, with
+its grey values as they are, shows a picture: databars and burned-in text are mostly one grey value.
+Blocks that are partly black or white are left out too, for they no longer have the coefficients
+that the JPEG states: what lay beyond was cut off when it was decoded.
 """
 
 from __future__ import annotations
@@ -48,11 +49,18 @@ MAX_COMMONEST = 0.5
 """Share of a tile's pixels with one grey value from which it is no picture."""
 _TILE = 32  # pixels a side
 _SMALL = 192  # pixels; images with a shorter side have tiles half as large
-_LEAST_TELLING = 1.0  # weight of the coefficients for a tile to speak, half of it in small images
-_LINES = 1.25
-"""Rows of blocks: where no more of a tile has something to say, it may be the edge of a databar,
-which any image has that has the databar."""
+_LEAST_TELLING = 0.5  # weight of the coefficients for a tile to speak, half of it in small images
+_LEAST_LINES = 2
+"""Rows and columns of blocks that have something to say: a tile with fewer may be the edge of a
+databar, which any image has that has the databar."""
 _LEAST_TILES = 4  # that must speak for a median to mean anything
+_TOGETHER = 8.0
+"""Weight of neighbouring tiles that are judged as one. Of less, another picture often misses none:
+with a probability of exp(-weight)."""
+_CERTAIN = 3.0
+"""Steps from which a multiple is told from its neighbours in spite of rounded pixels."""
+_BLACK, _WHITE = 0, 255
+_CUT_OFF = 8  # black or white pixels of the 64 of a block from which it is left out
 _LEAST_EVIDENCE = 50.0
 """Weight of all coefficients in tiles that speak. The share of another frame then has a standard
 deviation of 1 / sqrt(50) = 0.14 at most, and seldom reaches a limit of 0.4 by chance."""
@@ -102,14 +110,27 @@ class Published:
         Without `table` (a copy that is no JPEG) coefficients must agree to the rounding of pixels.
         """
         self._arithmetic = arithmetic
-        self.pixels: Picture = cut(jpeg).astype(np.float32)
-        self.coefficients = arithmetic.transform(self.pixels)
         steps = np.ones(dct.SIDE**2) if table is None else np.array(table)
         self.steps = steps.astype(np.float32).reshape(dct.SIDE, dct.SIDE)
+        self._read(cut(jpeg).astype(np.float32))
         self._side = _TILE if min(jpeg.shape) >= _SMALL else _TILE // 2
         most = arithmetic.commonest(cut(tiff), self._side)
         self._is_picture = most <= MAX_COMMONEST * self._side**2
         self._chance = by_chance(self.steps, self._spread())
+
+    def _read(self, pixels: Picture) -> None:
+        """Take what the JPEG states from its `pixels`.
+
+        Rounding them moves the coefficients: one that stands alone in its block by several tenths.
+        They are multiples of their steps, so that the nearest one is what was stated.
+        """
+        self.pixels = pixels
+        found = self._arithmetic.transform(pixels)
+        blocks = pixels.reshape(found.shape[0], dct.SIDE, found.shape[3], dct.SIDE)
+        cut_off = ((blocks <= _BLACK) | (blocks >= _WHITE)).sum(axis=(1, 3))
+        self._is_whole = cut_off < _CUT_OFF
+        steps = self.steps[np.newaxis, :, :, np.newaxis]
+        self.coefficients = np.where(steps >= _CERTAIN, np.rint(found / steps) * steps, found)
 
     def _spread(self) -> _Table:
         """Root mean square of each coefficient where there is a picture, with what rounding hid."""
@@ -133,15 +154,16 @@ class Published:
             return Explained(None, spoke, 0.0)
         power = np.sqrt(said[POWER] * said[POWER_JPEG])
         correlation = np.where(power > 0, said[PRODUCT] / np.maximum(power, 1e-6), 0.0)
-        share = said[REPRODUCED] / said[TELLING]
-        return Explained(float(np.median(share)), spoke, float(np.median(correlation)))
+        together = np.unique(said[TELLING].cumsum() // _TOGETHER, return_inverse=True)[1]
+        brought, weight = (np.bincount(together, said[one]) for one in (REPRODUCED, TELLING))
+        share = float(np.median((brought / weight)[together]))
+        return Explained(share, spoke, float(np.median(correlation)))
 
     def by_tile(self, image: Picture) -> NDArray[np.float32]:
         """The share of each tile (rows, columns) that `image` explains; NaN where it is silent."""
         tiles, speaks = self._tiles(self._arithmetic.transform(image))
-        shares: NDArray[np.float32] = np.where(
-            speaks, tiles[REPRODUCED] / np.maximum(tiles[TELLING], 1), np.nan
-        )
+        shares = np.full(speaks.shape, np.nan, np.float32)
+        np.divide(tiles[REPRODUCED], tiles[TELLING], out=shares, where=speaks)
         return shares
 
     def _tiles(
@@ -149,12 +171,13 @@ class Published:
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Sums of each tile (5, rows, columns), and which tiles speak."""
         theirs, count = self.coefficients, self._arithmetic.reproduced
-        blocks = count(coefficients, theirs, self.steps, self._chance, TOLERANCE)
-        within = self._side // dct.SIDE
-        tiles = _tiles(blocks, within)
-        busy = _tiles((blocks[:1] > 0).astype(np.float32), within)[0]
-        least = _LEAST_TELLING * self._side / _TILE
-        return tiles, (tiles[TELLING] >= least) & (busy > within * _LINES) & self._is_picture
+        blocks = count(coefficients, theirs, self.steps, self._chance, TOLERANCE) * self._is_whole
+        tiles = _tiled(blocks, self._side // dct.SIDE)
+        sums: NDArray[np.float32] = tiles.sum(axis=(2, 4))
+        telling = tiles[TELLING] > 0
+        rows, columns = telling.any(axis=3).sum(axis=1), telling.any(axis=1).sum(axis=2)
+        speaks = sums[TELLING] >= _LEAST_TELLING * self._side / _TILE
+        return sums, speaks & (np.minimum(rows, columns) >= _LEAST_LINES) & self._is_picture
 
     def nearest(self, image: Picture) -> Picture:
         """The image nearest to `image` that this JPEG would state as well."""
@@ -165,10 +188,9 @@ class Published:
     def part(self, rows: slice, columns: slice) -> Published:
         """The same for a part of the picture; both slices begin and end at multiples of 8."""
         part = Published.__new__(Published)
-        part.pixels = np.ascontiguousarray(self.pixels[rows, columns])
-        part.coefficients = self._arithmetic.transform(part.pixels)
         part.steps, part._chance = self.steps, self._chance
         part._side, part._arithmetic = self._side, self._arithmetic
+        part._read(np.ascontiguousarray(self.pixels[rows, columns]))
         shape = tuple(size // self._side for size in part.pixels.shape)
         first = rows.start // self._side, columns.start // self._side
         part._is_picture = self._is_picture[
@@ -211,9 +233,8 @@ def cut(image: NDArray[np.uint8]) -> GreyImage:
     return np.ascontiguousarray(image[:height, :width])
 
 
-def _tiles(blocks: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Sums (5, rows, columns) over squares of `side` blocks."""
+def _tiled(blocks: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """(5, rows, side, columns, side): whole squares of `side` blocks."""
     count, rows, columns = blocks.shape[0], blocks.shape[1] // side, blocks.shape[2] // side
     whole = blocks[:, : rows * side, : columns * side]
-    tiles: NDArray[np.float32] = whole.reshape(count, rows, side, columns, side).sum(axis=(2, 4))
-    return tiles
+    return whole.reshape(count, rows, side, columns, side)

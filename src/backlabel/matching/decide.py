@@ -47,14 +47,19 @@ class Decision:
     reason: str
     """One sentence, with the numbers that decided."""
     chosen: Candidate | None = None
-    runner_up: Candidate | None = None
-    """The next best candidate that is another JPEG."""
+    others: tuple[Candidate, ...] = ()
+    """The other JPEGs that came near, each by its best candidate, best first."""
     margin: float | None = None
     """Lead of the chosen one's deciding score (SSIM, or explained share under `combined`)."""
     label_certain: bool = False
     """All acceptable candidates carry one label, even where the pair is ambiguous."""
     acceptable: tuple[Candidate, ...] = ()
     """Every JPEG that passes the rule's limits, best first."""
+
+    @property
+    def runner_up(self) -> Candidate | None:
+        """The next best candidate that is another JPEG."""
+        return self.others[0] if self.others else None
 
 
 def decide(candidates: Iterable[Candidate], limits: Limits, rule: Rule) -> Decision:
@@ -88,12 +93,12 @@ def decide(candidates: Iterable[Candidate], limits: Limits, rule: Rule) -> Decis
     )
     chosen = passing[0] if passing else ranked[0]
     verdict, reason = _verdict(chosen, passing, limits, rule)
-    others = [one for one in ranked if one.row != chosen.row]
+    others = tuple(one for one in ranked if one.row != chosen.row)
     return Decision(
         verdict=verdict,
         reason=reason,
         chosen=chosen,
-        runner_up=others[0] if others else None,
+        others=others,
         margin=_lead(chosen, others[0], limits, rule) if others else None,
         label_certain=len({one.label for one in passing}) == 1,
         acceptable=passing,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 from backlabel.errors import UnreadableImageError
-from backlabel.matching import assign
+from backlabel.matching import assign, placing
 from backlabel.matching.decide import Decision
 from backlabel.matching.engine import Outcome
-from backlabel.matching.evidence import Candidate, Placement
+from backlabel.matching.evidence import Candidate
 from backlabel.storage import columns
-from backlabel.storage.part_rows import PartRow
+from backlabel.storage.candidate_rows import CandidateRow
 from backlabel.storage.rows import JpegHash, Match, PageKey, Passed, TiffHash, Verdict
 
 
@@ -42,7 +41,12 @@ def rows(
         unreadable((one.path, one.page or 1), UnreadableImageError(one.reason, one.detail))
         for one in failed
     ]
-    return sorted(found, key=lambda row: (os.fsencode(row.TIFF_path), row.page))
+    return sorted(found, key=_order)
+
+
+def _order(picture: TiffHash | Match) -> tuple[bytes, int]:
+    path, page = picture.key
+    return os.fsencode(path), page
 
 
 def row(
@@ -89,54 +93,43 @@ def row(
         TIFF_sha256=tiff.sha256,
         JPEG_sha256=jpeg.sha256 if jpeg else None,
         page=tiff.page,
-        **placed(pair.part if pair else None),
+        **placing.columns(pair.part if pair else None),
     )
 
 
-def parts(tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], outcome: Outcome) -> list[PartRow]:
-    """A row for each part that was found, accepted or not, by TIFF and JPEG."""
-    found = []
-    for tiff, decision, known in zip(tiffs, outcome.decisions, outcome.evidence, strict=True):
-        if decision is None or isinstance(known, UnreadableImageError):
+def candidates(
+    tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], outcome: Outcome
+) -> Iterator[CandidateRow]:
+    """The JPEGs that came near each picture, best first; of a part every place that was found."""
+    for i in sorted(range(len(tiffs)), key=lambda i: _order(tiffs[i])):
+        decision, known = outcome.decisions[i], outcome.evidence[i]
+        if decision is None or decision.chosen is None or isinstance(known, UnreadableImageError):
             continue
-        for one in known:
-            if one.pair.part is not None:
+        for rank, best in enumerate((decision.chosen, *decision.others), 1):
+            places = [one for one in known if one.row == best.row and one.pair.part is not None]
+            for one in dict.fromkeys([best, *places]):
                 is_accepted = one in decision.acceptable
-                found.append(_part(tiff, jpegs[one.row], one, is_accepted=is_accepted))
-    return sorted(
-        found, key=lambda row: (os.fsencode(row.TIFF_path), row.page, os.fsencode(row.JPEG_path))
-    )
+                yield _candidate(tiffs[i], jpegs[one.row], one, rank, is_accepted=is_accepted)
 
 
-def _part(tiff: TiffHash, jpeg: JpegHash, one: Candidate, *, is_accepted: bool) -> PartRow:
-    return PartRow(
+def _candidate(
+    tiff: TiffHash, jpeg: JpegHash, one: Candidate, rank: int, *, is_accepted: bool
+) -> CandidateRow:
+    return CandidateRow(
         TIFF_path=tiff.path,
         page=tiff.page,
+        rank=rank,
         JPEG_path=jpeg.path,
         label=jpeg.label,
         category=jpeg.category,
         accepted=is_accepted,
+        variant=one.pair.variant,
         hamming_distance=one.distance,
         ssim_value=one.ssim,
         explained=one.explained,
         spoke=one.spoke,
-        **placed(one.pair.part),
+        **placing.columns(one.pair.part),
     )
-
-
-def placed(part: Placement | None) -> dict[str, Any]:
-    """The columns that say where a JPEG shows a part of a TIFF; none where it shows all of it."""
-    if part is None:
-        return {}
-    return {
-        "JPEG_box": " ".join(map(str, part.jpeg_box)),
-        "TIFF_box": " ".join(map(str, part.tiff_box)),
-        "scale": part.scale,
-        "angle": part.angle,
-        "mirrored": part.mirrored,
-        "JPEG_covered": part.jpeg_covered,
-        "TIFF_covered": part.tiff_covered,
-    }
 
 
 def _reason(tiff: TiffHash, decision: Decision, same: Sequence[str]) -> str:

@@ -31,7 +31,7 @@ from backlabel.matching.coefficients import FAST, Arithmetic, Explained, Picture
 
 ENOUGH = 0.8
 """Explained share from which nothing else is tried."""
-LEAST_ALIKE = 0.5
+LEAST_ALIKE = 0.3
 """Correlation of the low frequencies below which what follows cannot help: other content."""
 _WINDOW = 512  # pixels a side of the part by which a filter is fitted
 _QUALITIES = range(20, 99)  # of an earlier JPEG

@@ -134,7 +134,7 @@ def _groups(known: Desk, *, only_kept: bool) -> list[tuple[Group, list[Shown]]]:
     )
     found = samples.groups(known.pairs)
     pairs = [pair for group in found for pair in group.pairs]
-    subjects = [told.subject(known, pair, runner_up=False) for pair in pairs]
+    subjects = [told.subject(known, pair) for pair in pairs]
     made = iter(samples.drawn(subjects, bounds, only_kept=only_kept))
     return [(group, [_shown(pair, next(made)) for pair in group.pairs]) for group in found]
 

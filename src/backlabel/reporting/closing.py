@@ -58,7 +58,7 @@ def after_compare(metrics: Metrics, mapping: Path) -> list[str]:
         )
     found.append(f"the reason for each is in {mapping}, the histograms are in {paths.PLOTS}/")
     if any(refused.values()):
-        found.append(f"next: look at the others; what you decide goes into {paths.DECISIONS}")
+        found.append("next: `backlabel review` shows the others; you decide, by keys")
     return found
 
 

@@ -165,13 +165,12 @@ class Page:
     def picture(self, request: HttpRequest) -> Response:
         """One picture of a pair."""
         known = self.desk
-        view = request.path_params["view"]
-        runner_up = view.startswith("runner-up-")
-        kind = next((one for one in VIEWS if one == view.removeprefix("runner-up-")), None)
-        pair = known.by_id.get(request.path_params["id"])
-        if pair is None or kind is None:
+        asked = request.path_params
+        kind = next((one for one in VIEWS if one == asked["view"]), None)
+        pair = known.by_id.get(asked["id"])
+        if pair is None or kind is None or asked["nth"] >= max(1, len(known.copies(pair))):
             return _failed("There is no such picture.", 404)
-        subject = told.subject(known, pair, runner_up=runner_up)
+        subject = told.subject(known, pair, asked["nth"])
         side = _THUMB_SIDE if kind == "thumb" else _SIDE
         try:
             content = self.studio.png(Request(subject, kind, side, self.limits))
@@ -229,7 +228,7 @@ def make(page: Page, *, token: str, port: int) -> Starlette:
         routes=[
             Route("/", lambda _: HTMLResponse(html, headers={"Cache-Control": "no-store"})),
             Mount("/static", StaticFiles(directory=_STATIC)),
-            Route("/image/{id}/{view}", page.picture),
+            Route("/image/{id}/{nth:int}/{view}", page.picture),
             *(Route(path, _endpoint(answer), methods=["GET"]) for path, answer in reading.items()),
             *(Route(path, _endpoint(answer), methods=["POST"]) for path, answer in writing.items()),
         ],
@@ -267,18 +266,18 @@ def _wanted(asked: Any) -> Wanted:
         state=_text(asked, "state"),
         verdict=_text(asked, "verdict"),
         category=_text(asked, "category"),
-        folder=_folder(_text(asked, "folder")),
+        folder=_path(_text(asked, "folder")),
         text=_text(asked, "text"),
         least=_number(asked.get("least")),
         most=_number(asked.get("most")),
     )
 
 
-def _folder(cell: str) -> str:
+def _path(cell: str) -> str:
     try:
         return names.from_cell(cell)
     except ValueError as error:
-        raise DataError(f"{cell!r} is no folder.") from error
+        raise DataError(f"{cell!r} is no path.") from error
 
 
 def _wish(asked: Asked) -> Wish:
@@ -286,7 +285,8 @@ def _wish(asked: Asked) -> Wish:
     if choice not in list(Choice):
         raise DataError(f"A decision is one of {', '.join(Choice)}.")
     label = _text(asked, "label") or None
-    return Wish(Choice(choice), label, _text(asked, "why"), asked.get("runner_up") is True)
+    jpeg = _path(_text(asked, "jpeg")) or None
+    return Wish(Choice(choice), label, _text(asked, "why"), jpeg)
 
 
 def _text(asked: Asked, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backlabel import config
+from backlabel.matching.placing import placement
 from backlabel.storage.rows import Match
 
 _BITS_SHOWN = 1.5  # of the limit: where the bar of a distance ends
@@ -29,7 +30,7 @@ class Bar:
 class _Score:
     field: str
     name: str
-    limit: str | None
+    limit: str
 
 
 _DISTANCE = _Score("hamming_distance", "Hamming distance (bits of 1,024)", "hamming_threshold")
@@ -38,32 +39,27 @@ _SCORES = (
     _Score("spoke", "share of the picture that spoke", "min_spoke"),
     _Score("ssim_value", "SSIM (standardised images)", "min_ssim"),
 )
+_COVERED = _Score("TIFF_covered", "share of the TIFF that the JPEG shows", "min_part_share")
 _LEAD = _Score("margin", "lead over the runner-up", "min_margin")
 
 
 def bars(row: Match, compare: config.Compare) -> list[Bar]:
     """The scores that `row` has, those with a limit in force marked with it."""
-    unread = config.without_effect(compare)
+    limits = _limits(row, compare)
     found = []
-    if row.hamming_distance is not None:
-        limit = compare.hamming_threshold
-        most = max(limit * _BITS_SHOWN, row.hamming_distance, 1)
-        distance = row.hamming_distance
-        found.append(
-            Bar(_DISTANCE.name, distance, distance / most, limit, limit / most, distance < limit)
-        )
-    for score in (*_SCORES, _LEAD):
-        value = getattr(row, score.field)
+    for score in (_DISTANCE, *_SCORES, _COVERED, _LEAD):
+        value, limit = getattr(row, score.field), limits.get(score.field)
         if value is None:
             continue
-        share = min(max(value, 0.0), 1.0)
-        if score.limit is None or f"compare.{score.limit}" in unread:
+        most = 1.0
+        if score is _DISTANCE:
+            most = max(compare.hamming_threshold * _BITS_SHOWN, value, 1)
+        share = min(max(value / most, 0.0), 1.0)
+        if limit is None:
             found.append(Bar(score.name, value, share))
-        else:
-            least = getattr(compare, score.limit)
-            found.append(
-                Bar(score.name, value, share, least, min(max(least, 0.0), 1.0), value >= least)
-            )
+            continue
+        passes = value < limit if score is _DISTANCE else value >= limit
+        found.append(Bar(score.name, value, share, limit, min(limit / most, 1.0), passes))
     return found
 
 
@@ -72,16 +68,34 @@ def slack(row: Match, compare: config.Compare) -> float | None:
 
     Scores count as they are, a distance relative to its limit. None where nothing was measured.
     """
-    unread = config.without_effect(compare)
+    limits = _limits(row, compare)
     found = []
-    if row.hamming_distance is not None:
-        limit = compare.hamming_threshold
+    if row.hamming_distance is not None and _DISTANCE.field in limits:
+        limit = limits[_DISTANCE.field]
         found.append((limit - row.hamming_distance) / max(limit, 1))
-    for score in _SCORES:
+    for score in (*_SCORES, _COVERED):
         value = getattr(row, score.field)
-        if value is not None and score.limit and f"compare.{score.limit}" not in unread:
-            found.append(value - getattr(compare, score.limit))
+        if value is not None and score.field in limits:
+            found.append(value - limits[score.field])
     return min(found, default=None)
+
+
+def _limits(row: Match, compare: config.Compare) -> dict[str, float]:
+    """The limits that the rule asks of this pair, by score; `matching.decide` says which."""
+    unread = config.without_effect(compare)
+    found = {
+        score.field: float(getattr(compare, score.limit))
+        for score in (_DISTANCE, *_SCORES, _COVERED, _LEAD)
+        if f"compare.{score.limit}" not in unread
+    }
+    part = placement(row)
+    if part is not None:  # local features found it, whatever its hash
+        del found[_DISTANCE.field]
+    behind = row.runner_up_explained
+    has_rival = behind is not None and behind >= compare.min_explained
+    if not has_rival or (part is not None and not part.is_whole):  # an original has many parts
+        found.pop(_LEAD.field, None)
+    return found
 
 
 def shown(row: Match) -> str:

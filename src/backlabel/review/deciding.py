@@ -20,20 +20,22 @@ _FORMULA = ("=", "+", "-", "@")
 
 @dataclass(frozen=True)
 class Wish:
-    """What a person chose for one pair; `runner_up` says that it was for the second JPEG."""
+    """What a person chose for one pair; `jpeg` is the path of the one shown, None for the best."""
 
     choice: Choice
     label: str | None = None
     why: str = ""
-    runner_up: bool = False
+    jpeg: str | None = None
 
 
 def decision(desk: Desk, pair: Pair, wish: Wish, who: str) -> tuple[Decision, Shown]:
     """The line of `wish` on `pair`. Raises DataError that says what is missing."""
     row = pair.row
     tiff = desk.tiffs.get(row.key)
-    path = row.runner_up_path if wish.runner_up else row.JPEG_path
-    jpeg = desk.jpegs.get(path or "")
+    if wish.jpeg not in (None, *(copy.JPEG_path for copy in desk.copies(pair))):
+        raise DataError("The last run found other JPEGs for this TIFF: look at it again.")
+    best = desk.jpegs.get(row.JPEG_path or "")
+    jpeg = desk.jpegs.get(wish.jpeg) if wish.jpeg else best
     why = clean(wish.why)
     if tiff is None or tiff.sha256 != row.TIFF_sha256:
         raise DataError("The tables are of two runs: run `dvc repro`, and decide then.")
@@ -48,8 +50,8 @@ def decision(desk: Desk, pair: Pair, wish: Wish, who: str) -> tuple[Decision, Sh
             choice = Choice.ACCEPT  # it is the JPEG's own
         if choice is Choice.RELABEL and not why:
             raise DataError("Say in the reason why the label is another than the JPEG's.")
-    elif wish.runner_up:
-        jpeg = desk.jpegs.get(row.JPEG_path or "")  # not labelled at all: the pair itself counts
+    else:
+        jpeg = best  # not labelled at all: the pair itself counts
     page = row.page if len(desk.pages[row.TIFF_path]) > 1 else None
     made = Decision(
         TIFF_path=row.TIFF_path,
@@ -74,4 +76,5 @@ def clean(text: str) -> str:
 
 def digest(pairs: Sequence[Pair]) -> str:
     """A name of a set of pairs: what a preview showed is what is decided, or nothing is."""
-    return hashlib.sha256("\n".join(sorted(pair.id for pair in pairs)).encode()).hexdigest()
+    lines = sorted(f"{pair.id} {pair.row.JPEG_path}" for pair in pairs)
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

@@ -16,6 +16,7 @@ from backlabel.labels import decisions
 from backlabel.review import bars
 from backlabel.review.book import Book, Several
 from backlabel.storage import large, paths
+from backlabel.storage.candidate_rows import CandidateRow
 from backlabel.storage.rows import Choice, Decision, JpegHash, Match, PageKey, TiffHash, Verdict
 
 OPEN, AGAIN = "open", "again"
@@ -56,6 +57,8 @@ class Desk:
     pairs: list[Pair]
     tiffs: Mapping[PageKey, TiffHash]
     jpegs: Mapping[str, JpegHash]
+    others: Mapping[PageKey, list[CandidateRow]]
+    """The JPEGs that came near a picture beside that of its row: the runner-up is the first."""
     name: str = field(init=False, default_factory=lambda: secrets.token_hex(8))
     """Another one for each reading of the tables: a page knows by it that its pairs are old."""
     by_id: dict[str, Pair] = field(init=False)
@@ -74,9 +77,8 @@ class Desk:
         self.by_tiff = {path: pairs[0] for path, pairs in self.pages.items()}
         self.by_jpeg = defaultdict(list)
         for pair in self.pairs:
-            for jpeg in (pair.row.JPEG_path, pair.row.runner_up_path):
-                if jpeg:
-                    self.by_jpeg[jpeg].append(pair)
+            for copy in self.copies(pair):
+                self.by_jpeg[copy.JPEG_path or ""].append(pair)
 
     @cached_property
     def _doubtful(self) -> list[str]:
@@ -86,6 +88,10 @@ class Desk:
     def categories(self) -> dict[str, str]:
         """Category by label, of the scheme in force."""
         return decisions.categories(self.params.labels.categories, self.jpegs.values())
+
+    def copies(self, pair: Pair) -> list[Match | CandidateRow]:
+        """The JPEGs that the TIFF of a pair may be the original of, best first; none twice."""
+        return [pair.row, *self.others.get(pair.row.key, [])] if pair.row.JPEG_path else []
 
     def category(self, row: Match) -> str:
         """The category of the JPEG of a row; empty where there is none."""
@@ -192,18 +198,25 @@ def is_below(path: str, folder: str) -> bool:
 def load(params: config.Params) -> Desk:
     """What the last run found. Raises TableError where it has not run, or other stages since."""
     rows = large.read(paths.mapping_path(params.compare.n_tiff), Match)
+    others: dict[PageKey, list[CandidateRow]] = defaultdict(list)
+    for row in large.read(paths.candidates_path(params.compare.n_tiff), CandidateRow):
+        # Of a part its best place; the first of all JPEGs is that of the mapping's row.
+        if row.rank == len(others.get(row.key, ())) + 2:
+            others[row.key].append(row)
     return Desk(
         params=params,
         pairs=queue(rows, params.compare),
         tiffs=large.keyed(large.read(paths.TIFF_HASHES, TiffHash), "path", "page"),
         jpegs=large.keyed(large.read(paths.JPEG_HASHES, JpegHash), "path"),
+        others=others,
     )
 
 
 def sources(params: config.Params) -> list[Path]:
     """The files that `load` reads."""
-    mapping = paths.mapping_path(params.compare.n_tiff)
-    return [paths.rows_path(table) for table in (mapping, paths.TIFF_HASHES, paths.JPEG_HASHES)]
+    n_tiff = params.compare.n_tiff
+    compared = [paths.mapping_path(n_tiff), paths.candidates_path(n_tiff)]
+    return [paths.rows_path(table) for table in (*compared, paths.TIFF_HASHES, paths.JPEG_HASHES)]
 
 
 def queue(rows: Sequence[Match], compare: config.Compare) -> list[Pair]:

@@ -15,6 +15,7 @@ from backlabel.review import app, subject
 from backlabel.review.book import Book
 from backlabel.review.guard import NAMES
 from backlabel.review.studio import WORKERS_IMPORT, Studio
+from backlabel.storage.paths import DECISIONS
 from backlabel.workers import forking
 
 _PATIENCE_S = 2  # for requests under way when the server is ended
@@ -52,6 +53,8 @@ def serve(params: config.Params, *, port: int, who: str | None) -> int:
             webbrowser.open(url)
         try:
             _run(made, listener)
+        except KeyboardInterrupt:  # how it is ended
+            sys.stdout.write(f"What was decided is in {DECISIONS}; `dvc repro label` applies it.\n")
         finally:
             studio.close()
     return 0

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from backlabel.matching.evidence import Box, Placement
+from backlabel.matching.placing import placement
 from backlabel.microscope.acquisition import Acquisition
 from backlabel.review import bars
 from backlabel.review.book import Book
 from backlabel.review.desk import AGAIN, Desk, Pair
 from backlabel.review.subject import Subject
 from backlabel.storage import names
-from backlabel.storage.rows import Match, PageKey, TiffHash
+from backlabel.storage.rows import PageKey, TiffHash
 
 _RELATED = 60  # shown of the pairs that share a JPEG
 _METADATA = {
@@ -50,8 +50,7 @@ def whole(desk: Desk, book: Book, pair: Pair) -> dict[str, Any]:
         "id": pair.id,
         "tiff": names.to_cell(row.TIFF_path) + (f", page {row.page}" if row.page > 1 else ""),
         "tiff_size": _size(desk.tiffs, row.key),
-        "best": _jpeg(desk, row.JPEG_path),
-        "runner_up": _jpeg(desk, row.runner_up_path),
+        "jpegs": _jpegs(desk, pair),
         "verdict": row.verdict.value,
         "reason": row.reason,
         "variant": row.variant,
@@ -83,51 +82,37 @@ def metadata(taken: Acquisition) -> list[list[str]]:
     return found
 
 
-def subject(desk: Desk, pair: Pair, *, runner_up: bool) -> Subject:
-    """The files of a pair, or of its TIFF and the runner-up, as pictures are made of them."""
-    row = pair.row
-    path = row.runner_up_path if runner_up else row.JPEG_path
-    jpeg = desk.jpegs.get(path or "")
+def subject(desk: Desk, pair: Pair, nth: int = 0) -> Subject:
+    """The files of a pair as pictures are made of them; `nth` counts its JPEGs from the best."""
+    row, copies = pair.row, desk.copies(pair)
+    copy = copies[nth] if nth < len(copies) else None
+    jpeg = desk.jpegs.get(copy.JPEG_path or "") if copy else None
     return Subject(
         tiff=row.TIFF_path,
         page=row.page,
         tiff_sha256=row.TIFF_sha256 or "",
         jpeg=jpeg.path if jpeg else None,
         jpeg_sha256=jpeg.sha256 if jpeg else None,
-        variant=None if runner_up else row.variant,
-        part=None if runner_up else _part(row),
+        variant=copy.variant if copy else None,
+        part=placement(copy) if copy else None,
     )
 
 
-def _part(row: Match) -> Placement | None:
-    if row.JPEG_box is None or row.TIFF_box is None:
-        return None
-    return Placement(
-        jpeg_box=_box(row.JPEG_box),
-        tiff_box=_box(row.TIFF_box),
-        scale=row.scale or 1.0,
-        angle=row.angle or 0.0,
-        mirrored=bool(row.mirrored),
-        jpeg_covered=row.JPEG_covered or 0.0,
-        tiff_covered=row.TIFF_covered or 0.0,
-    )
-
-
-def _box(cell: str) -> Box:
-    left, top, width, height = map(int, cell.split())
-    return left, top, width, height
-
-
-def _jpeg(desk: Desk, path: str | None) -> dict[str, Any] | None:
-    jpeg = desk.jpegs.get(path or "")
-    if jpeg is None:
-        return None
-    return {
-        "path": names.to_cell(jpeg.path),
-        "label": jpeg.label,
-        "category": jpeg.category,
-        "size": [jpeg.width, jpeg.height],
-    }
+def _jpegs(desk: Desk, pair: Pair) -> list[dict[str, Any]]:
+    """The JPEGs of a TIFF, best first."""
+    known = [(copy, desk.jpegs.get(copy.JPEG_path or "")) for copy in desk.copies(pair)]
+    return [
+        {
+            "path": names.to_cell(jpeg.path),
+            "label": jpeg.label,
+            "category": jpeg.category,
+            "size": [jpeg.width, jpeg.height],
+            "explained": copy.explained,
+            "hamming_distance": copy.hamming_distance,
+        }
+        for copy, jpeg in known
+        if jpeg
+    ]
 
 
 def _size(known: Mapping[PageKey, TiffHash], key: PageKey) -> list[int] | None:
@@ -136,30 +121,22 @@ def _size(known: Mapping[PageKey, TiffHash], key: PageKey) -> list[int] | None:
 
 
 def _related(desk: Desk, book: Book, pair: Pair) -> list[dict[str, Any]]:
-    """The other TIFFs for which one of this pair's JPEGs is the best or the second."""
-    own: Match = pair.row
-    found: dict[str, Pair] = {}
-    for jpeg in (own.JPEG_path, own.runner_up_path):
-        for other in desk.by_jpeg.get(jpeg or "", []):
+    """The other TIFFs that came near one of this pair's JPEGs, each by the best that they share."""
+    own = [copy.JPEG_path or "" for copy in desk.copies(pair)]
+    found: dict[str, tuple[Pair, str]] = {}
+    for jpeg in own:
+        for other in desk.by_jpeg.get(jpeg, []):
             if other.id != pair.id:
-                found.setdefault(other.id, other)
+                found.setdefault(other.id, (other, jpeg))
     return [
         {
             "id": other.id,
             "name": names.to_cell(other.row.TIFF_path),
             "verdict": other.row.verdict.value,
-            "shares": _shared(own, other.row),
-            "runner_up": own.JPEG_path != other.row.JPEG_path
-            and own.JPEG_path == other.row.runner_up_path,
+            "jpeg": names.to_cell(jpeg),
+            "nth": own.index(jpeg),
+            "its_nth": [copy.JPEG_path for copy in desk.copies(other)].index(jpeg),
             "state": desk.state(other, book),
         }
-        for other in list(found.values())[:_RELATED]
+        for other, jpeg in list(found.values())[:_RELATED]
     ]
-
-
-def _shared(own: Match, other: Match) -> str:
-    if other.JPEG_path == own.JPEG_path:
-        return "same JPEG"
-    if other.JPEG_path == own.runner_up_path:
-        return "has this pair's runner-up"
-    return "has this JPEG as runner-up" if other.runner_up_path == own.JPEG_path else "runner-up"

@@ -17,8 +17,8 @@ from backlabel.parts import left_over
 from backlabel.reporting import series, summary, sweep
 from backlabel.stages import beside
 from backlabel.storage import columns, large, paths, tables
+from backlabel.storage.candidate_rows import CandidateRow
 from backlabel.storage.files import shared_folder, write_json
-from backlabel.storage.part_rows import PartRow
 from backlabel.storage.rows import (
     JpegHash,
     Match,
@@ -53,8 +53,9 @@ def main(params: config.Params) -> None:
     metrics = summary.summarise(found, truth) | {"parts": asdict(effort)}
     metrics |= {"index_recall": outcome.index_recall} if outcome.index_recall else {}
     _write(found, evidence, jpegs, params, metrics=metrics, truth=truth)
-    shown = mapping.parts(tiffs, jpegs, outcome)
-    tables.write(paths.parts_path(compare.n_tiff), PartRow, shown)
+    near = mapping.candidates(tiffs, jpegs, outcome)
+    path, form = paths.candidates_path(compare.n_tiff), large.Form(**params.tables.model_dump())
+    large.write(path, CandidateRow, near, count=len(found), form=form)
 
 
 def settings(params: config.Params) -> Settings:

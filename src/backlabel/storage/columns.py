@@ -27,7 +27,6 @@ Record = TypeVar("Record")
 PACKED = {"phash": 128, "phash_grey": 128, "sha256": 32}
 """Columns of hexadecimal digits, and the bytes of one value."""
 _BLOCK = 1 << 18  # bytes of a file that are parsed at a time
-_ROWS = 10_000  # of a Parquet file that are read at a time
 _TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 _NO_DIGIT = 255
 _DIGITS = np.full(256, _NO_DIGIT, np.uint8)
@@ -191,7 +190,9 @@ def _csv(path: Path, record: type[Any]) -> Iterator[_Opened]:
 @contextmanager
 def _parquet(path: Path, _: type[Any]) -> Iterator[_Opened]:
     with parquet.ParquetFile(path, page_checksum_verification=True) as file:
-        yield file.schema_arrow, file.iter_batches(_ROWS, use_threads=False)
+        # Not `iter_batches`, which takes the whole file into memory.
+        groups = (file.read_row_group(i, use_threads=False) for i in range(file.num_row_groups))
+        yield file.schema_arrow, (batch for group in groups for batch in group.to_batches())
 
 
 def _gathered(

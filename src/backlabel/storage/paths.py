@@ -31,9 +31,9 @@ def mapping_path(n_tiff: int | None, folder: Path = MAPPINGS) -> Path:
     return folder / (f"{n_tiff}_tiff.csv" if n_tiff is not None else "all_tiff.csv")
 
 
-def parts_path(n_tiff: int | None, folder: Path = MAPPINGS) -> Path:
-    """The table of parts of a run over `n_tiff` TIFFs, or over all of them."""
-    return folder / (f"{n_tiff}_parts.csv" if n_tiff is not None else "all_parts.csv")
+def candidates_path(n_tiff: int | None, folder: Path = MAPPINGS) -> Path:
+    """The table of candidates of a run over `n_tiff` TIFFs, or over all of them."""
+    return folder / (f"{n_tiff}_candidates.csv" if n_tiff is not None else "all_candidates.csv")
 
 
 def category_path(category: str, folder: Path = CATEGORY_HASHES) -> Path:

@@ -54,7 +54,8 @@ class Connection:
 @contextmanager
 def connected(cluster: Cluster) -> Iterator[Connection]:
     """A connection with at least one worker. Raises WorkerError that says what is missing."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what counts is raised
+    for name in ("distributed", "distributed.client"):  # each has a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what counts is raised
     with ExitStack() as stack:
         started: Any = None
         address = cluster.address

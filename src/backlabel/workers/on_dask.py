@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from distributed import Future, KilledWorker
+from distributed.comm.core import CommClosedError
 
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.storage.files import make_folder, shared_folder
@@ -164,9 +165,11 @@ class DaskCrew:
             self._look()
             try:
                 results: list[Any] = one.future.result(timeout=_LOOK_S)
-            except TimeoutError:
+            except (TimeoutError, CancelledError, CommClosedError) as error:
                 if one.future.status == "error":  # the task's own
                     raise
+                if not isinstance(error, TimeoutError):
+                    raise clusters.lost(self._connection().address) from error
             except KilledWorker as error:
                 one.attempts += 1
                 if one.attempts > _ATTEMPTS:
@@ -175,8 +178,6 @@ class DaskCrew:
                         "for read.max_memory_mib in each of their processes?"
                     ) from error
                 one.future = self._submit(function, one.items)
-            except CancelledError as error:
-                raise clusters.lost(self._connection().address) from error
             except ModuleNotFoundError as error:
                 if (error.name or "").split(".")[0] != "backlabel":
                     raise

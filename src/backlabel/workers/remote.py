@@ -23,10 +23,18 @@ from typing import Any
 
 import backlabel
 from backlabel.errors import UnreadableImageError, WorkerError
+from backlabel.workers import forking
 from backlabel.workers.pool import Workers
 
 LIBRARIES = ("imagecodecs", "numba", "numpy", "Pillow", "scipy", "simplejpeg", "tifffile")
 """Whose versions can change a hash or a score."""
+_IMPORTED = (
+    "backlabel.hashing.file",
+    "backlabel.hashing.perceptual",
+    "backlabel.images.reading",
+    "backlabel.matching.scores",
+)
+"""What processes need for most stages: imported once, by the one that they are forked from."""
 _FORGOTTEN_S = 300.0  # after which the idle process of a client that was killed is ended
 _MARK_S = 10.0  # for a file to be seen through a network file system's cache
 
@@ -157,6 +165,7 @@ def _new(terms: Terms) -> Workers:
     # Dask marks its processes as daemons, which may have no children: a safeguard against what is
     # left when they die. Ours end by themselves when their parent does.
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
+    forking.preload(_IMPORTED, at_once=False)
     return Workers(
         1,
         max_seconds=terms.max_seconds,

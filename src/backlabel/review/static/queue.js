@@ -11,6 +11,11 @@ const SPARE_AT_ONCE = 2; // of the six connections that a browser has: questions
 // own pictures never wait for small or future ones
 const THUMBS_KEPT = 400;
 
+// Of other tables the same pair may have another JPEG: a picture of the old one must not be shown.
+function address(id, nth, view) {
+  return `/image/${id}/${nth}/${view}?${tables}`;
+}
+
 // Pictures that can wait: the newest first, and none that is not wanted any more.
 class Spare {
   constructor() {
@@ -140,7 +145,7 @@ class Queue {
     image.alt = "";
     this.thumbs.set(id, image);
     if (this.thumbs.size > THUMBS_KEPT) this.thumbs.delete(this.thumbs.keys().next().value);
-    this.spare.load(image, `/image/${id}/thumb`, () => image.isConnected);
+    this.spare.load(image, address(id, 0, "thumb"), () => image.isConnected);
     return image;
   }
 
@@ -149,7 +154,7 @@ class Queue {
     for (const line of this.lines.slice(this.at + 1, this.at + 3).reverse()) {
       const near = () => Math.abs(this.places.get(line[ID]) - this.at) < 3;
       for (const view of ["jpeg", "tiff"]) {
-        this.spare.load(new Image(), `/image/${line[ID]}/${view}`, near);
+        this.spare.load(new Image(), address(line[ID], 0, view), near);
       }
     }
   }

@@ -88,6 +88,8 @@ async function refresh(id) {
   const found = await ask(`/api/pair/${id}`);
   if (queue.current()[ID] !== id) return; // another was chosen meanwhile
   pair = found;
+  if (viewer.nth >= pair.jpegs.length) viewer.nth = 0;
+  viewer.show(id);
   show();
 }
 
@@ -104,8 +106,8 @@ function sized(size) {
 }
 
 function show() {
-  const jpeg = viewer.runnerUp ? pair.runner_up : pair.best;
-  const rank = viewer.runnerUp ? "Runner-up" : "JPEG";
+  const jpeg = shownJpeg();
+  const rank = rankName(viewer.nth);
   at("verdict").textContent = pair.verdict;
   at("reason").textContent = pair.reason +
     (pair.variant && pair.variant !== "identity" ? ` Found as: ${pair.variant}.` : "");
@@ -117,38 +119,17 @@ function show() {
     ? `${rank} ${jpeg.path}${sized(jpeg.size)}: ${jpeg.label} ${jpeg.category}` : "no JPEG";
   at("image-tiff").alt = `The TIFF ${pair.tiff}`;
   at("image-jpeg").alt = jpeg ? `${rank} ${jpeg.path}` : "no JPEG";
-  at("runner-up").disabled = !pair.runner_up;
-  at("runner-up").setAttribute("aria-pressed", String(viewer.runnerUp));
+  at("runner-up").disabled = pair.jpegs.length < 2;
+  at("runner-up").setAttribute("aria-pressed", String(viewer.nth > 0));
   at("matched").setAttribute("aria-pressed", String(viewer.matched));
   at("accept").disabled = at("relabel").disabled = !jpeg;
   at("decided").textContent = pair.decisions.map((one) =>
     `Decided: ${one.decision}${one.label ? ` as ${one.label}` : ""} by ${one.who}` +
     (one.why ? `: ${one.why}` : "")).join(" ");
+  showJpegs();
   showRelated();
   document.body.dataset.pair = pair.id;
   document.body.dataset.state = pair.state;
-}
-
-function showRelated() {
-  at("related-box").hidden = !pair.related.length;
-  at("related").replaceChildren(...pair.related.map((one) => {
-    const line = element("li");
-    const image = element("img");
-    image.alt = "";
-    queue.spare.load(image, `/image/${one.id}/thumb`, () => image.isConnected);
-    const box = element("div", `${one.name}: ${one.verdict}, ${one.shares}. ${STATES[one.state]} `);
-    for (const decision of ["accept", "reject"]) {
-      const button = element("button", decision, decision);
-      button.type = "button";
-      button.setAttribute("aria-label", `${decision} ${one.name}`);
-      button.addEventListener("click", () => decide({
-        id: one.id, decision, runner_up: decision === "accept" && one.runner_up,
-      }, false));
-      box.append(button, " ");
-    }
-    line.append(image, box);
-    return line;
-  }));
 }
 
 function take(answer) {
@@ -172,11 +153,14 @@ function exclusively(work) {
 function decide(asked, goOn = true) {
   return exclusively(async () => {
     if (!pair) return;
-    const whole = { id: pair.id, why: at("why").value, tab, ...asked };
+    const jpeg = shownJpeg()?.path; // what is decided is what is seen
+    const whole = { id: pair.id, jpeg, why: at("why").value, tab, ...asked };
     const answer = await ask("/api/decide", whole);
     take(answer);
     remember(whole.why);
-    say(`${STATES[asked.decision]}: ${queue.known.get(whole.id)?.[NAME] || ""}`);
+    const rest = answer.counts.look ? "" : ". Nothing that needs a look is left";
+    const name = queue.known.get(whole.id)?.[NAME] || "";
+    say(`${STATES[asked.decision]}: ${name}; dvc repro label applies it${rest}`);
     if (goOn) await goToOpen();
     else await refresh(pair.id);
   });
@@ -199,7 +183,7 @@ function remember(why) {
 }
 
 const actions = {
-  accept: () => pair && !at("accept").disabled && decide({ decision: "accept", runner_up: viewer.runnerUp }),
+  accept: () => pair && !at("accept").disabled && decide({ decision: "accept" }),
   reject: () => decide({ decision: "reject" }),
   relabel: () => {
     if (!pair || at("relabel").disabled) return;
@@ -226,10 +210,7 @@ const actions = {
   next: () => exclusively(() => open(queue.at + 1)),
   matched: () => { viewer.matched = !viewer.matched; viewer.show(viewer.id); show(); },
   "runner-up": () => {
-    if (!pair || !pair.runner_up) return;
-    viewer.runnerUp = !viewer.runnerUp;
-    viewer.show(viewer.id);
-    show();
+    if (pair && pair.jpegs.length > 1) showJpeg((viewer.nth + 1) % pair.jpegs.length);
   },
   "zoom-in": () => viewer.zoom(1.5),
   "zoom-out": () => viewer.zoom(1 / 1.5),
@@ -266,56 +247,6 @@ function onKey(event) {
   }
   else return;
   event.preventDefault();
-}
-
-async function showPending() {
-  const found = await ask("/api/pending");
-  at("pending-count").textContent = found.count
-    ? `${found.count} TIFFs are not yet as they were decided:` : "Every decision is applied.";
-  at("pending-steps").replaceChildren(
-    ...found.steps.map(([path, what]) => element("li", `${path} ${what}`)));
-  at("pending-dialog").showModal();
-}
-
-async function showPreview() {
-  preview = null;
-  at("bulk-apply").disabled = true;
-  try {
-    const asked = { filter: filter(), decision: at("bulk-decision").value };
-    const found = await ask("/api/preview", asked);
-    preview = { ...asked, digest: found.digest };
-    at("bulk-count").textContent = `${found.count} undecided pairs, some of them:`;
-    at("bulk-apply").disabled = !found.count;
-    at("bulk-samples").replaceChildren(...found.samples.map((line) => {
-      const item = element("li", line[NAME]);
-      const image = document.createElement("img");
-      image.alt = "";
-      image.src = `/image/${line[ID]}/thumb`;
-      item.prepend(image);
-      return item;
-    }));
-  } catch (error) {
-    at("bulk-count").textContent = error.message;
-  }
-}
-
-function applyBulk() {
-  if (at("bulk-dialog").returnValue !== "yes" || !preview) return;
-  exclusively(async () => {
-    const why = at("bulk-why").value;
-    const answer = await ask("/api/bulk", { ...preview, why, tab });
-    remember(why);
-    await load();
-    say(`${answer.count} decided; one undo takes all of them back.`);
-  });
-}
-
-function applyRelabel() {
-  if (at("relabel-dialog").returnValue !== "yes") return;
-  decide({
-    decision: "relabel", label: at("relabel-label").value, why: at("relabel-why").value,
-    runner_up: viewer.runnerUp,
-  });
 }
 
 // That the server is away is said when something is asked of it.

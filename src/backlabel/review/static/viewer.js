@@ -9,7 +9,7 @@ class Viewer {
     this.error = document.getElementById("picture-error");
     this.view = "side";
     this.matched = false;
-    this.runnerUp = false;
+    this.nth = 0; // of the TIFF's JPEGs, from the best
     this.id = null;
     this.reset();
     this.slide.addEventListener("input", () => this.clip());
@@ -24,18 +24,18 @@ class Viewer {
   show(id) {
     if (id !== this.id) {
       this.id = id;
-      this.matched = this.runnerUp = false;
+      this.matched = false;
+      this.nth = 0;
       this.reset();
     }
-    this.error.textContent = "";
-    const before = this.runnerUp ? "runner-up-" : "";
     const [tiff, jpeg] = this.images;
     const wanted = [
-      `/image/${id}/${before}${this.matched ? "matched" : "tiff"}`,
-      `/image/${id}/${before}jpeg`,
+      address(id, this.nth, this.matched ? "matched" : "tiff"), address(id, this.nth, "jpeg"),
     ];
     [tiff, jpeg].forEach((image, i) => {
-      if (image.getAttribute("src") !== wanted[i]) image.setAttribute("src", wanted[i]);
+      if (image.getAttribute("src") === wanted[i]) return;
+      this.error.textContent = "";
+      image.setAttribute("src", wanted[i]);
     });
   }
 
