@@ -30,6 +30,7 @@ _WORKERS_IMPORT = {
     "compare": ["backlabel.matching.scores", "backlabel.images.reading"],
     "label": ["backlabel.labels.reading", "backlabel.images.reading"],
     "calibrate": ["backlabel.calibration.over_files", "backlabel.images.reading"],
+    "track": ["backlabel.report.samples", "backlabel.images.reading"],
     "report": ["backlabel.report.samples", "backlabel.images.reading"],
 }
 _KEPT = {"hash": "hashes.sqlite", "compare": "scores.sqlite", "label": "pixels.sqlite"}
@@ -241,13 +242,9 @@ def report(chosen: argparse.Namespace) -> int:
     """Write the report of the last run."""
     _preload("report")
     from backlabel.report import writing  # noqa: PLC0415
-    from backlabel.stages import track  # noqa: PLC0415
 
-    params = config.load()
-    writing.write(params, chosen.out)
-    attached = track.attach(params, chosen.out) if chosen.out == paths.REPORT else ""
-    found = "; ".join(filter(None, ["open it in a browser", attached]))
-    _write_lines([f"{chosen.out} says what the run found; {found}"])
+    writing.write(config.load(), chosen.out)
+    _write_lines([f"{chosen.out} says what the run found; open it in a browser"])
     return 0
 
 

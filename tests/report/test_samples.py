@@ -49,6 +49,13 @@ def test_the_sample_of_the_others_is_the_same_at_other_thresholds():
     assert others([*lowest, *range(10, 102)]) == others([*lowest, *range(102, 10, -1)])
 
 
+def test_ambiguous_pairs_beyond_those_with_pictures_are_lines():
+    many = pairs(Verdict.AMBIGUOUS, range(samples.MOST_PICTURES + 3))
+    (group,) = samples.groups(many)
+    assert len(group.pairs) == samples.MOST_PICTURES
+    assert [pair.slack for pair in group.lines] == [200, 201, 202]
+
+
 def test_what_failed_most_narrowly():
     failed = [*pairs(Verdict.NO_CANDIDATE, [-0.9, -0.1]), *pairs(Verdict.TOO_DIFFERENT, [-0.05])]
     unmeasured = pairs(Verdict.NOT_VERIFIED, [None])

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 import chromium
 import workspace
 from backlabel import config
-from backlabel.report import writing
+from backlabel.report import samples, writing
 
 
 @pytest.fixture
@@ -50,15 +50,27 @@ def test_pictures_are_in_the_file(written):
     assert [one for one in addresses if not one.startswith("data:")] == []
 
 
-def test_without_drawing_it_has_the_pictures_that_were_drawn_before(project):
-    out = project / "report.html"
-    writing.write(config.load(), out, only_kept=True)
-    assert "data:image/jpeg" not in out.read_text()
-    assert words(out).count("No picture: it is not drawn yet") == 4
-    writing.write(config.load(), out)
-    drawn = re.findall(r'src="(data:[^"]+)"', out.read_text())
-    writing.write(config.load(), out, only_kept=True)
-    assert re.findall(r'src="(data:[^"]+)"', out.read_text()) == drawn
+def test_every_ambiguous_pair_is_named(project, monkeypatch):
+    monkeypatch.setattr(samples, "MOST_PICTURES", 0)
+    writing.write(config.load(), project / "report.html")
+    told = words(project / "report.html")
+    assert "0 of 1 shown" in told
+    assert "data/tiff/a/twin.tif Another JPEG would pass" in told
+
+
+def test_a_picture_is_drawn_once(project, monkeypatch):
+    writing.write(config.load(), project / "first.html")
+
+    def refuse(*_, **__):
+        raise AssertionError("a worker was asked")
+
+    monkeypatch.setattr(samples.crew, "map_files", refuse)
+    writing.write(config.load(), project / "second.html")
+    drawn = [
+        re.findall(r'src="(data:[^"]+)"', (project / f"{name}.html").read_text())
+        for name in ("first", "second")
+    ]
+    assert drawn[0] == drawn[1] != []
 
 
 def test_a_file_that_changed_is_told_in_its_place(project):

@@ -19,7 +19,7 @@ from multiprocessing import get_context
 import pytest
 from mlflow.tracking import MlflowClient
 
-from backlabel.reporting import delivery, direct, naming, places, spool, store, tracking
+from backlabel.reporting import direct, naming, places, spool, store, tracking
 from backlabel.reporting.report import DataSet, Report
 
 REPORT = Report(
@@ -354,25 +354,6 @@ def test_a_run_written_directly_is_found_by_its_key_and_goes_on_where_the_client
     second = direct.log(replace(REPORT, key="k2"), "e")
     assert tracking.log(replace(REPORT, key="k2"), "e", timeout_s=5) == second
     assert len(runs()) == 2
-
-
-def test_a_later_report_is_put_beside_the_artifacts_of_its_run(root):
-    tracking.log(REPORT, "e", timeout_s=5)
-    later = root / "report.html"
-    for attach in (
-        lambda key: delivery.attach(later, key, "e", timeout_s=5),
-        lambda key: tracking.attach(later, key, "e", timeout_s=5),
-    ):
-        later.write_text(f"by {attach}")
-        assert (attach("k1"), attach("another")) == (naming.ATTACHED, "")
-        (run,) = runs()
-        kept = root / "mlartifacts" / run.info.run_id / "artifacts/report.html"
-        assert kept.read_text() == later.read_text()
-
-
-def test_where_no_store_is_none_is_made_for_a_later_report(without_store):
-    assert delivery.attach(without_store / "report.html", "k1", "e", timeout_s=5) == ""
-    assert not (without_store / "mlflow.db").exists()
 
 
 def test_what_is_not_as_expected_is_left_to_the_client(root, monkeypatch):

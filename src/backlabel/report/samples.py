@@ -15,12 +15,14 @@ from backlabel.review.subject import Subject
 from backlabel.storage.rows import Verdict
 from backlabel.workers import crew
 
-MOST_PICTURES = 200  # of ambiguous pairs: a file that nobody can open helps nobody
+MOST_PICTURES, _MOST_LINES = (
+    200,
+    10_000,
+)  # of ambiguous pairs: a file that nobody can open helps nobody
 _LOWEST, _SPREAD, _NEAR = 8, 12, 8
 _SIDE = 260  # pixels
 _QUALITY = 80  # of the pictures in the report
 _HANDED_OVER = 4  # pairs at once to a worker
-NOT_DRAWN = "it is not drawn yet, `backlabel report` does that"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Group:
     name: str
     pairs: Sequence[Pair]
     total: int
+    lines: Sequence[Pair] = ()
+    """Further pairs, of which no picture is shown."""
 
 
 def groups(pairs: Sequence[Pair]) -> list[Group]:
@@ -45,12 +49,17 @@ def groups(pairs: Sequence[Pair]) -> list[Group]:
     near = _by_slack(failed)[::-1]
     rest = sorted(matched[_LOWEST:], key=lambda pair: pair.id)[:_SPREAD]
     found = [
-        Group("Ambiguous", ambiguous[:MOST_PICTURES], len(ambiguous)),
+        Group(
+            "Ambiguous",
+            ambiguous[:MOST_PICTURES],
+            len(ambiguous),
+            ambiguous[MOST_PICTURES:_MOST_LINES],
+        ),
         Group("Failed most narrowly", near[:_NEAR], len(near)),
         Group("Matched most narrowly", matched[:_LOWEST], len(matched)),
         Group("Matched, from narrow to sure", _by_slack(rest), len(matched)),
     ]
-    return [group for group in found if group.pairs]
+    return [group for group in found if group.pairs or group.lines]
 
 
 def _by_slack(pairs: Sequence[Pair]) -> list[Pair]:
@@ -73,8 +82,8 @@ Drawn = tuple[str, ...] | str
 """The pictures of a pair as addresses that hold the bytes, or why there are none."""
 
 
-def drawn(subjects: Sequence[Subject], bounds: Bounds, *, only_kept: bool = False) -> list[Drawn]:
-    """The pictures of each pair: those that are kept, and the others new unless `only_kept`."""
+def drawn(subjects: Sequence[Subject], bounds: Bounds) -> list[Drawn]:
+    """The pictures of each pair: those that are kept, and the others new."""
     folder = of_pairs.kept()
     names = [f"{one.key(_SIDE, _QUALITY, bounds.limits)}.txt" for one in subjects]
     known: dict[str, Drawn] = {
@@ -83,9 +92,8 @@ def drawn(subjects: Sequence[Subject], bounds: Bounds, *, only_kept: bool = Fals
         if (text := folder.get(name)) is not None
     }
     missing = {name: one for name, one in zip(names, subjects, strict=True) if name not in known}
-    if only_kept:
-        return [known.get(name, NOT_DRAWN) for name in names]
-    for name, made in zip(missing, _made([*missing.values()], bounds), strict=True):
+    drawn_now = _made([*missing.values()], bounds) if missing else []
+    for name, made in zip(missing, drawn_now, strict=True):
         known[name] = made
         if not isinstance(made, str):
             folder.put(name, "\n".join(made).encode())

@@ -47,11 +47,8 @@ class Shown:
     missing: str
 
 
-def write(params: config.Params, out: Path, *, only_kept: bool = False) -> None:
-    """Write the report of the last run to `out`. Raises TableError where there was none.
-
-    `only_kept` shows pictures that were drawn before, and draws none: that takes no time.
-    """
+def write(params: config.Params, out: Path) -> None:
+    """Write the report of the last run to `out`. Raises TableError where there was none."""
     known = desk.load(params)
     mapping = paths.mapping_path(params.compare.n_tiff)
     rows = large.read(mapping, Match)
@@ -88,7 +85,7 @@ def write(params: config.Params, out: Path, *, only_kept: bool = False) -> None:
             metrics=_metrics(),
             charts=drawn,
             specs=_inline_json({one.id: one.spec for one in drawn}),
-            groups=_groups(known, only_kept=only_kept),
+            groups=_groups(known),
             scripts=[Markup(text) for text in vega.scripts()],  # noqa: S704 - our own files
         )
     )
@@ -97,12 +94,14 @@ def write(params: config.Params, out: Path, *, only_kept: bool = False) -> None:
 
 
 def _environment() -> Environment:
-    return Environment(
+    found = Environment(
         loader=PackageLoader("backlabel.report"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.filters["cell"] = names.to_cell
+    return found
 
 
 def _verdicts(rows: Sequence[Match]) -> list[tuple[str, int, str]]:
@@ -123,7 +122,7 @@ def _metrics() -> dict[str, Any]:
     return found
 
 
-def _groups(known: Desk, *, only_kept: bool) -> list[tuple[Group, list[Shown]]]:
+def _groups(known: Desk) -> list[tuple[Group, list[Shown]]]:
     """Each group with its pairs; all pictures are made in one go."""
     read = known.params.read
     bounds = Bounds(
@@ -135,7 +134,7 @@ def _groups(known: Desk, *, only_kept: bool) -> list[tuple[Group, list[Shown]]]:
     found = samples.groups(known.pairs)
     pairs = [pair for group in found for pair in group.pairs]
     subjects = [told.subject(known, pair) for pair in pairs]
-    made = iter(samples.drawn(subjects, bounds, only_kept=only_kept))
+    made = iter(samples.drawn(subjects, bounds))
     return [(group, [_shown(pair, next(made)) for pair in group.pairs]) for group in found]
 
 

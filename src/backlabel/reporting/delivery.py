@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from backlabel.errors import OutputError
 from backlabel.reporting import direct, places, spool
-from backlabel.reporting.naming import ATTACHED
 from backlabel.reporting.report import Report
 from backlabel.storage.files import lock
 
@@ -24,21 +21,6 @@ def deliver(report: Report, experiment: str, *, timeout_s: int) -> str:
     from backlabel.reporting import tracking  # noqa: PLC0415 - MLflow takes two seconds
 
     return tracking.deliver(report, experiment, timeout_s=timeout_s)
-
-
-def attach(file: Path, key: str, experiment: str, *, timeout_s: int) -> str:
-    """Put `file` beside the artifacts of the run with `key`; returns a text that says so.
-
-    Empty where there is no such run, or no store.
-    """
-    if direct.attach(file, key, experiment):
-        return ATTACHED
-    store = places.local_store()
-    if store is not None and not store.is_file():
-        return ""
-    from backlabel.reporting import tracking  # noqa: PLC0415 - MLflow takes two seconds
-
-    return tracking.attach(file, key, experiment, timeout_s=timeout_s)
 
 
 def logged(run: str, experiment: str) -> str:

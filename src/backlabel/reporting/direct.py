@@ -69,23 +69,6 @@ def _is_plain(report: Report) -> bool:
     )
 
 
-def attach(file: Path, key: str, experiment: str) -> bool:
-    """Put `file` beside the artifacts of the finished run with `key`; False: ask the client."""
-    path = places.local_store()
-    if path is None or not path.is_file():
-        return False
-    try:
-        with closing(sqlite3.connect(path, timeout=_PATIENCE_S)) as store:
-            place = _place(store, experiment)
-            runs = _finished(store, place.experiment_id, key) if place else None
-            if not place or not runs:
-                return False
-            shutil.copyfile(file, place.folder / runs[0] / "artifacts" / file.name)
-            return True
-    except (sqlite3.Error, OSError):  # the client will say what is wrong, if anything is
-        return False
-
-
 @dataclass(frozen=True)
 class _Place:
     """Where the runs of an experiment are."""

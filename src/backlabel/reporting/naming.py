@@ -13,7 +13,6 @@ from backlabel.reporting.report import DataSet, Report
 KEY_TAG = "backlabel.key"
 DATASET_TAG = ("mlflow.data.context", "labelled set")
 DATASET_KIND = "dvc"
-ATTACHED = "it is an artifact of its MLflow run too"
 
 
 def point_on_axis(threshold: str, value: float) -> tuple[str, int]:

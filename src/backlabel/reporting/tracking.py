@@ -84,21 +84,6 @@ def deliver(report: Report, experiment: str, *, timeout_s: int) -> str:
     )
 
 
-def attach(file: Path, key: str, experiment: str, *, timeout_s: int) -> str:
-    """As `backlabel.reporting.delivery.attach`; says where MLflow is away."""
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(timeout_s))
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    try:
-        client = MlflowClient(places.tracking_uri())
-        found = client.get_experiment_by_name(experiment)
-        runs = client.search_runs([found.experiment_id], _with_key(key)) if found else []
-        for run in runs[:1]:
-            client.log_artifact(run.info.run_id, str(file))
-    except _AWAY as error:
-        return f"MLflow is away, its run does not have the report: {error}"
-    return naming.ATTACHED if runs else ""
-
-
 def log_spooled(*, timeout_s: int) -> tuple[list[str], list[str]]:
     """Log what was kept: the ids of the runs, and why reports were refused, which stay.
 

@@ -23,20 +23,10 @@ def main(params: config.Params) -> None:
     """Report the experiment to MLflow; if MLflow is away keep the report for the next time."""
     changed = composing.refuse_unsettled()
     report = experiment.report(params, experiment.metrics(), changed)
-    # To draw pictures takes seconds: here the report has those that an earlier one had.
-    writing.write(params, paths.REPORT, only_kept=True)
+    writing.write(params, paths.REPORT)
     report = replace(report, artifacts=[*report.artifacts, str(paths.REPORT)])
     track = params.track
     told = delivery.deliver(report, track.experiment, timeout_s=track.timeout_s)
     sys.stderr.write(f"{told}\n")
     # No run id: the same experiment must give the same bytes on every machine.
     write_json(TRACKED, {"experiment": track.experiment, "key": report.key})
-
-
-def attach(params: config.Params, file: Path) -> str:
-    """Put a later report of the same run beside its artifacts; a text that says so, or empty."""
-    if not all(path.exists() for path in (TRACKED, paths.MANIFEST, paths.SWEEP)):
-        return ""
-    key = experiment.run_key(params, experiment.metrics())
-    track = params.track
-    return delivery.attach(file, key, track.experiment, timeout_s=track.timeout_s)
