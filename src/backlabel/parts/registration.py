@@ -69,14 +69,19 @@ def find(
 
 
 def place(tiff: Features, jpeg: Features) -> Rough | None:
-    """Where a JPEG shows a TIFF by the features of both; None if nowhere."""
+    """Where a JPEG shows a TIFF by the features of both; None if nowhere.
+
+    Of the ways to turn a picture over the one that most features agree on: many things that are
+    made are nearly symmetric.
+    """
+    most, best = 0, None
     for is_inverted, mirror in itertools.product((False, True), repeat=2):
         descriptors = inverted(tiff.descriptors) if is_inverted else tiff.descriptors
         descriptors = mirrored(descriptors) if mirror else descriptors
         found = fit(replace(tiff, descriptors=descriptors), jpeg, mirror=mirror)
-        if found is not None:
-            return Rough(found, is_inverted)
-    return None
+        if found is not None and found[0] > most:
+            most, best = found[0], Rough(found[1], is_inverted)
+    return best
 
 
 def aligned(tiff: GreyImage, jpeg: GreyImage, where: Map, box: Box) -> Map:
