@@ -165,8 +165,7 @@ def part_rows(kind: str, found: list[Picture], copies: list[Copy]) -> Iterator[R
     for number, picture in enumerate(found):
         own, short = Features.of(picture.grey), dedup_hash(picture.grey)
         for row, made in enumerate(copies):
-            shapes = picture.grey.shape, made.pixels.shape
-            if place((own, features[row]), shapes) is None:
+            if place(own, features[row]) is None:
                 continue
             one = scored_part(picture.grey, made)
             yield _row(

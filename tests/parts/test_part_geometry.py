@@ -144,6 +144,7 @@ def test_features_survive_their_encoding() -> None:
     again = Features.decoded(features.encoded())
     np.testing.assert_array_equal(again.points, features.points)
     np.testing.assert_array_equal(again.descriptors, features.descriptors)
+    assert again.shape == features.shape == (480, 640)
     assert Features.count(len(features.encoded())) == len(features.points) == 500
 
 

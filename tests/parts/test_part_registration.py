@@ -130,13 +130,18 @@ def intersection_over_union(one: Sequence[int], other: Sequence[int]) -> float:
     return both / (one[2] * one[3] + other[2] * other[3] - both)
 
 
-def test_a_databar_of_another_kind_is_no_part_of_what_agrees() -> None:
+@pytest.mark.parametrize("size", [(640, 480), (320, 240)])
+def test_a_copy_under_another_databar_is_compared_without_it_and_is_whole(
+    size: tuple[int, int],
+) -> None:
     grey = original(BEETLE).copy()
     grey[440:] = np.random.default_rng(0).integers(0, 255, (40, grey.shape[1]))
-    found = find(original(BEETLE), *read(jpeg(Image.fromarray(grey))))
+    swapped = Image.fromarray(grey).resize(size, Image.Resampling.LANCZOS)
+    found = find(original(BEETLE), *read(jpeg(swapped)))
     assert found is not None
-    assert found.window.height == pytest.approx(440, abs=8)
+    assert found.window.height == pytest.approx(440 * size[1] / 480, abs=8)
     assert (found.scores.explained or 0) > LEAST
+    assert placement(found, grey.shape, size[::-1]).is_whole
 
 
 def test_another_picture_is_not_found() -> None:

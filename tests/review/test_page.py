@@ -11,7 +11,7 @@ import chromium
 import workspace
 from backlabel.labels import reviews
 from backlabel.storage import paths, tables
-from backlabel.storage.rows import Match
+from backlabel.storage.rows import Match, Verdict
 
 pytestmark = chromium.NEEDED
 
@@ -190,6 +190,25 @@ def test_every_jpeg_of_a_tiff_is_decided_on_one_page(page):
     assert decided()["twin.tif"].JPEG_path == workspace.jpeg_path("L1", 1)
 
 
+def test_a_tiff_without_a_jpeg_can_be_rejected_alone(page):
+    mapping = paths.mapping_path(None)
+    rows = [
+        replace(row, JPEG_path=None, JPEG_sha256=None, verdict=Verdict.NO_CANDIDATE)
+        if "miss" in row.TIFF_file
+        else row
+        for row in tables.read(mapping, Match)
+    ]
+    tables.write(mapping, Match, rows)
+    page.reload()
+    page.get_by_role("option").filter(has_text="miss.tif").click()
+    is_at(page, "miss.tif")
+    expect(page.locator("#name-jpeg")).to_have_text("no JPEG")
+    expect(page.locator("#image-jpeg")).to_be_hidden()
+    expect(page.locator("#accept")).to_be_disabled()
+    press(page, "x")
+    expect(page.locator("#said")).to_contain_text("rejected: miss.tif")
+
+
 def test_what_is_accepted_is_what_was_seen(page):
     """A stage that finds another JPEG meanwhile takes nobody's decision to it."""
     page.route("**/api/changes*", lambda route: route.abort())  # the page learns nothing of it
@@ -220,7 +239,9 @@ def test_all_of_a_list_with_a_preview_and_one_undo(page):
     page.get_by_label("Category").select_option("Tips")
     expect(page.locator("#shown")).to_have_text("2 pairs in this list")
     page.get_by_role("button", name="All of this list…").click()
-    expect(page.locator("#bulk-count")).to_have_text("2 undecided pairs, some of them:")
+    expect(page.locator("#bulk-count")).to_have_text(
+        "2 undecided pairs: 1 ambiguous, 1 too different. Some of them:"
+    )
     expect(page.locator("#bulk-samples li")).to_have_count(2)
     page.locator("#bulk-why").fill("the wrong detector")
     page.locator("#bulk-apply").click()

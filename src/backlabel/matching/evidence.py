@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 DECIMALS = 6
 """Of scores: what a GPU and a CPU may compute differently lies below."""
-_WHOLE = 0.99  # share of both images from which a copy is whole
+WHOLE = 0.99
+"""Share of both images from which a copy is whole."""
 _UPRIGHT = 0.1  # degrees
 _BORDER = 0.02  # share of the smaller part that two neighbours may share
 
@@ -39,7 +40,7 @@ class Placement:
     def is_whole(self) -> bool:
         """Whether it is no more than an upright copy of the whole image."""
         covered = min(self.jpeg_covered, self.tiff_covered)
-        return not self.mirrored and abs(self.angle) < _UPRIGHT and covered >= _WHOLE
+        return not self.mirrored and abs(self.angle) < _UPRIGHT and covered >= WHOLE
 
     def shares_pixels(self, other: Placement | None, *, of_the_tiff: bool = False) -> bool:
         """Whether both show the same pixels of the JPEG, or of the TIFF; None is all of them.

@@ -26,6 +26,7 @@ _CONTRASTS = 0.01, 0.001  # of a point, at least; the usual is 0.04, the last is
 _CELLS = 6  # a side; a databar fills one row of them and no more
 _LARGE = 4.0  # pixels across
 _NORM = 512.0
+_HEAD = 2 * 4  # bytes of the shape, where features are encoded
 _ROWS, _COLUMNS, _BINS = 4, 4, 8  # of a descriptor: cells across and along its direction
 
 
@@ -39,6 +40,8 @@ class Features:
     points: NDArray[np.float32]
     """(n, 2), x and y in pixels of the image from its top left corner."""
     descriptors: Descriptors
+    shape: tuple[int, int]
+    """(H, W) of the image; of a mosaic, as it is read."""
 
     @classmethod
     def of(cls, grey: GreyImage) -> Self:
@@ -56,28 +59,34 @@ class Features:
         if found:
             kept = _chosen(found, small.shape)
             found, raw = finder.compute(small, [found[i] for i in kept])
+        height, width = grey.shape
         if not found:
-            return cls(np.empty((0, 2), np.float32), np.empty((0, DIMENSIONS), np.uint8))
+            nothing = np.empty((0, DIMENSIONS), np.uint8)
+            return cls(np.empty((0, 2), np.float32), nothing, (height, width))
         points = np.array([one.pt for one in found], np.float32) + np.float32(0.5)
-        scale = np.array(grey.shape[::-1], np.float32) / np.array(small.shape[::-1], np.float32)
-        return cls((points * scale).astype(np.float32), _rooted(np.asarray(raw, np.float32)))
+        scale = np.array([width, height], np.float32) / np.array(small.shape[::-1], np.float32)
+        descriptors = _rooted(np.asarray(raw, np.float32))
+        return cls((points * scale).astype(np.float32), descriptors, (height, width))
 
     def encoded(self) -> bytes:
         """Bytes of which `decoded` makes the features again."""
-        return self.points.astype("<f4").tobytes() + self.descriptors.tobytes()
+        shape = np.array(self.shape, "<u4").tobytes()
+        return shape + self.points.astype("<f4").tobytes() + self.descriptors.tobytes()
 
     @classmethod
     def decoded(cls, raw: bytes) -> Self:
         """The features that `encoded` gave."""
         count = cls.count(len(raw))
-        points = np.frombuffer(raw, "<f4", 2 * count).reshape(-1, 2)
-        descriptors = np.frombuffer(raw, np.uint8, offset=2 * 4 * count).reshape(-1, DIMENSIONS)
-        return cls(points, descriptors)
+        height, width = np.frombuffer(raw, "<u4", 2).tolist()
+        points = np.frombuffer(raw, "<f4", 2 * count, _HEAD).reshape(-1, 2)
+        begin = _HEAD + 2 * 4 * count
+        descriptors = np.frombuffer(raw, np.uint8, offset=begin).reshape(-1, DIMENSIONS)
+        return cls(points, descriptors, (height, width))
 
     @staticmethod
     def count(size: int) -> int:
         """How many features `encoded` gives in `size` bytes."""
-        return size // (2 * 4 + DIMENSIONS)
+        return (size - _HEAD) // (2 * 4 + DIMENSIONS)
 
 
 def mirrored(descriptors: Descriptors) -> Descriptors:

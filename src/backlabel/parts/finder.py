@@ -8,24 +8,25 @@ import numpy as np
 
 from backlabel import images
 from backlabel.errors import UnreadableImageError
-from backlabel.matching.evidence import Box, Placement
+from backlabel.matching.evidence import WHOLE, Box, Placement
 from backlabel.matching.scoring import Engine, jpeg_pixels, measures_of, tiff_pixels
 from backlabel.parts.features import Features
+from backlabel.parts.geometry import Box as Window
 from backlabel.parts.geometry import Points, Shape, overlap, shares
 from backlabel.parts.kept import Found, content
 from backlabel.parts.registration import Part, place, scored
 
 _DECIMALS = 4  # of shares, degrees and scales
+_LEAST_KEPT = 0.75  # share of a whole copy that is still that of the TIFF; the rest is a databar
 
 
 @dataclass(frozen=True)
 class File:
-    """A picture: its file, its page there, the SHA-256 of the file, and the shape (H, W)."""
+    """A picture: its file, its page there, and the SHA-256 of the file."""
 
     path: str
     page: int
     sha256: str
-    shape: Shape
 
     @property
     def content(self) -> str:
@@ -60,8 +61,7 @@ class Finder:
         None too where the JPEG cannot be read.
         """
         tiff, jpeg = task.tiff, task.jpeg
-        features = Features.decoded(task.tiff_features), Features.decoded(task.jpeg_features)
-        found = place(features, (tiff.shape, jpeg.shape))
+        found = place(*map(Features.decoded, (task.tiff_features, task.jpeg_features)))
         if found is None:
             return None
         ours = tiff_pixels(tiff.path, tiff.page, tiff.sha256, self.limits)
@@ -77,9 +77,9 @@ class Finder:
 
 def placement(part: Part, tiff: Shape, jpeg: Shape) -> Placement:
     """What both show, in the pixels and as a share of each."""
-    where = part.place
-    shown = overlap(where, tiff, part.window)[1]
-    ours, theirs = shares(where, (tiff, jpeg), part.window)
+    where, window = part.place, _window(part, tiff, jpeg)
+    shown = overlap(where, tiff, window)[1]
+    ours, theirs = shares(where, (tiff, jpeg), window)
     return Placement(
         jpeg_box=_around(shown, jpeg),
         tiff_box=_around(where.inverse()(shown), tiff),
@@ -89,6 +89,13 @@ def placement(part: Part, tiff: Shape, jpeg: Shape) -> Placement:
         jpeg_covered=round(theirs, _DECIMALS),
         tiff_covered=round(ours, _DECIMALS),
     )
+
+
+def _window(part: Part, tiff: Shape, jpeg: Shape) -> Window:
+    """What of the JPEG counts as shown: all of a whole copy, although its databar was swapped."""
+    whole = Window.whole(jpeg)
+    room, kept = (min(shares(part.place, (tiff, jpeg), one)) for one in (whole, part.window))
+    return whole if room >= WHOLE and kept >= _LEAST_KEPT else part.window
 
 
 def _around(points: Points, shape: Shape) -> Box:

@@ -133,11 +133,10 @@ class Map:
         return float(np.linalg.det(self.matrix[:, :2]))
 
 
-def fit(tiff: Features, jpeg: Features, shapes: tuple[Shape, Shape], *, mirror: bool) -> Map | None:
+def fit(tiff: Features, jpeg: Features, *, mirror: bool) -> Map | None:
     """The map on which features of both agree; None where too few do, or all in one corner.
 
-    `shapes` are the TIFF's and the JPEG's; `mirror` says that the TIFF's descriptors are those of
-    its mirrored image.
+    `mirror` says that the TIFF's descriptors are those of its mirrored image.
     """
     rows, columns = _matches(tiff.descriptors, jpeg.descriptors)
     if len(rows) < _LEAST_MATCHES:
@@ -147,7 +146,7 @@ def fit(tiff: Features, jpeg: Features, shapes: tuple[Shape, Shape], *, mirror: 
         start,
         end,
         method=cv2.USAC_MAGSAC,
-        ransacReprojThreshold=max(2.0, _TOLERANCE * max(shapes[1])),
+        ransacReprojThreshold=max(2.0, _TOLERANCE * max(jpeg.shape)),
         maxIters=_ITERATIONS,
         confidence=_CONFIDENCE,
     )
@@ -157,9 +156,9 @@ def fit(tiff: Features, jpeg: Features, shapes: tuple[Shape, Shape], *, mirror: 
     found = Map(np.asarray(matrix, np.float64))
     if agree.sum() < _LEAST_MATCHES or not found.is_sane or found.is_mirrored is not mirror:
         return None
-    if max(shares(found, shapes, Box.whole(shapes[1]))) < _LEAST_CONTAINED:
+    if max(shares(found, (tiff.shape, jpeg.shape), Box.whole(jpeg.shape))) < _LEAST_CONTAINED:
         return None
-    return found if _is_spread(found, (tiff, jpeg), shapes, end[agree]) else None
+    return found if _is_spread(found, tiff, jpeg, end[agree]) else None
 
 
 def _matches(
@@ -177,12 +176,9 @@ def _matches(
     return np.flatnonzero(good), nearest[good]
 
 
-def _is_spread(
-    found: Map, features: tuple[Features, Features], shapes: tuple[Shape, Shape], matched: Points
-) -> bool:
+def _is_spread(found: Map, tiff: Features, jpeg: Features, matched: Points) -> bool:
     """Whether the matches lie all over what both show, wherever both have features."""
-    height, width = shapes[1]
-    corners = np.clip(found(corners_of(shapes[0])), 0, [width, height])
+    corners = np.clip(found(corners_of(tiff.shape)), 0, jpeg.shape[::-1])
     low, high = corners.min(0), corners.max(0)
     side = np.maximum(high - low, 1) / _CELLS
 
@@ -191,9 +187,9 @@ def _is_spread(
         column, row = np.minimum((inside - low) // side, _CELLS - 1).astype(np.intp).T
         return np.bincount(row * _CELLS + column, minlength=_CELLS**2)
 
-    back = found.inverse()(features[1].points)
-    common = features[1].points[((back >= 0) & (back < shapes[0][::-1])).all(1)]
-    both = np.minimum(counts(found(features[0].points)), counts(common))
+    back = found.inverse()(jpeg.points)
+    common = jpeg.points[((back >= 0) & (back < tiff.shape[::-1])).all(1)]
+    both = np.minimum(counts(found(tiff.points)), counts(common))
     expected = both >= _LEAST_IN_CELL
     hit = counts(matched) > 0
     return bool((hit & expected).sum() >= max(2, _LEAST_SPREAD * expected.sum()))

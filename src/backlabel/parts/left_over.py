@@ -160,10 +160,7 @@ def _looked_for(
         from backlabel.parts.finder import File  # noqa: PLC0415 - OpenCV is slow to import
 
         tiffs, jpegs = (
-            {
-                _content(row): File(row.path, row.page, row.sha256, (row.height, row.width))
-                for row in rows.values()
-            }
+            {_content(row): File(row.path, row.page, row.sha256) for row in rows.values()}
             for rows in (ours, theirs)
         )
         with _searching(settings, kept, folder) as search:

@@ -63,17 +63,16 @@ def find(
     `table` is the JPEG's quantisation. Whether the JPEG is a copy is not said: that is for whoever
     reads the scores.
     """
-    found = place((Features.of(tiff), Features.of(jpeg)), (tiff.shape, jpeg.shape))
+    found = place(Features.of(tiff), Features.of(jpeg))
     return None if found is None else scored(tiff, jpeg, table, found, measures)
 
 
-def place(features: tuple[Features, Features], shapes: tuple[Shape, Shape]) -> Rough | None:
+def place(tiff: Features, jpeg: Features) -> Rough | None:
     """Where a JPEG shows a TIFF by the features of both; None if nowhere."""
-    ours, theirs = features
     for is_inverted, mirror in itertools.product((False, True), repeat=2):
-        descriptors = inverted(ours.descriptors) if is_inverted else ours.descriptors
+        descriptors = inverted(tiff.descriptors) if is_inverted else tiff.descriptors
         descriptors = mirrored(descriptors) if mirror else descriptors
-        found = fit(replace(ours, descriptors=descriptors), theirs, shapes, mirror=mirror)
+        found = fit(replace(tiff, descriptors=descriptors), jpeg, mirror=mirror)
         if found is not None:
             return Rough(found, is_inverted)
     return None

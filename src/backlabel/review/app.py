@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,7 @@ class Page:
         step = max(1, len(pairs) // _SAMPLES)
         return {
             "count": len(pairs),
+            "verdicts": Counter(pair.row.verdict.value for pair in pairs),
             "digest": deciding.digest(pairs),
             "samples": [told.brief(known, pair) for pair in pairs[::step][:_SAMPLES]],
         }

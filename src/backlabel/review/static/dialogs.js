@@ -4,7 +4,7 @@
 async function showPending() {
   const found = await ask("/api/pending");
   at("pending-count").textContent = found.count
-    ? `${found.count} TIFFs are not yet as they were decided:` : "Every decision is applied.";
+    ? `TIFFs that are not yet as they were decided: ${found.count}` : "Every decision is applied.";
   at("pending-steps").replaceChildren(
     ...found.steps.map(([path, what]) => element("li", `${path} ${what}`)));
   at("pending-dialog").showModal();
@@ -17,14 +17,18 @@ async function showPreview() {
     const asked = { filter: filter(), decision: at("bulk-decision").value };
     const found = await ask("/api/preview", asked);
     preview = { ...asked, digest: found.digest };
-    at("bulk-count").textContent = `${found.count} undecided pairs, some of them:`;
+    const of = Object.entries(found.verdicts).map(([verdict, count]) => `${count} ${verdict}`);
+    at("bulk-count").textContent =
+      `${plural(found.count, "undecided pair")}: ${of.join(", ") || "none"}. Some of them:`;
     at("bulk-apply").disabled = !found.count;
     at("bulk-samples").replaceChildren(...found.samples.map((line) => {
-      const item = element("li", line[NAME]);
-      const image = document.createElement("img");
-      image.alt = "";
-      image.src = address(line[ID], 0, "thumb");
-      item.prepend(image);
+      const item = element("li", `${line[NAME]}, ${line[VERDICT]}`);
+      for (const view of ["jpeg", "tiff"]) {
+        const image = element("img");
+        image.alt = "";
+        queue.spare.load(image, address(line[ID], 0, view), () => image.isConnected);
+        item.prepend(image);
+      }
       return item;
     }));
   } catch (error) {

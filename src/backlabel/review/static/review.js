@@ -32,6 +32,10 @@ async function ask(path, body) {
   throw new Error(said);
 }
 
+function plural(count, name) {
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
+}
+
 function fail(error) {
   at("error").textContent = error.message;
 }
@@ -60,7 +64,7 @@ async function load(wantedId) {
   tables = found.tables;
   queue.fill(found.ids);
   take(found);
-  at("shown").textContent = `${found.ids.length} pairs in this list`;
+  at("shown").textContent = `${plural(found.ids.length, "pair")} in this list`;
   const place = queue.places.get(wantedId);
   await open(place === undefined ? 0 : place);
 }
@@ -70,7 +74,7 @@ async function open(place) {
     pair = null;
     document.body.dataset.pair = "";
     at("verdict").textContent = "Nothing is left in this list.";
-    for (const id of ["reason", "again", "decided", "name-tiff", "name-jpeg"]) at(id).textContent = "";
+    for (const id of ["which", "reason", "again", "decided", "name-tiff", "name-jpeg"]) at(id).textContent = "";
     at("bars").replaceChildren();
     return;
   }
@@ -108,6 +112,7 @@ function sized(size) {
 function show() {
   const jpeg = shownJpeg();
   const rank = rankName(viewer.nth);
+  at("which").textContent = `${queue.at + 1} of ${queue.lines.length}: ${queue.current()[NAME]}`;
   at("verdict").textContent = pair.verdict;
   at("reason").textContent = pair.reason +
     (pair.variant && pair.variant !== "identity" ? ` Found as: ${pair.variant}.` : "");
@@ -119,6 +124,7 @@ function show() {
     ? `${rank} ${jpeg.path}${sized(jpeg.size)}: ${jpeg.label} ${jpeg.category}` : "no JPEG";
   at("image-tiff").alt = `The TIFF ${pair.tiff}`;
   at("image-jpeg").alt = jpeg ? `${rank} ${jpeg.path}` : "no JPEG";
+  at("image-jpeg").hidden = !jpeg;
   at("runner-up").disabled = pair.jpegs.length < 2;
   at("runner-up").setAttribute("aria-pressed", String(viewer.nth > 0));
   at("matched").setAttribute("aria-pressed", String(viewer.matched));
