@@ -26,8 +26,9 @@ from PIL import Image
 from backlabel import config, images
 from backlabel.errors import BacklabelError
 from backlabel.images import GreyImage, encoding
+from backlabel.parts.finder import placement
 from backlabel.parts.registration import Part, find
-from backlabel.parts.rendering import renderings, upright
+from backlabel.parts.showing import laid_on
 from backlabel.storage import large, paths
 from backlabel.storage.rows import Match
 
@@ -92,14 +93,9 @@ def draw(grey: GreyImage, data: bytes, out: str) -> None:
 
 
 def overlay(grey: GreyImage, jpeg: GreyImage, part: Part) -> GreyImage:
-    """(H, W, 3): the JPEG in green; the original in red and blue where it was compared."""
-    turned, rest = upright(grey, part.place)
-    ours = next(iter(renderings(turned, rest, part.box)))
-    colours = np.stack([jpeg // 3, jpeg, jpeg // 3], axis=2)
-    box = part.box
-    rows, columns = slice(box.y, box.y + box.height), slice(box.x, box.x + box.width)
-    colours[rows, columns, 0] = colours[rows, columns, 2] = ours
-    return colours
+    """(H, W, 3), what both show: the JPEG in green, the original in red and blue."""
+    ours, theirs = laid_on(grey, jpeg, placement(part, grey.shape, jpeg.shape))
+    return np.stack([ours, theirs, ours], axis=2)
 
 
 if __name__ == "__main__":

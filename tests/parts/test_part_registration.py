@@ -87,6 +87,21 @@ def test_a_mirrored_part_says_so() -> None:
     assert found.place.angle == pytest.approx(0, abs=0.01)
 
 
+def test_of_a_nearly_symmetric_picture_the_way_with_most_matches_counts() -> None:
+    side, middle = original(BEETLE)[:, :250], original(BEETLE)[:, 250:390]
+    field = np.hstack([side, middle, side[:, ::-1]])
+    noisy = field + np.random.default_rng(0).normal(0, 4, field.shape)
+    grey = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    found = find(grey, *read(jpeg(mirrored_crop_about_the_centre(grey))))
+    assert found is not None
+    assert found.place.is_mirrored
+    assert (found.scores.explained or 0) > LEAST
+
+
+def mirrored_crop_about_the_centre(grey: Grey) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(grey[32:-32, 32:-32][:, ::-1]))
+
+
 def test_an_inverted_part_lies_at_its_pixels_and_says_so() -> None:
     found = find(original(BEETLE), *read(jpeg(inverted_crop(original(BEETLE)))))
     assert found is not None

@@ -106,4 +106,8 @@ def test_charts_are_drawn_without_a_network(written):
         expect(page.locator("body[data-ready=yes]")).to_be_attached()
         charts = page.locator(".chart")
         assert page.locator(".chart svg").count() == charts.count() >= 4
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 718, "height": 1000})  # A4 between its margins
+        beyond = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(beyond) <= 0
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []

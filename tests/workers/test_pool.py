@@ -157,8 +157,11 @@ def kill_workers(stop: threading.Event, moments: random.Random, also_forkserver:
     for _ in range(MOST_KILLED):
         if stop.wait(moments.uniform(0.05, 0.2)):
             return
+        pid = forkserver._forkserver._forkserver_pid
+        if pid is None:  # the next is about to be started; psutil takes None for ourselves
+            continue
         with suppress(psutil.NoSuchProcess):
-            server = psutil.Process(forkserver._forkserver._forkserver_pid)
+            server = psutil.Process(pid)
             victims = server.children() or [server]
             if also_forkserver and moments.random() < 0.3:
                 victims = [server]

@@ -45,6 +45,9 @@ Its standard deviation is sqrt(1 / 12) = 0.29 each time, for the transform is or
 OTHER_NOISE = 4.0
 """Grey levels, standard deviation: what the noise of another frame moves a coefficient, that of
 both frames together. A picture that far off explains nothing; see docs/calibration.md."""
+_SHARPENED = 1.15
+"""How much more noise is left than the mean of as many pixels has: reduced images are sharpened a
+little, by Lanczos's filter or afterwards."""
 MAX_COMMONEST = 0.5
 """Share of a tile's pixels with one grey value from which it is no picture."""
 _TILE = 32  # pixels a side
@@ -104,9 +107,12 @@ class Published:
         tiff: GreyImage,
         table: Table | None,
         arithmetic: Arithmetic = FAST,
+        scale: float = 1.0,
     ) -> None:
         """`tiff` has the size (H, W) of `jpeg`; sides are cut to multiples of 8.
 
+        `scale` is what it was scaled by for that. Averaging n x n pixels leaves one n-th of their
+        noise, and so does any other way to reduce an image, nearly.
         Without `table` (a copy that is no JPEG) coefficients must agree to the rounding of pixels.
         """
         self._arithmetic = arithmetic
@@ -116,7 +122,8 @@ class Published:
         self._side = _TILE if min(jpeg.shape) >= _SMALL else _TILE // 2
         most = arithmetic.commonest(cut(tiff), self._side)
         self._is_picture = most <= MAX_COMMONEST * self._side**2
-        self._chance = by_chance(self.steps, self._spread())
+        other_noise = OTHER_NOISE * min(_SHARPENED * scale, 1.0)
+        self._chance = by_chance(self.steps, self._spread(), other_noise)
 
     def _read(self, pixels: Picture) -> None:
         """Take what the JPEG states from its `pixels`.
@@ -199,10 +206,10 @@ class Published:
         return part
 
 
-def by_chance(steps: _Table, spread: _Table) -> _Table:
+def by_chance(steps: _Table, spread: _Table, other_noise: float = OTHER_NOISE) -> _Table:
     """The share of coefficients that another picture reproduces, for each step q.
 
-    Its coefficients are off by n, of standard deviation s: `OTHER_NOISE` for another frame, but no
+    Its coefficients are off by n, of standard deviation s: `other_noise` for another frame, but no
     more than sqrt(2) times the `spread` of the coefficient, by which two fields of little contrast
     differ that have nothing in common. Where a coefficient lies within a step, u, is even from
     -q / 2 to q / 2, so that the share is P(|u + n| <= w) with w = q / 2 + `TOLERANCE`:
@@ -211,7 +218,7 @@ def by_chance(steps: _Table, spread: _Table) -> _Table:
     """
     from scipy.special import ndtr  # noqa: PLC0415 - slow to import
 
-    noise = np.minimum(OTHER_NOISE, np.sqrt(2.0) * spread.astype(np.float64))
+    noise = np.minimum(other_noise, np.sqrt(2.0) * spread.astype(np.float64))
 
     def integral(x: NDArray[np.float64]) -> NDArray[np.float64]:
         z = x / noise

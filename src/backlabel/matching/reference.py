@@ -39,9 +39,11 @@ def resize(image: GreyImage, shape: tuple[int, ...]) -> GreyImage:
     return encoding.resized(image, shape[0], shape[1], encoding.Resampling.LANCZOS)
 
 
-def verify(tiff: GreyImage, jpeg: GreyImage, table: encoding.Table | None) -> Verified:
+def verify(
+    tiff: GreyImage, jpeg: GreyImage, table: encoding.Table | None, *, scale: float = 1.0
+) -> Verified:
     """As `verify.verify`, with transforms by SciPy and counts by NumPy."""
-    return verification.verify(tiff, jpeg, table, _PLAIN)
+    return verification.verify(tiff, jpeg, table, _PLAIN, scale=scale)
 
 
 def _ssim_standardised(pair: Registered, window: Window) -> float:

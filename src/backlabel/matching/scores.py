@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 from backlabel.hashing import Hashes, frequencies, hash_image, standardise
 from backlabel.images import GreyImage
@@ -13,7 +13,7 @@ from backlabel.kernels.resize import resize, to_common_size
 from backlabel.matching.evidence import DECIMALS, Scores
 from backlabel.matching.registration import register
 from backlabel.matching.ssim import Window, ssim_of_pair, ssim_reference
-from backlabel.matching.variants import Block, Variant
+from backlabel.matching.variants import Block, Variant, apply
 from backlabel.matching.verify import Verified, verify
 
 
@@ -25,6 +25,8 @@ class Registered:
     """In its own size."""
     jpeg: GreyImage
     """Its first pixel is the first of one of its blocks of 8x8."""
+    scale: float = 1.0
+    """What the TIFF was scaled by to be in the size that it has here."""
 
     @classmethod
     def of(
@@ -35,11 +37,22 @@ class Registered:
         resize: Callable[[GreyImage, tuple[int, ...]], GreyImage] = resize,
     ) -> Self:
         """From the images as they are, (H, W) each."""
-        return cls(*register(tiff, jpeg, variant, resize))
+        # `register` brings what lost its borders to the JPEG's size.
+        is_cut = variant.source == "border"
+        scale = jpeg.shape[1] / apply(variant, tiff).shape[1] if is_cut else 1.0
+        return cls(*register(tiff, jpeg, variant, resize), scale)
 
     def standardised(self) -> tuple[GreyImage, GreyImage]:
         """Both standardised, in their own sizes."""
         return standardise(self.tiff), standardise(self.jpeg)
+
+
+class Verify(Protocol):
+    """How much of the JPEG the TIFF explains, given the JPEG's quantisation; see `verify`."""
+
+    def __call__(
+        self, tiff: GreyImage, jpeg: GreyImage, table: Table | None, *, scale: float = 1.0
+    ) -> Verified: ...
 
 
 @dataclass(frozen=True)
@@ -49,8 +62,7 @@ class Measures:
     resize: Callable[[GreyImage, tuple[int, ...]], GreyImage]
     ssim_standardised: Callable[[Registered, Window], float]
     """SSIM of both standardised, in the larger one's size."""
-    verify: Callable[[GreyImage, GreyImage, Table | None], Verified]
-    """How much of the JPEG the TIFF explains, given the JPEG's quantisation."""
+    verify: Verify
     frequencies: Callable[[GreyImage], Block]
     hash_image: Callable[[GreyImage], Hashes]
 
@@ -59,7 +71,7 @@ def score(pair: Registered, table: Table | None, window: Window, measures: Measu
     """All scores. `table` is the JPEG's quantisation, None where it states none."""
     return assembled(
         measures.ssim_standardised(pair, window),
-        measures.verify(pair.tiff, pair.jpeg, table),
+        measures.verify(pair.tiff, pair.jpeg, table, scale=pair.scale),
     )
 
 

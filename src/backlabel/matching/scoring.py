@@ -76,7 +76,8 @@ class Scorer:
         registered, table = read
         if not self.complete:
             return registered, NOT_VERIFIED
-        return registered, self._measures.verify(registered.tiff, registered.jpeg, table)
+        ours, theirs, scale = registered.tiff, registered.jpeg, registered.scale
+        return registered, self._measures.verify(ours, theirs, table, scale=scale)
 
     def hashes(self, changed: Changed) -> list[Query]:
         """The hashes of the variants of a TIFF."""

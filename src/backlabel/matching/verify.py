@@ -62,17 +62,22 @@ _Tried: TypeAlias = tuple[str, Explained]
 
 
 def verify(
-    tiff: GreyImage, jpeg: GreyImage, table: Table | None, arithmetic: Arithmetic = FAST
+    tiff: GreyImage,
+    jpeg: GreyImage,
+    table: Table | None,
+    arithmetic: Arithmetic = FAST,
+    *,
+    scale: float = 1.0,
 ) -> Verified:
     """How much of `jpeg` (H, W) `tiff`, which shows the same in any size, explains.
 
     `table` is the JPEG's quantisation, its 8x8 blocks beginning at the first pixel; None for a copy
-    that is no JPEG.
+    that is no JPEG. `scale` is what `tiff` was scaled by already.
     """
     if min(jpeg.shape) < _LEAST_SIDE:
         return Verified(None, 0.0, "too small")
     best, best_name = _NOTHING, ""
-    for name, explained in _tried(tiff, jpeg, table, arithmetic):
+    for name, explained in _tried(tiff, jpeg, table, arithmetic, scale):
         if not best_name or _share(explained) > _share(best):
             best, best_name = explained, name
         if _share(explained) >= ENOUGH:
@@ -81,13 +86,13 @@ def verify(
     return Verified(share, best.spoke, best_name)
 
 
-def at_once(made: GreyImage, jpeg: GreyImage, table: Table | None) -> float:
+def at_once(made: GreyImage, jpeg: GreyImage, table: Table | None, scale: float) -> float:
     """The share that `made`, of the JPEG's shape, explains as it is or with other grey values.
 
-    Less than nothing where too little speaks.
+    `scale` is what it was scaled by. Less than nothing where too little speaks.
     """
     small = cut(made)
-    published = Published(jpeg, small, table)
+    published = Published(jpeg, small, table, scale=scale)
     toned = tone.curve(small, cut(jpeg))[small]
     images = small.astype(np.float32), toned
     return max(_share(published.explained_by(image)) for image in images)
@@ -98,14 +103,15 @@ def _share(explained: Explained) -> float:
 
 
 def _tried(
-    tiff: GreyImage, jpeg: GreyImage, table: Table | None, arithmetic: Arithmetic
+    tiff: GreyImage, jpeg: GreyImage, table: Table | None, arithmetic: Arithmetic, scale: float
 ) -> Iterator[_Tried]:
     same_size = tiff.shape == jpeg.shape
+    scale *= (jpeg.size / tiff.size) ** 0.5
     copy = cut(jpeg)
     found: list[tuple[float, GreyImage, Published, float]] = []
     for resampling in encoding.RESAMPLINGS[:1] if same_size else encoding.RESAMPLINGS:
         small = cut(_resized(tiff, jpeg.shape, resampling))
-        published = Published(jpeg, small, table, arithmetic)
+        published = Published(jpeg, small, table, arithmetic, scale)
         plain = published.explained_by(small.astype(np.float32))
         yield _named("as it is", resampling, same_size), plain
         toned = published.explained_by(tone.curve(small, copy)[small])

@@ -133,10 +133,11 @@ class Map:
         return float(np.linalg.det(self.matrix[:, :2]))
 
 
-def fit(tiff: Features, jpeg: Features, *, mirror: bool) -> Map | None:
-    """The map on which features of both agree; None where too few do, or all in one corner.
+def fit(tiff: Features, jpeg: Features, *, mirror: bool) -> tuple[int, Map] | None:
+    """How many features of both agree on a map, and the map.
 
-    `mirror` says that the TIFF's descriptors are those of its mirrored image.
+    None where too few do, or all in one corner. `mirror` says that the TIFF's descriptors are those
+    of its mirrored image.
     """
     rows, columns = _matches(tiff.descriptors, jpeg.descriptors)
     if len(rows) < _LEAST_MATCHES:
@@ -158,7 +159,9 @@ def fit(tiff: Features, jpeg: Features, *, mirror: bool) -> Map | None:
         return None
     if max(shares(found, (tiff.shape, jpeg.shape), Box.whole(jpeg.shape))) < _LEAST_CONTAINED:
         return None
-    return found if _is_spread(found, tiff, jpeg, end[agree]) else None
+    if not _is_spread(found, tiff, jpeg, end[agree]):
+        return None
+    return int(agree.sum()), found
 
 
 def _matches(

@@ -17,13 +17,14 @@ from backlabel.matching.verify import ENOUGH, at_once
 from backlabel.parts.agreement import agreeing
 from backlabel.parts.features import Features, inverted, mirrored, reduced
 from backlabel.parts.geometry import Box, Map, Shape, corners_of, fit
-from backlabel.parts.rendering import common, renderings, settled, upright
+from backlabel.parts.rendering import common, is_straight, renderings, settled, upright
 
 _LEAST_SIDE = 64  # pixels of the JPEG; less is too little to tell a copy by
 _PIXELS = 300_000  # of the images that are aligned
 _STEPS, _GAIN = 40, 1e-5  # at most, and the least gain of correlation for another one
 _BLUR = 5  # pixels, of ECC's own filter
 _FINE = 1.0  # pixels of the blur whose residue tells ways of resampling apart
+_MOST_OFF_PIXELS = 0.3  # of the TIFF, by which a cut may seem to lie beside them
 _SAYS_SOMETHING = 0.2  # explained share; less is chance, and looks decide
 _FURTHEST = 0.02  # of the part's side, that the alignment may move it
 _NEARLY_WHOLE = 0.01  # of the JPEG's side at the corners: both may show the whole picture
@@ -68,25 +69,19 @@ def find(
 
 
 def place(tiff: Features, jpeg: Features) -> Rough | None:
-    """Where a JPEG shows a TIFF by the features of both; None if nowhere."""
+    """Where a JPEG shows a TIFF by the features of both; None if nowhere.
+
+    Of the ways to turn a picture over the one that most features agree on: many things that are
+    made are nearly symmetric.
+    """
+    most, best = 0, None
     for is_inverted, mirror in itertools.product((False, True), repeat=2):
         descriptors = inverted(tiff.descriptors) if is_inverted else tiff.descriptors
         descriptors = mirrored(descriptors) if mirror else descriptors
         found = fit(replace(tiff, descriptors=descriptors), jpeg, mirror=mirror)
-        if found is not None:
-            return Rough(found, is_inverted)
-    return None
-
-
-def verify(
-    rendered: GreyImage, jpeg: GreyImage, table: encoding.Table | None, measures: Measures = FAST
-) -> Scores:
-    """The scores of a part of a JPEG and the TIFF at the same pixels.
-
-    `jpeg` begins at a block of 8x8 pixels, so that the quantisation `table` lies where it lay.
-    """
-    pair = Registered(rendered, jpeg)
-    return scores.score(pair, table, "uniform", measures)
+        if found is not None and found[0] > most:
+            most, best = found[0], Rough(found[1], is_inverted)
+    return best
 
 
 def aligned(tiff: GreyImage, jpeg: GreyImage, where: Map, box: Box) -> Map:
@@ -134,14 +129,32 @@ def scored(
     if again is None:
         return None
     shown = again.of(jpeg)
-    likely = (settled(better, again), *_whole(better, turned.shape, jpeg.shape))
+    shapes = turned.shape, jpeg.shape
+    likely = (*_cut_at_pixels(better, *shapes), settled(better, again), *_whole(better, *shapes))
     tried = [(one, image) for one in likely for image in renderings(turned, one, again)]
     best, found = _likeliest(tried, shown, table)
     place_found = best.after(before.inverse()).after(where)
-    known = verify(found, shown, table, measures)
+    # What was compared begins at a block of 8x8 pixels: the quantisation lies where it lay.
+    known = scores.score(Registered(found, shown, best.scale), table, "uniform", measures)
     if rough.inverted:
         known = replace(known, degradation=f"inverted, {known.degradation}")
     return Part(place_found, window, again, known)
+
+
+def _cut_at_pixels(place: Map, tiff: Shape, jpeg: Shape) -> Iterator[Map]:
+    """The map by which the JPEG shows whole pixels of the TIFF, where `place` is nearly that.
+
+    Who cuts a picture cuts at its pixels, before it is scaled. What is not scaled is `settled`.
+    """
+    all_of_it = Box.whole(jpeg)
+    ends = place.inverse()(all_of_it.corners)[[0, 2]]
+    (left, top), (right, bottom) = whole = np.rint(ends)
+    is_inside = min(left, top) >= 0 and right <= tiff[1] and bottom <= tiff[0]
+    is_scaled = (right - left, bottom - top) != (all_of_it.width, all_of_it.height)
+    is_near = np.abs(ends - whole).max() <= _MOST_OFF_PIXELS and is_straight(place, all_of_it)
+    if is_inside and is_scaled and is_near:
+        across, down = all_of_it.width / (right - left), all_of_it.height / (bottom - top)
+        yield Map(np.array([[across, 0.0, -across * left], [0.0, down, -down * top]]))
 
 
 def _whole(place: Map, tiff: Shape, jpeg: Shape) -> Iterator[Map]:
@@ -167,7 +180,7 @@ def _likeliest(
         return tried[0]
     best, most = tried[0], (-1.0, -1.0)
     for one in tried:
-        share = at_once(one[1], shown, table)
+        share = at_once(one[1], shown, table, one[0].scale)
         if share >= ENOUGH:
             return one
         rank = share if share >= _SAYS_SOMETHING else 0.0, likeness(one[1], shown)

@@ -21,6 +21,7 @@ _MOST_OFF = 0.3  # pixels at the end of a part, below which it is neither turned
 _MOST_SHIFT = 0.2  # pixels, from whole ones
 _EXACT = 1e-6
 _REDUCED = 0.95  # a scale below it averages pixels
+_TURNINGS = encoding.Resampling.BICUBIC, encoding.Resampling.BILINEAR
 _QUARTER = 90  # degrees
 
 
@@ -134,18 +135,15 @@ def renderings(tiff: GreyImage, place: Map, box: Box) -> Iterator[GreyImage]:
 
 
 def _turned(tiff: GreyImage, place: Map, box: Box) -> Iterator[GreyImage]:
-    if min(place.scales) < _REDUCED:
-        wanted = [
-            max(1, round(n * scale))
-            for n, scale in zip(tiff.shape[::-1], place.scales, strict=True)
-        ]
-        factors = np.array(tiff.shape[::-1]) / wanted
-        tiff = encoding.resized(tiff, wanted[1], wanted[0])
-        place = place.after(Map(np.array([[factors[0], 0, 0], [0, factors[1], 0]])))
     onto = Map(np.array([[1.0, 0, -box.x], [0, 1, -box.y]])).after(place)
-    back = onto.inverse().matrix
-    for resampling in (encoding.Resampling.BICUBIC, encoding.Resampling.BILINEAR):
-        yield encoding.warped(tiff, box.height, box.width, back, resampling)
+    if place.scale < _REDUCED:
+        yield from _turned_and_reduced(tiff, onto, box)
+        height, width = (max(1, round(size * place.scale)) for size in tiff.shape)
+        factors = np.array(tiff.shape[::-1]) / [width, height]
+        tiff = encoding.resized(tiff, height, width)
+        onto = onto.after(Map(np.array([[factors[0], 0, 0], [0, factors[1], 0]])))
+    for resampling in _TURNINGS:
+        yield encoding.warped(tiff, box.height, box.width, onto.inverse().matrix, resampling)
     yield np.asarray(
         cv2.warpAffine(
             tiff,
@@ -156,3 +154,13 @@ def _turned(tiff: GreyImage, place: Map, box: Box) -> Iterator[GreyImage]:
         ),
         np.uint8,
     )
+
+
+def _turned_and_reduced(tiff: GreyImage, onto: Map, box: Box) -> Iterator[GreyImage]:
+    """Turned in the TIFF's own scale, and reduced then."""
+    height, width = (max(1, round(size / onto.scale)) for size in (box.height, box.width))
+    reduce = Map(np.array([[box.width / width, 0.0, 0.0], [0.0, box.height / height, 0.0]]))
+    back = onto.inverse().after(reduce).matrix
+    for resampling in _TURNINGS:
+        large = encoding.warped(tiff, height, width, back, resampling)
+        yield encoding.resized(large, box.height, box.width)

@@ -29,7 +29,7 @@ _WHY = {
     Verdict.MATCHED: "a JPEG passed every limit, and no other was near it",
     Verdict.AMBIGUOUS: "several JPEGs would pass: a person decides",
     Verdict.TOO_DIFFERENT: "the best JPEG failed a limit",
-    Verdict.NOT_VERIFIED: "the best JPEG could not be scored",
+    Verdict.NOT_VERIFIED: "too little of the picture says anything, or it has no score",
     Verdict.NO_CANDIDATE: "no JPEG is near enough",
     Verdict.UNREADABLE: "the file could not be read",
 }

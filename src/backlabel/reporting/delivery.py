@@ -25,7 +25,7 @@ def deliver(report: Report, experiment: str, *, timeout_s: int) -> str:
 
 def logged(run: str, experiment: str) -> str:
     """That a run is in MLflow, for people."""
-    return f"MLflow run {run} in experiment {experiment!r}; `make mlflow` shows it"
+    return f"MLflow run {run} in experiment {experiment!r}; `backlabel mlflow` shows it"
 
 
 def _directly(report: Report, experiment: str) -> str | None:
