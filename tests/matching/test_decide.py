@@ -110,6 +110,12 @@ def test_a_picture_that_says_too_little_is_said_to() -> None:
     )
 
 
+def test_a_jpeg_that_states_too_little_is_said_to() -> None:
+    decision = decide([scored(0, None, 0.9)], LIMITS, Rule.COMBINED)
+    assert decision.verdict is Verdict.NOT_VERIFIED
+    assert "the JPEG states too little" in decision.reason
+
+
 @pytest.mark.parametrize(
     ("second", "label", "verdict", "certain"),
     [

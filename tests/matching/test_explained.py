@@ -90,6 +90,17 @@ def test_another_field_under_the_same_databar_is_not():
     assert verify(ours, *published(theirs, 100)).explained < 0.6
 
 
+def test_a_few_bright_points_do_not_make_faint_pictures_alike():
+    random = np.random.default_rng(0)
+    field = np.full((320, 512), 128.0)
+    field[4::32, 4::32] = 255
+    ours, theirs = (
+        np.rint(field + random.normal(0, 0.8, field.shape)).astype(np.uint8) for _ in range(2)
+    )
+    assert verify(ours, *published(ours, 100)).explained > 0.99
+    assert verify(ours, *published(theirs, 100)).explained < 0.2
+
+
 @pytest.mark.parametrize("shape", [(8, 8), (16, 16), (40, 300), (100, 90)])
 def test_small_and_flat_images_say_so(shape):
     flat = np.full(shape, 90, np.uint8)

@@ -48,6 +48,7 @@ both frames together. A picture that far off explains nothing; see docs/calibrat
 _SHARPENED = 1.15
 """How much more noise is left than the mean of as many pixels has: reduced images are sharpened a
 little, by Lanczos's filter or afterwards."""
+_MEDIAN_TO_DEVIATION = 1.4826  # of absolute values, if they are distributed normally
 MAX_COMMONEST = 0.5
 """Share of a tile's pixels with one grey value from which it is no picture."""
 _TILE = 32  # pixels a side
@@ -140,13 +141,17 @@ class Published:
         self.coefficients = np.where(steps >= _CERTAIN, np.rint(found / steps) * steps, found)
 
     def _spread(self) -> _Table:
-        """Root mean square of each coefficient where there is a picture, with what rounding hid."""
+        """How much each coefficient varies where there is a picture, with what rounding hid.
+
+        As a standard deviation, from the median of absolute values: a few edges do not count.
+        """
         within = self._side // dct.SIDE
         blocks = np.repeat(np.repeat(self._is_picture, within, 0), within, 1)
         rows, columns = blocks.shape
-        power = np.einsum("ruvc,rc->uv", self.coefficients[:rows, :, :, :columns] ** 2, blocks)
-        found: _Table = np.sqrt(power / max(blocks.sum(), 1) + self.steps**2 / 12)
-        return found
+        some = np.abs(self.coefficients[:rows, :, :, :columns]).transpose(0, 3, 1, 2)[blocks]
+        middle = np.median(some, axis=0) if len(some) else np.zeros(self.steps.shape, np.float32)
+        found: _Table = np.hypot(_MEDIAN_TO_DEVIATION * middle, self.steps / 12**0.5)
+        return found.astype(np.float32)
 
     def explained_by(self, image: Picture) -> Explained:
         """How much of the JPEG `image` explains, an image of the same shape as `pixels`."""

@@ -142,6 +142,8 @@ def _why_unscored(one: Candidate, limits: Limits) -> str:
         return f"scores count below {limits.ssim_hamming_threshold} bits"
     if one.spoke is None:
         return "it could not be scored: the JPEG cannot be read any more"
+    if _spoke_enough(one, limits):
+        return "the JPEG states too little by which to tell a copy from another frame"
     return (
         f"only {one.spoke:.0%} of the picture says anything by which to tell a copy from another "
         f"frame; {limits.min_spoke:.0%} are needed"
