@@ -71,6 +71,29 @@ def test_a_queue_that_is_not_there_is_told(cluster):
     assert "Traceback" not in told
 
 
+def test_a_job_that_never_starts_is_told_with_slurms_reason(cluster):
+    settings = {**JOBS, "walltime": "02:00:00", "wait_s": 3}  # the queue allows one hour
+    _, told = cluster.ended(cluster.client("square", 1, **settings))
+    assert "No worker came" in told
+    assert "Slurm says of its jobs: PENDING (PartitionTimeLimit). Look at cluster.queue" in told
+    assert "Traceback" not in told
+
+
+def test_jobs_that_end_at_once_are_told_before_the_wait_is_over(cluster):
+    settings = {**JOBS, "prologue": ["echo no such module; exit 3"]}
+    _, told = cluster.ended(cluster.client("square", 1, **settings))
+    assert "Slurm's jobs ended before a worker came from them" in told
+    outputs = [*(cluster.folder / ".backlabel/clusters").glob("*.out")]
+    assert {path.read_text() for path in outputs} == {"no such module\n"}
+
+
+def test_a_network_that_is_not_there_is_told(cluster):
+    _, told = cluster.ended(cluster.client("square", 1, **{**JOBS, "interface": "nowhere0"}))
+    assert "'nowhere0' is not a valid network interface" in told
+    assert "Look at cluster.interface" in told
+    assert "Traceback" not in told
+
+
 def test_slurm_that_is_not_there_is_told(cluster, monkeypatch):
     monkeypatch.setenv("PATH", str(cluster.folder))
     _, told = cluster.ended(cluster.client("square", 1, **JOBS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,6 +27,7 @@ LOST = (OSError, CommClosedError, TimeoutError, RuntimeError, ValueError)
 """What Dask raises where its scheduler does not answer any more."""
 _CONNECT_S = 10.0
 _PATIENCE_S = 0.2
+_JOBS_S = 15.0  # between two looks at what Slurm says of jobs: its controller has others to answer
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,19 @@ class Connection:
         if self.cluster.kind == "slurm":
             self.started.scale(jobs=max(self.cluster.workers, 1))
 
+    def jobs(self) -> str:
+        """What Slurm says of the jobs, as "PENDING (Resources)"; empty where none is left."""
+        numbers = [str(job.job_id) for job in self.started.workers.values() if job.job_id]
+        asked = subprocess.run(  # noqa: S603 - the numbers are Slurm's own
+            ["squeue", "--noheader", "--format=%T (%r)", f"--jobs={','.join(numbers)}"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if not numbers or asked.returncode != 0:
+            return "nothing yet"
+        return ", ".join(sorted({*asked.stdout.splitlines()}))
+
 
 @contextmanager
 def connected(cluster: Cluster) -> Iterator[Connection]:
@@ -60,7 +75,12 @@ def connected(cluster: Cluster) -> Iterator[Connection]:
         started: Any = None
         address = cluster.address
         if address is None:
-            started = stack.enter_context(_STARTED[cluster.kind](cluster))
+            try:
+                started = stack.enter_context(_STARTED[cluster.kind](cluster))
+            except RuntimeError as error:  # Dask says what is wrong, with a traceback
+                raise WorkerError(
+                    f"{error}. Look at cluster.interface, and whether ports may be opened here."
+                ) from error
             address = started.scheduler_address
         connection = Connection(
             stack.enter_context(_client(cluster, started)), cluster, address, started
@@ -158,11 +178,19 @@ _STARTED: dict[str, Callable[[Cluster], Any]] = {"dask": _on_this_machine, "slur
 
 
 def _wait_for_worker(connection: Connection) -> None:
-    until = time.monotonic() + connection.cluster.wait_s
+    begun = looked = time.monotonic()
+    said = ""
     with reported_as_lost(connection.address):
         while not connection.threads():
-            if time.monotonic() > until:
+            now = time.monotonic()
+            if now - begun > connection.cluster.wait_s:
                 raise no_worker(connection)
+            if connection.cluster.kind == "slurm" and now - looked > _JOBS_S:
+                looked, before, said = now, said, connection.jobs()
+                if not said:
+                    raise no_worker(connection)
+                if said != before:
+                    sys.stderr.write(f"dask: no worker yet; Slurm says of its jobs: {said}\n")
             time.sleep(_PATIENCE_S)
 
 
@@ -203,11 +231,15 @@ def no_package(who: str) -> WorkerError:
 
 def no_worker(connection: Connection) -> WorkerError:
     """The error for a cluster without workers."""
-    advice = (
-        "`squeue --me` says what the jobs wait for; their output lies in .backlabel/clusters"
-        if connection.cluster.kind == "slurm"
-        else f"start one with `dask worker {connection.address}`"
-    )
+    advice = f"start one with `dask worker {connection.address}`"
+    if connection.cluster.kind == "slurm":
+        said = connection.jobs()
+        if not said:
+            return WorkerError(
+                "Slurm's jobs ended before a worker came from them: what they wrote lies in "
+                ".backlabel/clusters. What was finished is kept."
+            )
+        advice = f"Slurm says of its jobs: {said}. Look at cluster.queue and cluster.walltime"
     return WorkerError(
         f"No worker came to the scheduler at {connection.address} within "
         f"{connection.cluster.wait_s:g} seconds (cluster.wait_s): {advice}. "
