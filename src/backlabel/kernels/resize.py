@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numba import int32, int64, uint8
 from numpy.typing import NDArray
@@ -90,8 +91,6 @@ def _in_width(image: GreyImage, columns: int) -> GreyImage:
 
 def transposed(image: GreyImage) -> GreyImage:
     """A copy of `image` (H, W) as (W, H), for which NumPy takes twelve times as long."""
-    import cv2  # noqa: PLC0415 - SSIM of images of one size needs none
-
     return np.asarray(cv2.transpose(image))
 
 
