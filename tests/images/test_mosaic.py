@@ -14,6 +14,7 @@ from backlabel.hashing.cache import Hashed
 from backlabel.hashing.file import hash_file
 from backlabel.images import mosaic, read, read_samples, read_unit
 from backlabel.inventory.scanning import Listed
+from backlabel.kernels import compile_all
 from backlabel.workers import crew
 from workspace import picture
 
@@ -131,6 +132,7 @@ def test_300_megapixels_in_a_worker_of_256_mib(tmp_path, monkeypatch, compressio
         max_seconds=300,
         max_memory_mib=256,
         what="",
+        prepare=compile_all,  # as stage hash does: libraries are loaded before memory is limited
     )
     assert isinstance(found, Hashed), found
     assert (found.entry.height, found.entry.width) == shape
