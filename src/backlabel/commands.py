@@ -33,7 +33,13 @@ _WORKERS_IMPORT = {
     "track": ["backlabel.report.samples", "backlabel.images.reading"],
     "report": ["backlabel.report.samples", "backlabel.images.reading"],
 }
-_KEPT = {"hash": "hashes.sqlite", "compare": "scores.sqlite", "label": "pixels.sqlite"}
+_KEPT = {
+    "hash": "hashes.sqlite",
+    "compare": "scores.sqlite",
+    "label": "pixels.sqlite",
+    "track": "pictures",
+    "report": "pictures",
+}
 _SHOWN = 5  # differing parameters that an error names
 
 
@@ -66,8 +72,9 @@ def _preload(command: str) -> None:
     if command in _WORKERS_IMPORT:
         from backlabel.workers import forking  # noqa: PLC0415 - other commands need no workers
 
-        kept = files.shared_folder() / "cache" / _KEPT.get(command, "")
-        forking.preload(_WORKERS_IMPORT[command], at_once=not kept.is_file())
+        cache = files.shared_folder() / "cache"
+        is_kept = command in _KEPT and (cache / _KEPT[command]).exists()
+        forking.preload(_WORKERS_IMPORT[command], at_once=not is_kept)
 
 
 def _parameters(changed: Sequence[Difference]) -> config.Params:

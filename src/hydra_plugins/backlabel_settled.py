@@ -19,7 +19,6 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from backlabel import composing
 from backlabel.errors import BacklabelError
-from backlabel.labels import written
 from backlabel.storage import paths
 from backlabel.storage.files import shared_folder
 
@@ -49,6 +48,8 @@ def _look() -> None:
     for overrides in _overrides(asked.set_param):
         composing.check_overrides(overrides)
     if not (asked.queue or asked.tmp_dir):
+        from backlabel.labels import written  # noqa: PLC0415 - NumPy, of use here alone
+
         written.unchanged(paths.LABELED, shared_folder() / "cache")
 
 

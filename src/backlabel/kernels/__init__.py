@@ -5,6 +5,9 @@ values, so that LLVM turns it into SIMD for the machine it runs on. All release 
 versions stand beside the functions that call these kernels.
 """
 
+ROW_BITS = 48
+"""A neighbour is one number: its distance, and below it these bits with its row."""
+
 
 def compile_all() -> None:
     """Make all kernels ready, for workers; numba is imported only now."""

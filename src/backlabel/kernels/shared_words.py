@@ -12,11 +12,10 @@ import numpy as np
 from numba import int64, uint64
 from numpy.typing import NDArray
 
+from backlabel.kernels import ROW_BITS
 from backlabel.kernels.compiled import helper, kernel, reads, writes
 from backlabel.kernels.hamming import WORDS, ones
 
-ROW_BITS = 48
-"""A neighbour is one number: its distance, and below it these bits with its row."""
 _VALUES = 1 << 16  # of a word
 _TOGETHER = 128  # values whose rows are fetched at once: of a million rows 256 KiB
 

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError, WorkerError
+from backlabel.kernels import ROW_BITS
 from backlabel.matching import search
 from backlabel.storage.files import make_folder, shared_folder
 from backlabel.workers.crew import Crew
@@ -38,8 +39,7 @@ SHARD_ROWS = 1_000_000
 """128 MB of hashes."""
 BLOCK_ROWS = 125_000
 """Queries of a task: so many that a row is fetched for several of them at once."""
-_ROW_BITS = 48  # of a neighbour, which is one number: its distance, and below it its row
-_NONE = np.int64((8 * search.HASH_BYTES + 1) << _ROW_BITS)
+_NONE = np.int64((8 * search.HASH_BYTES + 1) << ROW_BITS)
 """Where there is no neighbour: beyond all others."""
 
 
@@ -116,8 +116,8 @@ class MultiHash:
     ) -> None:
         if not 0 < words <= WORDS:
             raise ValueError(f"{words} words: a hash has {WORDS} of 16 bits")
-        if len(base) > 1 << _ROW_BITS:
-            raise ValueError(f"{len(base)} hashes: an index holds up to 2**{_ROW_BITS}")
+        if len(base) > 1 << ROW_BITS:
+            raise ValueError(f"{len(base)} hashes: an index holds up to 2**{ROW_BITS}")
         self._base, self._words = base, words
         self._shard_rows, self._block_rows = shard_rows, block_rows
         self._crew, self._alone = crew, alone
@@ -229,12 +229,12 @@ def _parts(rows: int, most: int) -> list[slice]:
 
 
 def _packed(rows: NDArray[np.int64], distance: NDArray[np.int32]) -> NDArray[np.int64]:
-    return distance.astype(np.int64) << _ROW_BITS | rows
+    return distance.astype(np.int64) << ROW_BITS | rows
 
 
 def _apart(nearest: NDArray[np.int64]) -> Neighbours:
-    rows = nearest & ((1 << _ROW_BITS) - 1)
-    return rows, (nearest >> _ROW_BITS).astype(np.int32)
+    rows = nearest & ((1 << ROW_BITS) - 1)
+    return rows, (nearest >> ROW_BITS).astype(np.int32)
 
 
 def _store(hashes: Hashes, path: Path) -> Stored:

@@ -15,10 +15,8 @@ from backlabel.review.subject import Subject
 from backlabel.storage.rows import Verdict
 from backlabel.workers import crew
 
-MOST_PICTURES, _MOST_LINES = (
-    200,
-    10_000,
-)  # of ambiguous pairs: a file that nobody can open helps nobody
+MOST_PICTURES, _MOST_LINES = 200, 10_000
+"""Of ambiguous pairs: a file that nobody can open helps nobody."""
 _LOWEST, _SPREAD, _NEAR = 8, 12, 8
 _SIDE = 260  # pixels
 _QUALITY = 80  # of the pictures in the report

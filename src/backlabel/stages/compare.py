@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -52,10 +52,8 @@ def main(params: config.Params) -> None:
     evidence = {tiff.key: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
     metrics = summary.summarise(found, truth) | {"parts": asdict(effort)}
     metrics |= {"index_recall": outcome.index_recall} if outcome.index_recall else {}
-    _write(found, evidence, jpegs, params, metrics=metrics, truth=truth)
     near = mapping.candidates(tiffs, jpegs, outcome)
-    path, form = paths.candidates_path(compare.n_tiff), large.Form(**params.tables.model_dump())
-    large.write(path, CandidateRow, near, count=len(found), form=form)
+    _write(found, near, evidence, jpegs, params, metrics=metrics, truth=truth)
 
 
 def settings(params: config.Params) -> Settings:
@@ -95,6 +93,7 @@ def limits(compare: config.Compare) -> Limits:
 
 def _write(
     found: list[Match],
+    near: Iterator[CandidateRow],
     evidence: dict[PageKey, engine.Evidence],
     jpegs: Sequence[JpegHash],
     params: config.Params,
@@ -112,7 +111,9 @@ def _write(
         truth=truth,
     )
     form = large.Form(**params.tables.model_dump())
-    large.write(paths.mapping_path(compare.n_tiff), Match, found, count=len(found), form=form)
+    count, n_tiff = len(found), compare.n_tiff
+    large.write(paths.mapping_path(n_tiff), Match, found, count=count, form=form)
+    large.write(paths.candidates_path(n_tiff), CandidateRow, near, count=count, form=form)
     tables.write(paths.SWEEP, SweepPoint, points)
     write_json(paths.METRICS / "compare.json", metrics)
     series.write_all(found, points, paths.PLOTS)

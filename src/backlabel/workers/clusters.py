@@ -55,13 +55,15 @@ class Connection:
     def jobs(self) -> str:
         """What Slurm says of the jobs, as "PENDING (Resources)"; empty where none is left."""
         numbers = [str(job.job_id) for job in self.started.workers.values() if job.job_id]
+        if not numbers:
+            return "nothing yet"
         asked = subprocess.run(  # noqa: S603 - the numbers are Slurm's own
             ["squeue", "--noheader", "--format=%T (%r)", f"--jobs={','.join(numbers)}"],  # noqa: S607
             capture_output=True,
             text=True,
             check=False,
         )
-        if not numbers or asked.returncode != 0:
+        if asked.returncode != 0:
             return "nothing yet"
         return ", ".join(sorted({*asked.stdout.splitlines()}))
 
