@@ -40,6 +40,7 @@ def experiment(threshold: str, *options: str) -> tuple[str, ...]:
 
 
 TWELVE = "range(100,160,5)"
+_POLL_S = 5.0  # each look starts a Python process, and more often the queue may lose a message
 LINES = (
     Line("nothing changed: `dvc repro`", ("dvc", "repro"), "5"),
     Line("first other threshold: `dvc exp run -S`", experiment("140")),
@@ -99,7 +100,7 @@ class Project:
         if line.command == ("twelve",):
             self.run("dvc", "queue", "start", "-j", "2")
             while self._is_busy():
-                time.sleep(0.5)
+                time.sleep(_POLL_S)
         elif line.command == ("pull",):
             fresh = self.path.with_name(f"{self.path.name}-pulled")
             shutil.rmtree(fresh, ignore_errors=True)
