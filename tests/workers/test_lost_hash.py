@@ -24,11 +24,11 @@ params = config.load()
 changed = {"kind": "dask", "address": sys.argv[1], "wait_s": float(sys.argv[2])}
 hash.main(params.model_copy(update={"cluster": params.cluster.model_copy(update=changed)}))
 """
-TWO_TASKS = """
+ONE_AND_TWO_TASKS = """
 import itertools, time
 from backlabel.workers import remote
 run, number = remote.run, itertools.count()
-remote.run = lambda packed: run(packed) if next(number) < 2 else time.sleep(10**6)
+remote.run = lambda packed: run(packed) if next(number) <= 2 else time.sleep(10**6)
 """
 NOTED = """
 import pickle
@@ -68,7 +68,10 @@ def test_the_next_run_hashes_what_no_task_had_finished(whole, tmp_path, lost, se
     wait_for(lambda: time.time() > newest + SETTLED_S, "files that are known again")
     shards = root / ".backlabel/cache/shards"
     with ByHand(root) as cluster, (root / "told.txt").open("w") as told:
-        processes = {"scheduler": cluster.scheduler(), "worker": cluster.worker(TWO_TASKS)}
+        processes = {"scheduler": cluster.scheduler()}
+        processes["worker"] = cluster.worker(ONE_AND_TWO_TASKS)
+        found, said = cluster.ended(cluster.client("square", [1]))
+        assert found == [[1, 1]], said  # it has come
         wait_s = 1 if lost == ("worker",) else PATIENCE_S
         client = cluster.start("-c", HASH, cluster.address, str(wait_s), stderr=told)
         processes["client"] = client
