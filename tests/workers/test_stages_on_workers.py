@@ -12,6 +12,7 @@ from by_hand import PATIENCE_S, ByHand
 import workspace
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+pytestmark = pytest.mark.slow
 
 PAIRS = [(f"a/{seed}.tif", "L9" if seed % 2 else "L1", seed) for seed in range(5)]
 STAGE = """
