@@ -1,7 +1,7 @@
 """From hash tables to a decision for each TIFF: search, score, search by variants, decide, assign.
 
 Images are opened in worker processes alone, which also search where there is much to search; this
-process decides, and hands pixels to a GPU where there is one. Where all evidence is kept from an
+process decides, and hands pixels to a GPU where it has one. Where all evidence is kept from an
 earlier run, nothing is opened and what reads and scores images is not even imported.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -194,20 +195,26 @@ class _Matching:
         results = iter(self._images.scores(pairs))
         return [
             self._evidence(
-                [(pair, next(results) if pair.distance < limit else None) for pair in own]
+                tiff, [(pair, next(results) if pair.distance < limit else None) for pair in own]
             )
-            for own in found
+            for tiff, own in zip(self._tiffs, found, strict=True)
         ]
 
     def _pair(self, tiff: TiffHash, near: NearPair) -> Pair:
         path, sha256 = (columns.value(self._jpegs, near.row, name) for name in ("path", "sha256"))
         return Pair(tiff.path, path, near.variant, tiff.sha256, sha256, tiff.page)
 
-    def _evidence(self, scored: Sequence[tuple[NearPair, Scored]]) -> Evidence:
+    def _evidence(
+        self, tiff: TiffHash, scored: Sequence[tuple[NearPair, Scored | None]]
+    ) -> Evidence:
         """A TIFF is unreadable if none of its pairs could be scored for its sake."""
-        asked = [scores for _, scores in scored if scores is not None]
-        errors = [scores for scores in asked if isinstance(scores, UnreadableImageError)]
-        if errors and len(errors) == len(asked):
+        own = {None, str(Path(tiff.path))}  # else it is the JPEG that cannot be read
+        errors = [
+            scores
+            for _, scores in scored
+            if isinstance(scores, UnreadableImageError) and scores.path in own
+        ]
+        if errors and not any(isinstance(scores, Scores) for _, scores in scored):
             return errors[0]
         return [
             Candidate(
