@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 import socket
 import sys
@@ -18,6 +19,7 @@ from backlabel.review.studio import WORKERS_IMPORT, Studio
 from backlabel.storage.paths import DECISIONS
 from backlabel.workers import forking
 
+_GARBAGE_AFTER = 100_000  # new objects: a decision on all of ten thousand pairs makes as many
 _PATIENCE_S = 2  # for requests under way when the server is ended
 
 
@@ -34,6 +36,7 @@ def serve(params: config.Params, *, port: int, who: str | None) -> int:
             '`git config user.name "..."`, or give `--who`.'
         )
     forking.preload(WORKERS_IMPORT)
+    gc.set_threshold(_GARBAGE_AFTER)
     read = params.read
     studio = Studio(
         subject.kept(),
