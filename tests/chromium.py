@@ -43,3 +43,18 @@ def review(context: BrowserContext, url: str) -> Page:
 def settled(page: Page) -> None:
     """Wait until the page has done what it was asked for."""
     expect(page.locator("body")).to_have_attribute("data-busy", "")
+
+
+def press(page: Page, *keys: str) -> None:
+    """Press keys one after the other, wherever the focus is."""
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Go to what has the id `name` by the keyboard alone."""
+    for _ in range(50):
+        if page.evaluate("document.activeElement.id") == name:
+            return
+        press(page, "Tab")
+    raise AssertionError(f"{name} is not reached")

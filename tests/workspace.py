@@ -127,8 +127,7 @@ def make_decidable(root):
     The ambiguous one has three JPEGs: those of the first and of the last stand behind its own.
     """
     make(root, DECIDABLE)
-    for file in (root / "params.yaml", root / "conf/read/default.yaml"):  # pictures are waited for
-        file.write_text(file.read_text().replace("max_seconds: 20", "max_seconds: 600"))
+    wait_for_pictures(root)
     _, jpegs, rows = write_tables(root, DECIDABLE)
     near, twin, miss, sure = rows
     rows = [
@@ -158,6 +157,12 @@ def make_decidable(root):
     near = [candidate(row, 1, jpeg) for row, jpeg in zip(rows, jpegs, strict=True)]
     near[2:2] = [candidate(rows[1], 2, jpegs[0]), candidate(rows[1], 3, jpegs[3])]
     tables.write(root / paths.candidates_path(None), CandidateRow, near)
+
+
+def wait_for_pictures(root):
+    """Give each as long as a busy machine takes."""
+    for file in (root / "params.yaml", root / "conf/read/default.yaml"):
+        file.write_text(file.read_text().replace("max_seconds: 20", "max_seconds: 600"))
 
 
 def environment():

@@ -13,7 +13,9 @@ from backlabel.storage.rows import Match, Verdict
 
 def pairs(verdict, slacks):
     return [
-        Pair(f"{verdict} {slack}", Match(f"{slack}.tif", f"{slack}.tif", verdict=verdict), slack)
+        Pair(
+            f"{verdict} {slack}", Match(f"{slack}.tif", f"{slack}.tif", verdict=verdict), slack, ""
+        )
         for slack in slacks
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import chromium
 import workspace
 
 
@@ -33,3 +34,14 @@ class Served:
         self.process, self.url = process, url
         self.root, _, self.token = url.partition("/?token=")
         self.port = int(self.root.rpartition(":")[2])
+
+
+@pytest.fixture
+def browser():
+    with chromium.opened() as context:
+        yield context
+
+
+@pytest.fixture
+def page(browser, served):
+    return chromium.review(browser, served.url)

@@ -9,7 +9,7 @@ from backlabel import config
 from backlabel.errors import DataError
 from backlabel.labels import decisions, reviews
 from backlabel.labels.decisions import Known
-from backlabel.review import deciding, desk, outstanding
+from backlabel.review import deciding, desk
 from backlabel.review.book import Book
 from backlabel.review.deciding import Wish
 from backlabel.storage import paths, tables
@@ -86,11 +86,3 @@ def test_what_the_label_stage_would_refuse_is_refused_at_once(known, wish, told)
 )
 def test_a_reason_stays_on_one_line(text, cell):
     assert deciding.clean(text) == cell
-
-
-def test_what_the_stage_would_change_is_told(known):
-    decide(known, "twin.tif", Choice.ACCEPT)
-    decide(known, "near.tif", Choice.REJECT)  # nothing is labelled yet
-    assert [(step.path, step.what) for step in outstanding.steps(known, Book())] == [
-        ("data/tiff/a/twin.tif", "is added to Tips (L9)")
-    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from playwright.sync_api import expect
 
 import chromium
@@ -12,30 +11,15 @@ import workspace
 from backlabel.labels import reviews
 from backlabel.storage import paths, tables
 from backlabel.storage.rows import Match, Verdict
+from chromium import press, tab_to
 
 pytestmark = chromium.NEEDED
-
-
-@pytest.fixture
-def browser():
-    with chromium.opened() as context:
-        yield context
-
-
-@pytest.fixture
-def page(browser, served):
-    return chromium.review(browser, served.url)
 
 
 def is_at(page, name):
     """Wait until the pair of the TIFF `name` is shown and nothing is under way."""
     expect(page.locator("#name-tiff")).to_contain_text(name)
     chromium.settled(page)
-
-
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
 
 
 def decided():
@@ -70,6 +54,12 @@ def test_keys_alone_decide_all(page):
     assert {one.who for one in found.values()} == {"Ada"}
     # A reason that was given once is offered.
     assert page.locator("#reasons option").first.get_attribute("value") == "a film"
+
+
+def test_it_counts_what_is_left(page):
+    expect(page.locator("#counts")).to_have_text("2 to look at; 4 of 4 undecided")
+    press(page, "a")
+    expect(page.locator("#counts")).to_have_text("1 to look at; 3 of 4 undecided")
 
 
 def test_undo_by_key_until_nothing_is_left(page):
@@ -252,21 +242,15 @@ def test_all_of_a_list_with_a_preview_and_one_undo(page):
     assert choices() == {}
 
 
-def test_views_zoom_in_step(page):
-    images = page.locator("#stage img")
-    for view, key in (("blink", "b"), ("slider", "v"), ("difference", "d"), ("side", "1")):
-        press(page, key)
-        expect(page.locator(f"#stage.{view}")).to_be_attached()
-    press(page, "+", "Shift+ArrowLeft")
-    moved = [one.evaluate("image => image.style.transform") for one in images.all()]
-    assert moved[0] == moved[1] == "translate(-15%, -25%) scale(1.5)"
-    press(page, "0", "m")
-    expect(page.locator("#name-tiff")).to_contain_text("with the JPEG's histogram")
-    # The picture is there, and both are of one shape.
-    for one in images.all():
-        expect(one).not_to_have_js_property("naturalWidth", 0)
-    shapes = [one.evaluate("i => [i.naturalWidth, i.naturalHeight]") for one in images.all()]
-    assert shapes == [[128, 96], [128, 96]]
+def test_all_of_a_list_without_a_mouse(page):
+    tab_to(page, "show-bulk")
+    press(page, "Enter")
+    expect(page.locator("#bulk-apply")).to_be_enabled()
+    tab_to(page, "bulk-apply")
+    press(page, "Enter")
+    expect(page.locator("#said")).to_contain_text("4 decided")
+    press(page, "u")
+    expect(page.locator("#said")).to_have_text("4 taken back")
 
 
 def test_what_the_label_stage_will_change_is_shown(page):
@@ -277,21 +261,6 @@ def test_what_the_label_stage_will_change_is_shown(page):
         ["data/tiff/a/twin.tif is added to Tips (L9)"]
     )
     expect(page.locator("#pending-dialog")).to_contain_text("Run dvc repro label")
-
-
-def test_everything_has_a_name_for_a_screen_reader(page):
-    assert page.evaluate(UNNAMED) == []
-    expect(page.locator("#bars")).to_contain_text(
-        "explained share of the JPEG: 0.900 (limit 0.400, passes)"
-    )
-    expect(page.locator("#counts")).to_have_attribute("role", "status")
-
-
-UNNAMED = """[...document.querySelectorAll("button, input, select, img, dialog, [role]")]
-  .filter(one => !(one.getAttribute("aria-label") || one.getAttribute("aria-labelledby")
-    || one.textContent.trim() || (one.labels && one.labels.length) || one.hasAttribute("alt")
-    || ["status", "alert"].includes(one.getAttribute("role"))))
-  .map(one => one.outerHTML)"""
 
 
 def test_a_server_that_is_gone_is_told_and_nothing_seems_decided(page, served):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 from dataclasses import dataclass
 
@@ -35,6 +37,28 @@ def test_round_trip(tmp_path):
     path = tmp_path / "new" / "rows.csv"
     tables.write(path, Row, ROWS)
     assert tables.read(path, Row) == ROWS
+
+
+@dataclass(frozen=True)
+class Note:
+    who: str
+    why: str
+
+
+TEXTS = ["", " a ", ",", ",,", '"', 'a"b', "a\nb", "é\u2028"]
+
+
+def test_a_line_is_as_csv_has_it():
+    by_csv = io.StringIO(newline="")
+    csv.writer(by_csv, lineterminator="\n").writerows(["Ada", text] for text in TEXTS)
+    assert "".join(tables.lines(Note, [Note("Ada", text) for text in TEXTS])) == by_csv.getvalue()
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "a\rb", "\r\n"])
+def test_any_text_comes_back(tmp_path, text):
+    notes = [Note("Ada", text), Note(text, "")]
+    tables.write(tmp_path / "notes.csv", Note, notes)
+    assert tables.read(tmp_path / "notes.csv", Note) == notes
 
 
 def test_pandas_reads_it(tmp_path):

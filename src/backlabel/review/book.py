@@ -28,13 +28,12 @@ Stamp = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Change:
-    """What one decision replaced."""
+class Action:
+    """What one action replaced, by TIFF path."""
 
-    path: str
-    before: Several
-    after: Several
-    shown: tuple[Shown, ...] = ()
+    before: Mapping[str, Several]
+    after: Mapping[str, Several]
+    shown: Mapping[str, tuple[Shown, ...]]
     """What was noted as shown before it."""
 
 
@@ -48,7 +47,7 @@ class Book:
         self._decisions = Lines(path, Decision, [])
         self._shown = Lines(shown, Shown, [])
         self._changed: list[str] = []
-        self._done: dict[str, list[list[Change]]] = defaultdict(list)
+        self._done: dict[str, list[Action]] = defaultdict(list)
         with self._guard:
             self._load()
         self._changed.clear()
@@ -95,18 +94,17 @@ class Book:
         The tab can undo them together. Raises OutputError, and then nothing has changed.
         """
         with self._writing():
-            changes: list[Change] = []
             changed: dict[str, Several] = {}
             noted: dict[str, tuple[Shown, ...]] = {}
             for decision, shown in made:
                 path, page = decision.TIFF_path, decision.page
-                before = changed.get(path, self.of(path)), noted.get(path, self.shown(path))
-                changed[path] = (*_on_others(before[0], page), decision)
-                noted[path] = (*_on_others(before[1], page), shown)
-                changes.append(Change(path, before[0], changed[path], before[1]))
+                changed[path] = (*_on_others(changed.get(path, self.of(path)), page), decision)
+                noted[path] = (*_on_others(noted.get(path, self.shown(path)), page), shown)
+            before = {path: self.of(path) for path in changed}
+            action = Action(before, changed, {path: self.shown(path) for path in changed})
             self._write(changed, noted)
             history = self._done[tab]
-            history.append(changes)
+            history.append(action)
             del history[:-_HISTORY]
 
     def undo(self, tab: str) -> list[str]:
@@ -117,15 +115,14 @@ class Book:
         with self._writing():
             if not self._done[tab]:
                 return []
-            changes = self._done[tab][-1]
-            last = {one.path: one for one in changes}  # of several pages of a TIFF decided at once
-            first = {one.path: one for one in reversed(changes)}
-            ours = [first[path] for path, one in last.items() if self.of(path) == one.after]
+            last = self._done[tab][-1]
+            ours = [path for path, after in last.after.items() if self.of(path) == after]
             self._write(
-                {one.path: one.before for one in ours}, {one.path: one.shown for one in ours}
+                {path: last.before[path] for path in ours},
+                {path: last.shown[path] for path in ours},
             )
             self._done[tab].pop()
-            return [one.path for one in ours]
+            return ours
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -170,12 +167,12 @@ _LOCK = Path(".backlabel") / "decisions.lock"
 
 def _on(lines: tuple[Line, ...], page: int | None) -> tuple[Line, ...]:
     """Those of a TIFF's `lines` that are on `page`, which a line without a page is."""
-    return tuple(one for one in lines if page is None or one.page in (None, page))
+    return lines if page is None else tuple([one for one in lines if one.page in (None, page)])
 
 
 def _on_others(lines: tuple[Line, ...], page: int | None) -> tuple[Line, ...]:
     """Those that stay when `page`, or the whole TIFF, is decided anew."""
-    return tuple(one for one in lines if None not in (page, one.page) and one.page != page)
+    return () if page is None else tuple([one for one in lines if one.page not in (None, page)])
 
 
 def _stamp(*files: Path) -> Stamp:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from backlabel.errors import DataError
-from backlabel.review import bars
 from backlabel.review.desk import Desk, Pair
 from backlabel.storage.rows import Choice, Decision, Shown
 
@@ -26,13 +25,14 @@ class Wish:
     label: str | None = None
     why: str = ""
     jpeg: str | None = None
+    when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def decision(desk: Desk, pair: Pair, wish: Wish, who: str) -> tuple[Decision, Shown]:
     """The line of `wish` on `pair`. Raises DataError that says what is missing."""
     row = pair.row
     tiff = desk.tiffs.get(row.key)
-    if wish.jpeg not in (None, *(copy.JPEG_path for copy in desk.copies(pair))):
+    if wish.jpeg and wish.jpeg not in [copy.JPEG_path for copy in desk.copies(pair)]:
         raise DataError("The last run found other JPEGs for this TIFF: look at it again.")
     best = desk.jpegs.get(row.JPEG_path or "")
     jpeg = desk.jpegs.get(wish.jpeg) if wish.jpeg else best
@@ -64,8 +64,7 @@ def decision(desk: Desk, pair: Pair, wish: Wish, who: str) -> tuple[Decision, Sh
         why=why,
         page=page,
     )
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return made, Shown(row.TIFF_path, who, now, row.JPEG_path, bars.shown(row), page)
+    return made, Shown(row.TIFF_path, who, wish.when, row.JPEG_path, pair.scores, page)
 
 
 def clean(text: str) -> str:

@@ -33,6 +33,8 @@ class Pair:
     id: str
     row: Match
     slack: float | None
+    scores: str
+    """In one line: where it becomes another, people are asked again."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,8 @@ class Desk:
         ):
             return "Another JPEG is matched now."
         noted = book.shown(*row.key)
-        now = bars.shown(row)
-        if noted and all(one.scores != now or one.JPEG_path != row.JPEG_path for one in noted):
+        now = pair.scores, row.JPEG_path
+        if noted and now not in [(one.scores, one.JPEG_path) for one in noted]:
             return f"The scores were others when it was decided: {noted[-1].scores}."
         return ""
 
@@ -225,7 +227,7 @@ def queue(rows: Sequence[Match], compare: config.Compare) -> list[Pair]:
     What could not be read is not among them: a decision is on a file that can be seen.
     """
     found = [
-        Pair(identify(row), row, bars.slack(row, compare))
+        Pair(identify(row), row, bars.slack(row, compare), bars.shown(row))
         for row in rows
         if row.verdict is not Verdict.UNREADABLE
     ]

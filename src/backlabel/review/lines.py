@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain, islice
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -52,4 +53,5 @@ class Lines(Generic[Line]):
         self._lines, self._texts = {path: lines[path] for path in paths}, texts
 
     def _as_text(self, lines: Mapping[str, tuple[Line, ...]]) -> dict[str, str]:
-        return {path: tables.text(self._record, several) for path, several in lines.items()}
+        texts = tables.lines(self._record, chain.from_iterable(lines.values()))
+        return {path: "".join(islice(texts, len(several))) for path, several in lines.items()}

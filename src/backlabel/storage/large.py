@@ -50,7 +50,7 @@ def write(
         if form.large_csv:
             file.write(tables.header(record))
         while some := list(itertools.islice(rest, _TOGETHER)):
-            lines = tables.text(record, some)
+            lines = "".join(tables.lines(record, some))
             put(lines)
             if form.large_csv:
                 file.write(lines)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_FORMULA_STARTS = "=+-@"
+_FORMULA_STARTS = ("=", "+", "-", "@")
 _ASCII = 0x80
 _SURROGATE_BASE = 0xDC00
 _ESCAPE = re.compile(r"\\(?:\\|x([0-9a-f]{2})|u([0-9a-f]{4}))")
@@ -25,7 +25,7 @@ def to_cell(name: str) -> str:
     """`name` (as `os.fsdecode` gives it) as a printable one-line cell."""
     ordinary = name.isascii() and name.isprintable() and "\\" not in name
     escaped = name if ordinary else "".join(map(_escape, name))
-    if escaped[:1] in tuple(_FORMULA_STARTS):
+    if escaped.startswith(_FORMULA_STARTS):
         return f"\\x{ord(escaped[0]):02x}{escaped[1:]}"
     return escaped
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import functools
-import io
 import types
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from backlabel.errors import TableError
 from backlabel.storage import names
@@ -31,7 +29,7 @@ def write(path: Path, record: type[Record], rows: Iterable[Record]) -> None:
     """Write `rows` of the dataclass `record` to `path`, whole or not at all."""
     with atomic_write(path) as file:
         file.write(header(record))
-        _write_rows(file, record, rows)
+        file.writelines(lines(record, rows))
 
 
 def header(record: type[Any]) -> str:
@@ -39,18 +37,20 @@ def header(record: type[Any]) -> str:
     return ",".join(_kinds(record)) + "\n"
 
 
-def text(record: type[Record], rows: Iterable[Record]) -> str:
+def lines(record: type[Record], rows: Iterable[Record]) -> Iterator[str]:
     """`rows` as the lines that `write` makes of them."""
-    file = io.StringIO(newline="")
-    _write_rows(file, record, rows)
-    return file.getvalue()
-
-
-def _write_rows(file: IO[str], record: Any, rows: Iterable[Any]) -> None:
-    columns = _writers(record)
-    writer = csv.writer(file, lineterminator="\n")
+    columns = [(name, _writer(kind)) for name, kind in _kinds(record).items()]
     for row in rows:
-        writer.writerow([to_cell(getattr(row, name)) for name, to_cell in columns])
+        cells = [to_cell(getattr(row, name)) for name, to_cell in columns]
+        line = ",".join(cells)
+        if line.count(",") >= len(cells) or '"' in line or "\n" in line or "\r" in line:
+            line = ",".join(map(_quoted, cells))
+        yield f"{line}\n"
+
+
+def _quoted(cell: str) -> str:
+    needed = any(mark in cell for mark in ',"\n\r')
+    return '"' + cell.replace('"', '""') + '"' if needed else cell
 
 
 def read(
@@ -149,14 +149,15 @@ def _bare(kind: Any) -> tuple[Any, bool]:
     return kind, False
 
 
-@functools.cache
-def _writers(record: type[Any]) -> list[tuple[str, Callable[[Any], str]]]:
-    return [(name, _writer(kind)) for name, kind in _kinds(record).items()]
-
-
 def _writer(kind: Any) -> Callable[[Any], str]:
-    bare, _ = _bare(kind)
-    of_value = names.to_cell if bare == FileName else _shown
+    bare, optional = _bare(kind)
+    of_value: Callable[[Any], str] = str
+    if bare == FileName:
+        of_value = names.to_cell
+    elif issubclass(bare, float):
+        of_value = _shown
+    if not optional:
+        return of_value
     return lambda value: "" if value is None else of_value(value)
 
 
