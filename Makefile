@@ -3,8 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
-# One more than there are cores: many tests wait for DVC, a server or a browser.
-TESTS_AT_ONCE := $(shell expr $$(nproc) + 1)
+# Two more than there are cores: many tests wait for DVC, a server or a browser.
+TESTS_AT_ONCE := $(shell expr $$(nproc) + 2)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help install locked image repro test test-fast test-torchvision check coverage site release mlflow params
@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:
 	@echo "make repro   run the pipeline on the data below data/"
 	@echo "make test    lint, types and all tests"
-	@echo "make test-fast  all tests but those of the whole pipeline"
+	@echo "make test-fast  what takes seconds: no pipeline, cluster, browser or killed process"
 	@echo "make check   lint and types alone"
 	@echo "make mlflow  open the MLflow UI on loopback"
 	@echo "make params  write params.yaml from conf/"
@@ -72,7 +72,7 @@ test-torchvision: install
 	pytest tests/pipeline/test_image_folder.py
 
 test-fast: install
-	pytest -n $(TESTS_AT_ONCE) --dist worksteal -m "not pipeline"
+	pytest -n $(TESTS_AT_ONCE) --dist worksteal -m "not pipeline and not slow"
 
 # Workers and `python -m backlabel` are counted too (pyproject.toml); compiled kernels cannot be.
 coverage: install

@@ -18,6 +18,7 @@ from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 IMAGES = Path("docs/images")
 SIZE = ViewportSize(width=1280, height=760)
 QUALITY = 82
+PATIENCE_MS = 600_000  # a busy machine is no failure
 
 
 def main() -> None:
@@ -44,9 +45,11 @@ def address(server: subprocess.Popen[str]) -> str:
 
 def photograph(chromium: str, url: str) -> None:
     """Side by side in light colours, the difference in dark ones."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE, color_scheme="light")
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(url)
         page.get_by_role("option").filter(has_text="TEST.TIF").click()
         expect(page.locator("#name-tiff")).to_contain_text("TEST.TIF")

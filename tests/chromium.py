@@ -13,6 +13,7 @@ PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE_MS = 120_000  # a busy machine is no failure
 NEEDED = [
     pytest.mark.browser,
+    pytest.mark.slow,
     pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed"),
 ]
 

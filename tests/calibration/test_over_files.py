@@ -13,6 +13,8 @@ from backlabel.calibration.over_files import Bounds, Picture, draw, find, trials
 from backlabel.errors import DataError
 from backlabel.images import Limits
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Limits()
 BOUNDS = Bounds(1, max_seconds=120, max_memory_mib=2048)
 KINDS = ("quality 75", "half size")

@@ -16,6 +16,8 @@ from backlabel.calibration import run
 from backlabel.errors import ConfigError
 from backlabel.reporting import places, tracking
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PARAMS = config.load(ROOT / "params.yaml")
 FILES = ("calibration.json", "calibration.png", "trials.csv")

@@ -21,6 +21,8 @@ import workspace
 from backlabel.labels import verify
 from backlabel.storage.files import lock
 
+pytestmark = pytest.mark.slow
+
 CAP_DAC_OVERRIDE, PR_CAPBSET_DROP = 1, 24  # linux/capability.h, linux/prctl.h
 EMPTY = hashlib.sha256(b"").hexdigest()
 PAIRS = [(f"a/{seed}.tif", "L9", seed) for seed in range(4)] + [("b/1.tif", "L1", 9)]

@@ -19,6 +19,8 @@ from PIL import Image
 import workspace
 from backlabel.calibration.frames import scanned
 
+pytestmark = pytest.mark.slow
+
 PAIRS = 60
 MOST = 2  # workers that are killed in a run: three deaths over one picture make it an error
 

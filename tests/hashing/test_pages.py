@@ -15,6 +15,8 @@ from backlabel.hashing.cache import Hashed
 from backlabel.inventory.scanning import Listed
 from workspace import picture
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = engine.Settings(
     limits=images.Limits(), engine="fast", workers=1, max_seconds=600, max_memory_mib=1024
 )

@@ -14,6 +14,8 @@ from PIL import Image
 from backlabel.errors import UnreadableImageError
 from backlabel.images import Limits, read
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Limits(max_pixels=1 << 20, max_decoded_bytes=1 << 24)
 TRIALS = 120  # of each file
 

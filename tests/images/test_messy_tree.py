@@ -16,6 +16,8 @@ from backlabel.images import read
 from backlabel.inventory.scanning import scan
 from backlabel.workers.crew import map_files
 
+pytestmark = pytest.mark.slow
+
 EXPECTED = {
     "use": {"used"},
     "use_once": {"used"},

@@ -18,6 +18,8 @@ from backlabel.kernels import compile_all
 from backlabel.workers import crew
 from workspace import picture
 
+pytestmark = pytest.mark.slow
+
 SHAPE = 100, 130
 LIMITS = images.Limits(max_pixels=1000, max_mosaic_pixels=100_000)
 

@@ -23,6 +23,8 @@ from backlabel.stages import hash as hash_stage
 from backlabel.storage import paths, tables
 from backlabel.storage.rows import JpegHash, Passed, TiffHash
 
+pytestmark = pytest.mark.slow
+
 PAIRS = [("x/m 1.tif", "L9", 1), ("y/m 1.tif", "L1", 2)]
 TIFF = Path("data/tiff/x/m 1.tif")
 

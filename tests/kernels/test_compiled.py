@@ -15,6 +15,8 @@ import pytest
 from backlabel.kernels.compiled import COMPILING
 from backlabel.kernels.kept import VARIABLE
 
+pytestmark = pytest.mark.slow
+
 USING = """
 import numpy as np
 from backlabel.kernels.histogram import histogram

@@ -32,6 +32,8 @@ from backlabel.storage.candidate_rows import CandidateRow
 from backlabel.storage.rows import JpegHash, Match, Verdict
 from backlabel.workers.pool import Workers
 
+pytestmark = pytest.mark.slow
+
 CONF = Path(__file__).parents[2] / "conf"
 
 

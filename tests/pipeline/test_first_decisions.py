@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 import chromium
@@ -63,16 +64,35 @@ def test_ten_decisions_by_keys_are_in_the_labelled_set(clone, served):
             for key in keys:
                 page.keyboard.press(key)
             chromium.settled(page)
+        accepted = sorted(path for path, key in wanted.items() if key == "a")
         page.locator("#show-pending").click()
-        expect(page.locator("#pending-dialog")).to_contain_text("dvc repro label")
+        steps = page.locator("#pending-steps li")
+        expect(steps).to_have_count(len(accepted))
+        told = zip(steps.all_text_contents(), accepted, strict=True)
+        assert all(line.startswith(f"{path} ") for line, path in told)
+        page.keyboard.press("Escape")
+        clone.run("dvc", "repro", "label")
+        page.locator("#show-pending").click()
+        expect(page.locator("#pending-count")).to_have_text("Every decision is applied.")
     assert len(wanted) == DECISIONS
-    clone.run("dvc", "repro", "label")
     labelled = {
-        row.TIFF_path: row.decided_by
+        row.TIFF_path: (row.decided_by, row.reviewer)
         for row in tables.read(clone.path / paths.MANIFEST, Labelled)
         if row.TIFF_path in wanted
     }
-    assert labelled == {path: "person" for path, key in wanted.items() if key == "a"}
+    who = clone.run("git", "config", "user.name").stdout.strip()
+    assert labelled == dict.fromkeys(accepted, ("person", who))
+
+
+def test_the_pictures_of_the_documentation_are_taken_by_a_command(clone):
+    names = [Path("docs/images") / name for name in ("review.jpg", "review-difference.jpg")]
+    workspace.wait_for_pictures(clone.path)
+    for name in names:
+        (clone.path / name).unlink()
+    clone.run("python", "scripts/screenshots.py")
+    for name in names:
+        with Image.open(clone.path / name) as picture:
+            assert picture.size == (1280, 760)
 
 
 def mapping():

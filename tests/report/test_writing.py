@@ -95,6 +95,7 @@ def test_without_a_run_it_says_what_to_do(tmp_path):
     assert "Run the stage that writes it again" in told
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(chromium.PROGRAM is None, reason="Chromium is not installed")
 def test_charts_are_drawn_without_a_network(written):

@@ -22,6 +22,8 @@ from mlflow.tracking import MlflowClient
 from backlabel.reporting import direct, naming, places, spool, store, tracking
 from backlabel.reporting.report import DataSet, Report
 
+pytestmark = pytest.mark.slow
+
 REPORT = Report(
     key="k1",
     name="first",

@@ -17,6 +17,8 @@ from backlabel.review import desk
 from backlabel.review.guard import MAX_BODY
 from backlabel.storage import paths
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ask(served):

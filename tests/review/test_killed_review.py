@@ -8,10 +8,14 @@ import signal
 import threading
 from contextlib import closing
 
+import pytest
+
 from backlabel import config
 from backlabel.labels import reviews
 from backlabel.review import desk
 from backlabel.storage import paths
+
+pytestmark = pytest.mark.slow
 
 
 class Clicker(threading.Thread):

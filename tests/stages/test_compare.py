@@ -51,7 +51,10 @@ def checked(**changes):
 
 @pytest.fixture(scope="module")
 def hashed(tmp_path_factory):
-    """A folder in which stage hash has run, and one JPEG was deleted since. Copy it."""
+    """A folder in which hash and compare have run, so that evidence is kept. Copy it.
+
+    One JPEG was deleted between them.
+    """
     root = tmp_path_factory.mktemp("hashed")
     tiff, particles, tips = (
         root / "data" / name for name in ("tiff", "jpeg/Particles", "jpeg/Tips")
@@ -74,7 +77,8 @@ def hashed(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         hashing.main(checked())
-    (tips / "L9_vanished.jpg").unlink()
+        (tips / "L9_vanished.jpg").unlink()
+        compare.main(checked())
     return root
 
 
@@ -90,6 +94,11 @@ def matches(hashed, tmp_path, monkeypatch):
         return {row.TIFF_file.removesuffix(".tif"): row for row in rows}
 
     return run
+
+
+def forget():
+    """What is kept of earlier runs."""
+    shutil.rmtree(".backlabel")
 
 
 def test_verdicts(matches):
@@ -128,6 +137,7 @@ def test_reasons(matches):
 
 
 def test_a_tiff_that_vanished_is_unreadable(matches):
+    forget()
     Path("data/tiff/good.tif").unlink()
     assert matches()["good"].verdict is Verdict.UNREADABLE
 
@@ -152,6 +162,7 @@ def grown(path):
 @pytest.mark.parametrize("name", ["good.tif", "L5_good.jpg", "flipped.tif"])
 def test_a_file_that_is_disturbed_while_it_is_compared(matches, monkeypatch, disturb, word, name):
     """Once it is read, and before it is known to be the same still."""
+    forget()
     read = images.picture
 
     def disturbing(source, own_name, limits, page=None):
@@ -181,11 +192,12 @@ def test_a_jpeg_goes_to_one_tiff(matches):
 
 
 def test_number_of_workers_changes_nothing(matches, monkeypatch):
-    one, four = (
-        (monkeypatch.setattr(os, "sched_getaffinity", lambda _, n=n: set(range(n))), matches())[1]
-        for n in (1, 4)
-    )
-    assert one == four
+    def by(workers):
+        forget()
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(workers)))
+        return matches()
+
+    assert by(1) == by(4)
 
 
 def test_order_of_rows_changes_nothing(matches):

@@ -9,6 +9,8 @@ import pytest
 
 import workspace
 
+pytestmark = pytest.mark.slow
+
 HEAVY = {
     *("torch", "numba", "llvmlite", "scipy", "skimage", "faiss", "cv2"),
     *("pandas", "matplotlib", "mlflow", "sqlalchemy", "hydra", "dask", "distributed"),

@@ -18,6 +18,8 @@ from backlabel.stages import compare, label
 from backlabel.stages import hash as hashing
 from backlabel.workers.pool import Workers
 
+pytestmark = pytest.mark.slow
+
 PAIRS = [(f"a/{seed}.tif", "L9", seed) for seed in range(4)] + [("b/4.tif", "L1", 4)]
 RESULTS = ("csv", "labeled", "metrics", "plots", "reviews")
 PARAMETERS = {

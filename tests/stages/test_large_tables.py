@@ -9,6 +9,8 @@ import pytest
 import workspace
 from backlabel.storage import paths
 
+pytestmark = pytest.mark.slow
+
 PAIRS = [(f"{seed % 2}/{seed}.tif", "L9" if seed % 2 else "L1", seed) for seed in range(5)]
 COMPARED = (paths.mapping_path(None), paths.candidates_path(None))
 TABLES = (paths.JPEG_HASHES, paths.TIFF_HASHES, *COMPARED)

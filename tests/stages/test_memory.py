@@ -5,7 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 import workspace
+
+pytestmark = pytest.mark.slow
 
 FEW, MANY = 200, 20_000
 MOST_BYTES = {"hash": 1_500, "compare": 3_000}

@@ -20,6 +20,8 @@ from backlabel.stages import label
 from backlabel.storage import paths, tables
 from backlabel.storage.rows import Duplicate, JpegHash, Match, Passed, TiffHash
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "tests/tools/make_tree.py"
 JPEG = "data/jpeg/Tips/L9_1.jpg"

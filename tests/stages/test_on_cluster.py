@@ -8,6 +8,8 @@ import pytest
 
 import workspace
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
 PAIRS = [(f"{seed % 2}/{seed}.tif", "L9" if seed % 2 else "L1", seed) for seed in range(6)]

@@ -22,6 +22,8 @@ from backlabel.storage import paths, tables
 from backlabel.storage.rows import Decision, Duplicate, Labelled, Match, Passed, TruePair, Verdict
 from matching.scenes import scene
 
+pytestmark = pytest.mark.slow
+
 TIFF = Path("data/tiff/several.tif")
 
 

@@ -63,6 +63,7 @@ def test_another_process_gets_it_too(path):
         assert pool.apply(store.get, (KEY,)) == VALUE
 
 
+@pytest.mark.slow
 def test_every_flipped_byte_of_a_value_is_a_miss(path):
     store = Store(path)
     store.put([(KEY, VALUE)])

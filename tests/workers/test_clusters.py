@@ -16,6 +16,8 @@ from backlabel.errors import WorkerError
 from backlabel.workers.cluster import Cluster
 from backlabel.workers.crew import map_files
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
 

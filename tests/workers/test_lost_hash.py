@@ -14,6 +14,8 @@ from backlabel.hashing.identity import SETTLED_S
 from backlabel.hashing.shards import _COLUMNS
 from backlabel.storage import parquet
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
 PAIRS = [(f"a/{seed:02}.tif", "L9", seed) for seed in range(24)]  # three tasks of sixteen images

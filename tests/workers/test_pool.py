@@ -25,6 +25,8 @@ from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.workers.crew import map_files
 from backlabel.workers.pool import CHUNK, Workers
 
+pytestmark = pytest.mark.slow
+
 MOST_KILLED = 8
 LIMITS = {"max_seconds": 20.0, "max_memory_mib": 200}
 

@@ -8,6 +8,8 @@ import own_slurm
 import pytest
 from by_hand import ByHand, wait_for
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("dask_jobqueue", reason="the extra `cluster` is not installed")
 
 JOBS = {

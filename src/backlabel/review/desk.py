@@ -123,7 +123,7 @@ class Desk:
         made = book.of(*pair.row.key)
         if not made:
             return OPEN
-        return AGAIN if self.why_again(pair, book, made) else made[0].decision.value
+        return AGAIN if self.why_again(pair, book, made) else made[0].decision
 
     def why_again(self, pair: Pair, book: Book, made: Several) -> str:
         """Why what was decided is asked again; empty where it holds."""
