@@ -294,3 +294,4 @@ def test_a_device_that_is_not_there_is_refused_before_anything_runs(monkeypatch)
     composing.check_overrides(["compare.device=cpu"])
     with pytest.raises(ConfigError, match="finds no CUDA device"):
         composing.check_overrides(["compare.device=cuda"])
+    composing.check_overrides(["cluster=dask", "compare.device=cuda"])  # its workers are asked

@@ -87,7 +87,8 @@ def check_overrides(overrides: list[str]) -> None:
             # Hydra would advise to add it with "+", and the stages refuse it then.
             raise ConfigError(f"{name}: {allowed.unknown(name, known)}")
     params = config.check(_values(compose(CONF, overrides)), "-S")
-    device.resolve(params.compare.device)  # what is not there would be missed after minutes
+    # What is not there would be missed after minutes.
+    device.resolve(params.compare.device, params.cluster)
 
 
 def is_composing() -> bool:

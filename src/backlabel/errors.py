@@ -27,13 +27,14 @@ class UnreadableImageError(BacklabelError):
     """One image cannot be read.
 
     `reason` is a short stable word for tables and counts (for instance "truncated"), `detail`
-    one sentence for people. The path is not part of it: the caller knows which file it asked for.
+    one sentence for people, `path` the file that was opened, where it was one.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, path: str | None = None) -> None:
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
+        self.path = path
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"

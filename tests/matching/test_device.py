@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
 import pytest
 
-from backlabel.errors import ConfigError
+from backlabel.errors import ConfigError, WorkerError
 from backlabel.matching import device
+from backlabel.workers.cluster import Cluster
 
 SLOW_TO_IMPORT = ("torch", "faiss", "hydra", "mlflow", "skimage", "imagehash")
 
@@ -18,6 +20,16 @@ def test_without_a_driver_all_is_on_the_cpu(monkeypatch):
     assert device.resolve("auto") == device.resolve("cpu") == "cpu"
     with pytest.raises(ConfigError, match="finds no CUDA device"):
         device.resolve("cuda")
+
+
+def test_on_a_cluster_auto_is_the_cpu_and_cuda_is_asked_of_its_workers(monkeypatch):
+    monkeypatch.setattr(device, "has_driver", lambda: False)
+    cluster = Cluster.model_construct(kind="slurm")
+    names = ("auto", "cpu", "cuda")
+    assert [device.resolve(name, cluster) for name in names] == ["cpu", "cpu", "cuda"]
+    with pytest.raises(WorkerError, match=rf"the worker on {socket.gethostname()} finds no CUDA"):
+        device.require_on_worker("cuda")
+    device.require_on_worker("cpu")
 
 
 def test_torch_is_asked_where_there_is_a_driver(monkeypatch):

@@ -73,18 +73,17 @@ def test_scores_are_those_of_the_pixels(pairs):
 
 def test_a_file_with_other_bytes_than_were_hashed_has_no_scores(pairs):
     """Else they would be kept as those of another content."""
-    assert SCORER.score(dataclasses.replace(pairs[0], jpeg_sha256="00" * 32)) is None
-    with pytest.raises(UnreadableImageError, match="changed"):
-        SCORER.score(dataclasses.replace(pairs[0], tiff_sha256="00" * 32))
+    for side in ("tiff", "jpeg"):
+        with pytest.raises(UnreadableImageError, match="changed") as raised:
+            SCORER.score(dataclasses.replace(pairs[0], **{f"{side}_sha256": "00" * 32}))
+        assert raised.value.path == getattr(pairs[0], side)
 
 
-def test_a_jpeg_that_is_gone_has_no_scores(pairs):
-    assert SCORER.score(pairs[3]) is None
-
-
-def test_a_tiff_that_is_gone_is_an_error(pairs):
-    with pytest.raises(UnreadableImageError, match="vanished"):
-        SCORER.score(pairs[5])
+@pytest.mark.parametrize(("number", "side"), [(3, "jpeg"), (5, "tiff")])
+def test_a_file_that_is_gone_is_named(pairs, number, side):
+    with pytest.raises(UnreadableImageError, match="vanished") as raised:
+        SCORER.score(pairs[number])
+    assert raised.value.path == getattr(pairs[number], side)
 
 
 def test_ssim_alone_is_that_of_all_scores(pairs):
@@ -100,8 +99,7 @@ def test_a_device_gives_the_same_scores(pairs, complete, batch_size):
     with Workers(2, max_seconds=60, max_memory_mib=1024) as workers:
         bounds = Bounds("cpu:0", batch_size, memory_mib=256)
         found = on_device.score(pairs, scorer, workers, bounds, chunk=2)
-    assert isinstance(found[5], UnreadableImageError)
-    assert found[3] is None
+    assert [found[3].path, found[5].path] == [pairs[3].jpeg, pairs[5].tiff]
     for pair, scores in zip(pairs, found, strict=True):
         if Path(pair.tiff).exists() and Path(pair.jpeg).exists():
             expected = scorer.score(pair)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -42,7 +43,8 @@ def test_stages_write_the_same_bytes_on_a_cluster(tmp_path):
             status, told = workspace.run(root, stage)
             assert status == 0, told
             assert "Traceback" not in told
-            assert ("dask: 2 threads" in told) == (root == there)
+            dashboard = r"dask: 2 threads at tls://\S+, dashboard http://127\.0\.0\.1:\d+/status"
+            assert bool(re.search(dashboard, told)) == (root == there)
     found = workspace.listing(there, *OUTPUTS)
     assert found == workspace.listing(here, *OUTPUTS)
     assert "labeled/manifest.csv" in found

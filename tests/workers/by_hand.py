@@ -83,12 +83,12 @@ class ByHand:
             return json.loads(self.file.read_text())["address"]
         return None
 
-    def worker(self, before="", inside=()):
-        """A worker with one thread, which runs the line `before` first; `inside` as in `start`."""
+    def worker(self, before="", inside=(), threads=1):
+        """A worker, which runs the line `before` first; `inside` as in `start`."""
         return self.start(
             "-c",
             f"{before}\n{WORKER}",
-            *(self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", *self.tls),
+            *(self.address, "--nthreads", str(threads), "--no-nanny", "--no-dashboard", *self.tls),
             *("--local-directory", str(self.folder / "scratch")),
             inside=inside,
         )

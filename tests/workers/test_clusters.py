@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -10,9 +11,13 @@ import sys
 import psutil
 import pytest
 from by_hand import ByHand, environment, wait_for
-from work_done import square
+from work_done import in_two_steps, square
 
-from backlabel.errors import WorkerError
+from backlabel.errors import UnreadableImageError, WorkerError
+from backlabel.hashing import cache
+from backlabel.matching import kept
+from backlabel.parts import kept as kept_parts
+from backlabel.workers import remote
 from backlabel.workers.cluster import Cluster
 from backlabel.workers.crew import map_files
 
@@ -52,6 +57,17 @@ def test_no_process_stays_on_a_worker_when_its_client_is_done(cluster):
     assert len({own for _, own in found}) == 1, told
     assert worker.pid not in {own for _, own in found}
     wait_for(lambda: not psutil.pid_exists(found[0][1]), "the end of the process")
+
+
+def test_a_second_step_is_the_workers_own_for_one_task_at_a_time(cluster):
+    cluster.scheduler()
+    worker = cluster.worker(threads=2)
+    found, told = cluster.ended(cluster.client("in_two_steps", 16))
+    assert [item for item, _ in found] == [*range(16)], told
+    first, second, together = (set(step) for step in zip(*(own for _, own in found), strict=True))
+    assert worker.pid not in first
+    assert (second, together) == ({worker.pid}, {1})
+    assert in_two_steps(0) == [os.getpid(), os.getpid(), 1]  # for one item it is a function
 
 
 def test_a_bug_is_raised_as_it_is(cluster):
@@ -141,6 +157,34 @@ def test_a_worker_that_is_not_fit_is_told(cluster, before, sentence):
     assert "WorkerError: The worker" in told
     assert sentence in told
     assert "Traceback" not in told
+
+
+def test_workers_have_the_libraries_that_results_are_kept_by():
+    ours_alone = {"faiss-cpu"}  # the index of features is asked where the command runs
+    for packages in (cache._PACKAGES, kept._PACKAGES, kept_parts._PACKAGES):
+        assert {*packages} - ours_alone <= {*remote.LIBRARIES}
+
+
+def test_a_file_that_only_a_worker_does_not_see_is_told(tmp_path):
+    from backlabel.workers import clusters  # noqa: PLC0415 - an extra
+
+    there = tmp_path / "files/md5/ab" / ("0" * 30)
+    there.parent.mkdir(parents=True)
+    there.touch()
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/cache").symlink_to(tmp_path)
+    (tmp_path / "linked.tif").symlink_to(there)
+    (tmp_path / "foreign.tif").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").touch()
+    for name, reason in (("linked.tif", "link"), ("linked.tif", "vanished")):
+        with pytest.raises(WorkerError, match=rf"does not see \S+/{name}"):
+            clusters.require_seen(UnreadableImageError(reason, "", str(tmp_path / name)))
+    for name, reason in (
+        ("gone.tif", "vanished"),
+        ("foreign.tif", "link"),
+        ("linked.tif", "changed"),
+    ):
+        clusters.require_seen(UnreadableImageError(reason, "", str(tmp_path / name)))
 
 
 def test_the_scheduler_needs_no_package(cluster):

@@ -8,6 +8,9 @@ import signal
 import time
 
 from backlabel.errors import UnreadableImageError
+from backlabel.workers.crew import Finishing
+
+_AT_WORK = []
 
 
 def square(number):
@@ -39,3 +42,15 @@ def buggy(number):
 
 def process_id(_):
     return os.getpid()
+
+
+def _finish(found):
+    """Adds to each who does this step, and how many do it in this process."""
+    _AT_WORK.append(None)
+    time.sleep(0.05)
+    together = len(_AT_WORK)
+    _AT_WORK.pop()
+    return [[one, os.getpid(), together] for one in found]
+
+
+in_two_steps = Finishing(process_id, _finish)

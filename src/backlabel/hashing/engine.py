@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from backlabel import images
-from backlabel.errors import UnreadableImageError, WorkerError
+from backlabel.errors import UnreadableImageError
 from backlabel.hashing.bits import Hashes, to_hex
 from backlabel.hashing.cache import HashCache, Hashed
 from backlabel.hashing.file import HashImage, hash_file
@@ -20,10 +20,9 @@ from backlabel.hashing.outcomes import Outcome, Outcomes
 from backlabel.hashing.shards import Shards
 from backlabel.inventory.scanning import Listed
 from backlabel.kernels import compile_all
-from backlabel.storage import names
 from backlabel.storage.rows import Passed, TiffHash
 from backlabel.workers import crew
-from backlabel.workers.cluster import Cluster
+from backlabel.workers.cluster import Cluster, is_elsewhere
 from backlabel.workers.pool import CHUNK, cores
 
 _CACHED_TOGETHER = 64
@@ -61,7 +60,7 @@ def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) 
     The engine `reference` reads no cache and writes none: it is there to check what is cached.
     """
     cache = cache_for(settings, cache_folder)
-    is_elsewhere = settings.cluster is not None and settings.cluster.kind != "local"
+    there = is_elsewhere(settings.cluster)
     shards = Shards(cache_folder, cache) if cache else None
     if shards:
         shards.take_over()
@@ -77,32 +76,21 @@ def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) 
         hash_file,
         limits=settings.limits,
         # SQLite is for the processes of one machine: elsewhere a file's content is hashed again.
-        cache=None if is_elsewhere else cache,
+        cache=None if there else cache,
         hash_image=hash_image_of(settings),
     )
-    results = mapped(hashing, [items[i] for i in new], settings, shards if is_elsewhere else None)
-    own = (_known_here(*pair) if is_elsewhere else pair[1] for pair in results)
+    results = mapped(hashing, [items[i] for i in new], settings, shards if there else None)
+    own = (_known_here(*pair) if there else pair[1] for pair in results)
     for i, result in zip(new, cached(own, cache), strict=True):
         outcomes.put(i, result)
-    if shards and is_elsewhere:
+    if shards and there:
         shards.clear()
     return outcomes
 
 
 def _known_here(item: Listed, outcome: Outcome) -> Outcome:
-    """`outcome` with the identity that the file has on this machine: see `identity.here`.
-
-    Raises WorkerError where the worker of a cluster did not see it.
-    """
-    if isinstance(outcome, UnreadableImageError):
-        if outcome.reason == "vanished" and Path(item.path).exists():
-            raise WorkerError(
-                f"A worker does not see {names.to_cell(item.path)}, which is there on this "
-                "machine. All machines need the images under the same path: put them on a file "
-                "system that they share."
-            )
-        return outcome
-    if not outcome.content.identity:
+    """`outcome` with the identity that the file has on this machine: see `identity.here`."""
+    if isinstance(outcome, UnreadableImageError) or not outcome.content.identity:
         return outcome
     own = here(outcome.content.identity, Path(item.path))
     return replace(outcome, content=replace(outcome.content, identity=own))

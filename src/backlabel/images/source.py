@@ -120,11 +120,20 @@ def opened(path: Path, *, max_bytes: int) -> Iterator[Source]:
 
     No link is followed but those that DVC made to its own cache. Raises UnreadableImageError for
     whatever cannot be opened, is no regular file, is empty or larger than `max_bytes`, or was
-    changed, replaced or deleted meanwhile.
+    changed, replaced or deleted meanwhile; such errors of the block, too, name the path.
     """
-    target = file_at(path)
     try:
-        descriptor = os.open(target, _FLAGS)
+        with _opened(path, max_bytes) as source:
+            yield source
+    except UnreadableImageError as error:
+        error.path = error.path or str(path)
+        raise
+
+
+@contextmanager
+def _opened(path: Path, max_bytes: int) -> Iterator[Source]:
+    try:
+        descriptor = os.open(file_at(path), _FLAGS)
     except OSError as error:
         raise unreadable(error) from error
     try:

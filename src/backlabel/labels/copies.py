@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from backlabel import images
-from backlabel.errors import DataError, OutputError, UnreadableImageError
+from backlabel.errors import OutputError
 from backlabel.hashing.identity import is_linked_by_dvc
 from backlabel.storage import names
 from backlabel.storage.files import sha256
@@ -42,17 +42,11 @@ def make(
     """Make the new file `target` of the bytes of `source`; returns their SHA-256.
 
     Where `link` cannot be had, the bytes are copied. `known` is the digest, where the bytes are
-    known: they are read then only to copy them. Raises DataError if the source is gone, is no plain
-    file or changes meanwhile, OutputError if the target exists or cannot be written.
+    known: they are read then only to copy them. Raises UnreadableImageError if the source is gone,
+    is no plain file or changes meanwhile, OutputError if the target exists or cannot be written.
     """
-    try:
-        with images.opened(source, max_bytes=max_bytes) as original:
-            return _make(original, source, target, link, known)
-    except UnreadableImageError as error:
-        raise DataError(
-            f"{names.to_cell(str(source))}: cannot be read any more ({error}). "
-            "Put it back, or run the hash stage again."
-        ) from error
+    with images.opened(source, max_bytes=max_bytes) as original:
+        return _make(original, source, target, link, known)
 
 
 def _make(

@@ -208,7 +208,8 @@ def _made(makings: Sequence[_Making], bounds: Bounds) -> Iterator[str | None]:
         for one, result in zip(makings, results, strict=True):
             if isinstance(result, UnreadableImageError):
                 raise DataError(
-                    f"{names.to_cell(str(one.source))}: a worker could not copy it ({result})."
+                    f"{names.to_cell(str(one.source))}: cannot be read any more ({result}). "
+                    "Put it back, or run the hash stage again."
                 )
             yield result
 

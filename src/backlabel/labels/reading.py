@@ -21,8 +21,9 @@ def read(task: tuple[Path, int | None, Texts | None], limits: images.Limits) -> 
     path, page, texts = task
     if texts is None:
         return pixels.digest(images.read_samples(path, limits, page))
+    taken = metadata.read(path, limits, page)
     _require(path, dict(texts))
-    return metadata.read(path, limits, page)
+    return taken
 
 
 def _require(path: Path, texts: dict[str, str]) -> None:

@@ -86,7 +86,12 @@ def _digests(paths: Sequence[Path], cluster: Cluster | None) -> Iterator[str]:
 
 
 def _digest(path: Path) -> str:
-    """Empty where there is no file to be read: that differs from every checksum."""
+    """Empty where there is no file to be read: that differs from every checksum.
+
+    Raises UnreadableImageError where there is none at all, as a worker may see it of a cluster.
+    """
+    if not path.exists():
+        raise UnreadableImageError("vanished", _GONE, str(path))
     if not path.is_file():  # a FIFO would be waited for without end
         return ""
     try:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import ctypes
+import socket
 from pathlib import Path
 
-from backlabel.errors import ConfigError
+from backlabel.errors import ConfigError, WorkerError
+from backlabel.workers.cluster import Cluster, is_elsewhere
 
 _NVIDIA_DRIVER = "libcuda.so.1"
 _AMD_DRIVER = Path("/dev/kfd")  # torch built for ROCm calls its devices cuda, too
 
 
-def resolve(name: str) -> str:
-    """`cpu` or `cuda` for any of auto, cpu, cuda. Raises ConfigError if there is no CUDA."""
+def resolve(name: str, cluster: Cluster | None = None) -> str:
+    """`cpu` or `cuda` for any of auto, cpu, cuda. Raises ConfigError if there is no CUDA.
+
+    On a cluster `auto` is the CPU, so that results are the same bytes whichever worker has a GPU,
+    and whether there is CUDA is asked on each worker, by `require_on_worker`.
+    """
+    if is_elsewhere(cluster):
+        return "cpu" if name == "auto" else name
     if name == "auto":
         return "cuda" if _has_cuda() else "cpu"
     if name == "cuda" and not _has_cuda():
@@ -21,6 +29,16 @@ def resolve(name: str) -> str:
             "Set compare.device=auto or cpu."
         )
     return name
+
+
+def require_on_worker(name: str) -> None:
+    """Raise WorkerError if `name` is `cuda` and this worker of a cluster has none."""
+    if name == "cuda" and not _has_cuda():
+        raise WorkerError(
+            f"compare.device is cuda, but the worker on {socket.gethostname()} finds no CUDA "
+            "device. Start workers where there is one (on Slurm by cluster.directives, as "
+            "--gres=gpu:1) and torch is one for its driver, or set compare.device=auto or cpu."
+        )
 
 
 def _has_cuda() -> bool:

@@ -1,7 +1,7 @@
 """From hash tables to a decision for each TIFF: search, score, search by variants, decide, assign.
 
 Images are opened in worker processes alone, which also search where there is much to search; this
-process decides, and hands pixels to a GPU where there is one. Where all evidence is kept from an
+process decides, and hands pixels to a GPU where it has one. Where all evidence is kept from an
 earlier run, nothing is opened and what reads and scores images is not even imported.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -231,23 +232,28 @@ class _Matching:
         labels = iter(self._of_jpegs(pairs, "label"))
         return [
             _evidence(
+                path,
                 [
                     (pair, next(results) if pair.distance < limit else None, next(labels))
                     for pair in own
-                ]
+                ],
             )
-            for own in found
+            for path, own in zip(columns.values(self._tiffs, "path"), found, strict=True)
         ]
 
     def _of_jpegs(self, pairs: Sequence[NearPair], name: str) -> Iterator[Any]:
         return columns.values(columns.taken(self._jpegs, [pair.row for pair in pairs]), name)
 
 
-def _evidence(scored: Sequence[tuple[NearPair, Scored, str]]) -> Evidence:
+def _evidence(path: str, scored: Sequence[tuple[NearPair, Scored | None, str]]) -> Evidence:
     """A TIFF is unreadable if none of its pairs could be scored for its sake."""
-    asked = [scores for _, scores, _ in scored if scores is not None]
-    errors = [scores for scores in asked if isinstance(scores, UnreadableImageError)]
-    if errors and len(errors) == len(asked):
+    errors = [
+        scores
+        for _, scores, _ in scored
+        if isinstance(scores, UnreadableImageError)
+        and scores.path in {None, str(Path(path))}  # else it is the JPEG that cannot be read
+    ]
+    if errors and not any(isinstance(scores, Scores) for _, scores, _ in scored):
         return errors[0]
     return [
         Candidate(pair, scores if isinstance(scores, Scores) else None, label)

@@ -21,11 +21,12 @@ from backlabel.matching.scoring import Changed, Scorer
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import Variant
 from backlabel.storage.rows import TiffHash
+from backlabel.workers.cluster import is_elsewhere
 from backlabel.workers.crew import Crew, crew
 from backlabel.workers.pool import cores
 
-Scored: TypeAlias = Scores | UnreadableImageError | None
-"""The scores of a pair; None where the JPEG, an error where the TIFF could not be read."""
+Scored: TypeAlias = Scores | UnreadableImageError
+"""The scores of a pair, or why there are none."""
 _CHUNK = 4  # pairs: one takes 10 to 100 ms, and those of a TIFF share its decoding
 _IMAGES_OF_A_PAIR = 3  # times `max_seconds`: two are read, and both are scored
 _KEPT_TOGETHER = 64  # pairs whose scores a kill may lose
@@ -123,6 +124,8 @@ class Measuring:
         from backlabel.matching import on_device, tensors  # noqa: PLC0415 - torch takes seconds
 
         bounds = tensors.Bounds(settings.device, settings.batch_size, settings.memory_mib)
+        if is_elsewhere(settings.cluster):
+            return on_device.score_there(pairs, self._scorer, self.crew, bounds)
         return on_device.score(pairs, self._scorer, self.crew, bounds, chunk=_CHUNK)
 
     def _known_hashes(

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import TypeAlias
 
 from backlabel.errors import UnreadableImageError
-from backlabel.matching import scores
+from backlabel.matching import device, scores
 from backlabel.matching.evidence import Pair, Scores
 from backlabel.matching.scores import Registered
 from backlabel.matching.scoring import Scorer
 from backlabel.matching.ssim import ssim_batch
 from backlabel.matching.tensors import Bounds
 from backlabel.matching.verify import Verified
-from backlabel.workers.crew import Crew
+from backlabel.workers.crew import Crew, Finishing
 
-Scored: TypeAlias = Scores | UnreadableImageError | None
-"""The scores of a pair; None where the JPEG, an error where the TIFF could not be read."""
+Scored: TypeAlias = Scores | UnreadableImageError
+"""The scores of a pair, or why there are none."""
 _Registered: TypeAlias = tuple[Registered, Verified]
+_Read: TypeAlias = _Registered | UnreadableImageError
 
 
 def score(
@@ -34,10 +36,31 @@ def score(
         result for _, result in workers.map(scorer.verify, pairs, what="compare", chunk=chunk)
     )
     while batch := list(islice(results, bounds.batch_size)):
-        known = [one for one in batch if isinstance(one, tuple)]
-        own = iter(_scores(known, scorer, bounds))
-        found += [next(own) if isinstance(one, tuple) else one for one in batch]
+        found += _finished(batch, scorer, bounds)
     return found
+
+
+def score_there(
+    pairs: Sequence[Pair], scorer: Scorer, workers: Crew, bounds: Bounds
+) -> Iterator[Scored]:
+    """As `score`, but each worker of a cluster computes on its own `bounds.device`.
+
+    No pixel leaves a worker. Raises WorkerError where one has no such device.
+    """
+    work = Finishing(scorer.verify, partial(_on_worker, scorer=scorer, bounds=bounds))
+    results = workers.map(work, pairs, what="compare", chunk=bounds.batch_size)
+    return (result for _, result in results)
+
+
+def _on_worker(batch: Sequence[_Read], scorer: Scorer, bounds: Bounds) -> list[Scored]:
+    device.require_on_worker(bounds.device)
+    return _finished(batch, scorer, bounds)
+
+
+def _finished(batch: Sequence[_Read], scorer: Scorer, bounds: Bounds) -> list[Scored]:
+    known = [one for one in batch if not isinstance(one, UnreadableImageError)]
+    own = iter(_scores(known, scorer, bounds))
+    return [one if isinstance(one, UnreadableImageError) else next(own) for one in batch]
 
 
 def _scores(pairs: Sequence[_Registered], scorer: Scorer, bounds: Bounds) -> list[Scores]:

@@ -44,9 +44,8 @@ class Scorer:
     """How pairs are scored; what a worker needs to know besides the pair.
 
     `complete` asks for all scores, otherwise for the SSIM of the standardised images alone.
-    Methods raise UnreadableImageError where the TIFF cannot be read, and return None where the
-    JPEG cannot. A file whose bytes are not those that were hashed counts as one that cannot: its
-    scores would be kept as another content's.
+    Methods raise UnreadableImageError where a file cannot be read. One whose bytes are not those
+    that were hashed counts as such: its scores would be kept as another content's.
     """
 
     limits: images.Limits
@@ -54,26 +53,20 @@ class Scorer:
     window: Window
     engine: Engine
 
-    def score(self, pair: Pair) -> Scores | None:
+    def score(self, pair: Pair) -> Scores:
         """The scores of a pair."""
         from backlabel.matching import scores  # noqa: PLC0415 - see above
 
-        read = self._read(pair)
-        if read is None:
-            return None
-        registered, table = read
+        registered, table = self._read(pair)
         if not self.complete:
             return scores.ssim_alone(registered, self.window, self._measures)
         return scores.score(registered, table, self.window, self._measures)
 
-    def verify(self, pair: Pair) -> tuple[Registered, Verified] | None:
+    def verify(self, pair: Pair) -> tuple[Registered, Verified]:
         """The pixels of a pair, for a GPU to compute the rest of the scores."""
         from backlabel.matching.verify import NOT_VERIFIED  # noqa: PLC0415 - see above
 
-        read = self._read(pair)
-        if read is None:
-            return None
-        registered, table = read
+        registered, table = self._read(pair)
         if not self.complete:
             return registered, NOT_VERIFIED
         ours, theirs, scale = registered.tiff, registered.jpeg, registered.scale
@@ -91,14 +84,11 @@ class Scorer:
     def _measures(self) -> Measures:
         return measures_of(self.engine)
 
-    def _read(self, pair: Pair) -> tuple[Registered, encoding.Table | None] | None:
+    def _read(self, pair: Pair) -> tuple[Registered, encoding.Table | None]:
         from backlabel.matching.scores import Registered  # noqa: PLC0415 - see above
 
         tiff = tiff_pixels(pair.tiff, pair.page, pair.tiff_sha256, self.limits)
-        try:
-            jpeg, table = jpeg_pixels(pair.jpeg, pair.jpeg_sha256, self.limits)
-        except UnreadableImageError:
-            return None
+        jpeg, table = jpeg_pixels(pair.jpeg, pair.jpeg_sha256, self.limits)
         variant = Variant.parse(pair.variant)
         return Registered.of(tiff, jpeg, variant, self._measures.resize), table
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from backlabel import images
-from backlabel.errors import UnreadableImageError
 from backlabel.matching.evidence import WHOLE, Box, Placement
 from backlabel.matching.scoring import Engine, jpeg_pixels, measures_of, tiff_pixels
 from backlabel.parts.features import Features
@@ -56,19 +55,13 @@ class Finder:
         return Features.of(tiff_pixels(file.path, file.page, file.sha256, self.limits)).encoded()
 
     def part(self, task: Task) -> Found | None:
-        """The part of the TIFF that the JPEG shows, if any. No image is read before one is likely.
-
-        None too where the JPEG cannot be read.
-        """
+        """The part of the TIFF that the JPEG shows, if any. None is read before one is likely."""
         tiff, jpeg = task.tiff, task.jpeg
         found = place(*map(Features.decoded, (task.tiff_features, task.jpeg_features)))
         if found is None:
             return None
         ours = tiff_pixels(tiff.path, tiff.page, tiff.sha256, self.limits)
-        try:
-            theirs, table = jpeg_pixels(jpeg.path, jpeg.sha256, self.limits)
-        except UnreadableImageError:
-            return None
+        theirs, table = jpeg_pixels(jpeg.path, jpeg.sha256, self.limits)
         part = scored(ours, theirs, table, found, measures_of(self.engine))
         if part is None:
             return None

@@ -56,7 +56,7 @@ class Search:
     def found(
         self, pairs: Sequence[Digests], tiffs: Files, jpegs: Files
     ) -> Iterator[tuple[Digests, Found | None]]:
-        """The part that each pair shares, if any. A TIFF that cannot be read shares none."""
+        """The part that each pair shares, if any. A file that cannot be read shares none."""
         self._need([tiffs[tiff] for tiff, _ in pairs] + [jpegs[jpeg] for _, jpeg in pairs])
         known = [pair for pair in pairs if pair[0] in self._spool and pair[1] in self._spool]
         tasks = (

@@ -59,6 +59,7 @@ def main(params: config.Params) -> None:
 def settings(params: config.Params) -> Settings:
     """How to match, from the parameters. Raises ConfigError where a device is not there."""
     compare, read = params.compare, params.read
+    chosen = "cpu" if compare.engine == "reference" else compare.device
     return Settings(
         rule=Rule(compare.rule),
         limits=limits(compare),
@@ -68,7 +69,7 @@ def settings(params: config.Params) -> Settings:
         variants=compare.variants,
         window=compare.ssim_window,
         engine=compare.engine,
-        device="cpu" if compare.engine == "reference" else device.resolve(compare.device),
+        device=device.resolve(chosen, params.cluster),
         batch_size=compare.batch_size,
         memory_mib=compare.memory_mib,
         read_limits=read_limits(read),

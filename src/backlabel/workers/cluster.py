@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeGuard
 
 from pydantic import Field, model_validator
 
@@ -51,3 +51,8 @@ class Cluster(Section):
                 "other does: a cluster that is started here makes certificates of its own"
             )
         return self
+
+
+def is_elsewhere(cluster: Cluster | None) -> TypeGuard[Cluster]:
+    """Whether images are worked on by a cluster."""
+    return cluster is not None and cluster.kind != "local"

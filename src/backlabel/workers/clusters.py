@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distributed import Client, LocalCluster
 from distributed.comm.core import CommClosedError
 from distributed.security import Security
 
-from backlabel.errors import WorkerError
+from backlabel.errors import UnreadableImageError, WorkerError
+from backlabel.images import file_at
+from backlabel.storage import names
 from backlabel.storage.files import make_folder, shared_folder
 from backlabel.workers import remote
 from backlabel.workers.pool import cores
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 LOST = (OSError, CommClosedError, TimeoutError, RuntimeError, ValueError)
 """What Dask raises where its scheduler does not answer any more."""
+_UNSEEN = ("vanished", "link")
+"""Reasons of a file that is not there, and of DVC's link to one."""
 _CONNECT_S = 10.0
 _PATIENCE_S = 0.2
 _JOBS_S = 15.0  # between two looks at what Slurm says of jobs: its controller has others to answer
@@ -221,6 +226,19 @@ def _asking() -> Callable[[], str | None]:
         return remote.build()
 
     return ask
+
+
+def require_seen(result: object) -> None:
+    """Raise WorkerError if a worker did not see a file that can be opened on this machine."""
+    if not isinstance(result, UnreadableImageError) or result.path is None:
+        return
+    there = file_at(Path(result.path))
+    if result.reason in _UNSEEN and there.is_file() and not there.is_symlink():
+        raise WorkerError(
+            f"A worker does not see {names.to_cell(result.path)}, which is there on this machine. "
+            "All machines need the images under the same path: put them on a file system that "
+            "they share."
+        )
 
 
 def no_package(who: str) -> WorkerError:

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from backlabel.errors import UnreadableImageError, WorkerError
+from backlabel.workers.cluster import Cluster, is_elsewhere
 from backlabel.workers.pool import CHUNK, Workers
 from backlabel.workers.progress import track
 
-if TYPE_CHECKING:
-    from backlabel.workers.cluster import Cluster
-
 Item = TypeVar("Item")
+Half = TypeVar("Half")
 Result = TypeVar("Result")
 Keep: TypeAlias = Callable[[Sequence[Any], Sequence[Any]], object]
 _COPYING_MIB = 256
@@ -39,6 +39,25 @@ class Crew(Protocol):
         """As `backlabel.workers.pool.Workers.map`."""
 
 
+@dataclass(frozen=True)
+class Finishing(Generic[Item, Half, Result]):
+    """A function in two steps, the second for many items at once, as a GPU wants it.
+
+    On a cluster `begin` runs within the limits of an item, and `finish` in the worker's own
+    process, for the results of one task at a time: what lies between the two stays there.
+    """
+
+    begin: Callable[[Item], Half]
+    finish: Callable[
+        [Sequence[Half | UnreadableImageError]], Sequence[Result | UnreadableImageError]
+    ]
+
+    def __call__(self, item: Item) -> Result | UnreadableImageError:
+        """Both steps of one item."""
+        (result,) = self.finish([self.begin(item)])
+        return result
+
+
 @contextmanager
 def crew(
     cluster: Cluster | None,
@@ -55,7 +74,7 @@ def crew(
     `keep` is given the items and the results of each task where it was done, so that they outlive
     the scheduler and this process. Raises WorkerError where a cluster cannot be used.
     """
-    if cluster is None or cluster.kind == "local":
+    if not is_elsewhere(cluster):
         with Workers(
             workers, max_seconds=max_seconds, max_memory_mib=max_memory_mib, prepare=prepare
         ) as here:
@@ -114,11 +133,18 @@ def map_copying(
     """`function` of each item, in order, where it reads or writes files and decodes nothing.
 
     Threads do that as fast as processes, so that a cluster alone is worth workers. Only there an
-    item has limits, and an UnreadableImageError in place of its result says that it exceeds them.
+    item has limits.
     """
-    if cluster is None or cluster.kind == "local":
+    if not is_elsewhere(cluster):
+
+        def done_here(item: Item) -> Result | UnreadableImageError:
+            try:
+                return function(item)
+            except UnreadableImageError as error:
+                return error
+
         with ThreadPoolExecutor(_THREADS) as executor:
-            results = executor.map(function, items)
+            results = executor.map(done_here, items)
             try:
                 yield from track(results, what, total=len(items))
             finally:

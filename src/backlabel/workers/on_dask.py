@@ -132,7 +132,8 @@ class DaskCrew:
     ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
         """As `backlabel.workers.pool.Workers.map`; a chunk of a lost worker is done again.
 
-        Raises WorkerError where the scheduler is lost, or all workers for longer than is waited.
+        Raises WorkerError where the scheduler is lost, or all workers for longer than is waited,
+        and where a worker does not see a file that is there on this machine.
         """
         waiting = iter(track(items, what))
         chunks = iter(lambda: list(islice(waiting, chunk)), [])
@@ -146,7 +147,9 @@ class DaskCrew:
                     return
                 results = self._results(order[0], function)
                 first = order.popleft()
-                yield from zip(first.items, results, strict=True)
+                for item, result in zip(first.items, results, strict=True):
+                    clusters.require_seen(result)
+                    yield item, result
         finally:
             if order:  # an error, or the caller has gone away
                 with suppress(*clusters.LOST):

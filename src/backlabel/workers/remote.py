@@ -24,10 +24,14 @@ from typing import Any
 import backlabel
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.workers import forking
+from backlabel.workers.crew import Finishing
 from backlabel.workers.pool import Workers
 
-LIBRARIES = ("imagecodecs", "numba", "numpy", "Pillow", "scipy", "simplejpeg", "tifffile")
-"""Whose versions can change a hash or a score."""
+LIBRARIES = (
+    *("ImageHash", "numba", "numpy", "opencv-python-headless", "scikit-image", "scipy", "torch"),
+    *("Pillow", "imagecodecs", "simplejpeg", "tifffile"),
+)
+"""Whose versions can change what a worker finds: a hash, a feature or a score."""
 _IMPORTED = (
     "backlabel.hashing.file",
     "backlabel.hashing.perceptual",
@@ -64,7 +68,10 @@ def build() -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    libraries = ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
+    # Not the part after "+": a GPU's build of torch finds what the CPU's finds.
+    libraries = ", ".join(
+        f"{name} {metadata.version(name).partition('+')[0]}" for name in LIBRARIES
+    )
     return f"backlabel {backlabel.__version__} (code {digest.hexdigest()[:12]}), {libraries}"
 
 
@@ -77,8 +84,12 @@ def run(packed: bytes) -> list[Any | UnreadableImageError]:
     if build() != terms.build:
         raise other_build(f"The worker on {socket.gethostname()}", build(), terms)
     _require_folder(terms)
+    begin = function.begin if isinstance(function, Finishing) else function
     with _CREWS.one(terms) as workers:
-        results = [result for _, result in workers.map(function, items, what="")]
+        results = [result for _, result in workers.map(begin, items, what="")]
+    if isinstance(function, Finishing):
+        with _FINISHING:
+            results = [*function.finish(results)]
     if terms.keep is not None:
         terms.keep(items, results)
     return results
@@ -174,4 +185,6 @@ def _new(terms: Terms) -> Workers:
     )
 
 
+_FINISHING = Lock()
+"""A GPU's memory is for one task at a time."""
 _CREWS = _Crews()
