@@ -107,6 +107,13 @@ def test_charts_are_drawn_without_a_network(written):
         expect(page.locator("body[data-ready=yes]")).to_be_attached()
         charts = page.locator(".chart")
         assert page.locator(".chart svg").count() == charts.count() >= 4
+        histogram = charts.first
+        histogram.locator(".mark-rect path").first.hover(force=True)  # a narrow bar
+        expect(histogram).to_have_attribute(
+            "title", re.compile("from: .*verdict: .*TIFFs: [0-9]+$", re.S)
+        )
+        histogram.locator(".role-legend-symbol path").first.click()
+        expect(histogram.locator("path[opacity='0.15']")).not_to_have_count(0)
         page.emulate_media(media="print")
         page.set_viewport_size({"width": 718, "height": 1000})  # A4 between its margins
         beyond = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -94,7 +94,7 @@ def histogram(counts: Sequence[Spec], name: str, limit: float | None) -> Spec:
     used = [one for one in Verdict if one.value in {count["verdict"] for count in counts}]
     bars: Spec = {
         "data": {"values": list(counts)},
-        "mark": {"type": "bar", "tooltip": True},
+        "mark": "bar",
         "params": [
             {"name": "shown", "select": {"type": "point", "fields": ["verdict"]}, "bind": "legend"}
         ],
@@ -111,6 +111,7 @@ def histogram(counts: Sequence[Spec], name: str, limit: float | None) -> Spec:
                 },
             },
             "opacity": {"condition": {"param": "shown", "value": 1}, "value": 0.15},
+            "tooltip": [{"field": field} for field in ("from", "to", "verdict", "TIFFs")],
         },
     }
     return _layered([bars], limit)
