@@ -65,3 +65,40 @@ def test_one_hash_alone() -> None:
     base = np.stack([bits(9), bits(4)])
     ((found,),) = near_pairs([[(Variant("identity"), bits(0), bits(9))]], base, None, k=1)
     assert found == NearPair(1, 4, None)
+
+
+def slowly(
+    query: list[tuple[Variant, NDArray[np.uint8], NDArray[np.uint8]]],
+    bases: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    k: int,
+) -> list[NearPair]:
+    """Every JPEG by every variant, of which the nearest `k` are chosen."""
+    best: dict[int, NearPair] = {}
+    for variant, *hashes in query:
+        far, far_grey = (
+            np.bitwise_count(base ^ own).sum(axis=1).tolist()
+            for base, own in zip(bases, hashes, strict=True)
+        )
+        for row, bits in enumerate(zip(far, far_grey, strict=True)):
+            one = NearPair(row, *bits, str(variant))
+            if row not in best or one.distance < best[row].distance:
+                best[row] = one
+    return sorted(best.values(), key=lambda one: (one.distance, one.row))[:k]
+
+
+def test_pairs_are_those_of_looking_at_all() -> None:
+    random = np.random.default_rng(8)
+
+    def some(count: int) -> NDArray[np.uint8]:
+        return np.stack([bits(each) for each in random.integers(0, 12, count)])
+
+    bases = some(30), some(30)
+    queries = [
+        [(Variant(name), *some(2)) for name in ("identity", "flip_h", "rot180")[:many]]
+        for many in random.integers(0, 4, 1200)
+    ]
+    found = near_pairs(queries, *bases, k=5)
+    assert found == [slowly(query, bases, 5) for query in queries]
+    assert near_pairs(queries, *bases, k=5, below=2) == [
+        [one for one in own if one.distance < 2] for own in found
+    ]

@@ -10,6 +10,7 @@ import pytest
 from backlabel.errors import UnreadableImageError
 from backlabel.matching.decide import Limits, Rule, decide
 from backlabel.reporting.plane import Axis, axes, plane
+from backlabel.reporting.sweep import Counted, Counts
 from backlabel.storage.rows import TruePair, Verdict
 from candidates import candidate
 
@@ -57,32 +58,30 @@ def slowly(evidence, limits, rule):
 def test_every_point_is_what_deciding_there_gives(evidence, rule):
     truth = [TruePair(f"{i}.tif", "1.jpg", "Tips", "") for i in range(12)]
     true = {(pair.TIFF_path, pair.JPEG_path) for pair in truth}
-    found = plane(
-        HAMMING, evidence, path_of=JPEGS.__getitem__, limits=LIMITS, rule=rule, truth=truth
-    )
+    counts = Counts(evidence, evidence, JPEGS.__getitem__, rule, truth)
+    found = plane(HAMMING, counts, LIMITS)
     assert len(found) == 21 * 21
     for point in found:
-        limits = dataclasses.replace(
-            LIMITS,
-            hamming_threshold=point.one,
-            ssim_hamming_threshold=min(point.one, point.other),
-        )
+        limits = dataclasses.replace(LIMITS, **dict(zip(NAMES, point.values, strict=True)))
         pairs = slowly(evidence, limits, rule)
-        assert (point.matched, point.wrong) == (len(pairs), len(pairs - true))
-        assert point.match_rate == len(pairs) / 41
-        assert point.recall == len(pairs & true) / 12
+        assert point.found == Counted(
+            matched=len(pairs),
+            match_rate=len(pairs) / 41,
+            wrong=len(pairs - true),
+            precision=len(pairs & true) / len(pairs) if pairs else 1.0,
+            recall=len(pairs & true) / 12,
+        )
 
 
 def test_a_single_threshold_is_a_line(evidence):
     axis = Axis("min_ssim", [i / 50 for i in range(51)])
-    found = plane(
-        [axis], evidence, path_of=JPEGS.__getitem__, limits=LIMITS, rule=Rule.SSIM, truth=None
-    )
-    assert [point.matched for point in found] == [
+    counts = Counts(evidence, evidence, JPEGS.__getitem__, Rule.SSIM, truth=None)
+    found = plane([axis], counts, LIMITS)
+    assert [point.found.matched for point in found] == [
         len(slowly(evidence, dataclasses.replace(LIMITS, min_ssim=value), Rule.SSIM))
         for value in axis.values
     ]
-    assert {point.precision for point in found} == {None}
+    assert {point.found.precision for point in found} == {None}
 
 
 def test_the_plane_of_bits_reaches_as_far_as_scores_are_known():

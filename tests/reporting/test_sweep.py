@@ -1,4 +1,4 @@
-"""The sweep decides once between two scores; deciding at every point gives the same."""
+"""The sweep of one threshold after the other, against deciding at every point anew."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_point_is_what_deciding_there_gives(rule):
                 for known in evidence.values()
             ),
         )
-        for name, value, limits in _values(LIMITS, rule, known_up_to(evidence.values(), LIMITS))
+        for name, value, limits in _values(LIMITS, rule, known_up_to(evidence, LIMITS))
     ]
     found = [(one.threshold, one.value, round(one.match_rate * len(rows))) for one in points]
     assert found == wanted
@@ -85,4 +85,4 @@ def test_higher_threshold_is_swept_up_to_the_nearest_candidate_without_scores():
 
 def test_sweep_ends_with_the_bits_there_are():
     limits = LIMITS.__class__(**{**vars(LIMITS), "hamming_threshold": 900})
-    assert known_up_to([[]], limits) == 1024
+    assert known_up_to({}, limits) == 1024

@@ -7,23 +7,22 @@ earlier run, nothing is opened and what reads and scores images is not even impo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
-from backlabel.hashing.bits import from_hexes
 from backlabel.matching import assign, measuring, search, variants
 from backlabel.matching.decide import Decision, Rule, decide
 from backlabel.matching.evidence import Candidate, NearPair, Pair, Scores
 from backlabel.matching.kept import Kept
 from backlabel.matching.measuring import Measuring, Scored
-from backlabel.matching.near_pairs import Nearest, Query, near_pairs
+from backlabel.matching.near_pairs import ABOVE_ALL, Nearest, Query, near_pairs
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import Variant
 from backlabel.storage import columns
@@ -42,13 +41,34 @@ Evidence: TypeAlias = list[Candidate] | UnreadableImageError
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was found, one entry a TIFF, in the order of the TIFFs."""
+    """What was found, one entry a TIFF, in the order of the `tiffs`."""
 
+    tiffs: Sequence[TiffHash]
+    settings: Settings
     evidence: list[Evidence]
-    decisions: list[Decision | None]
-    """None where the TIFF could not be read."""
+    alone: list[Decision | None]
+    """The decision by a TIFF's own candidates; None where it could not be read."""
     index_recall: dict[str, float]
     """Share of the exactly nearest JPEGs that an index finds too, by hash; empty without one."""
+
+    @cached_property
+    def decisions(self) -> list[Decision | None]:
+        """The decisions `alone`, as other TIFFs leave them."""
+        readable = [i for i, decision in enumerate(self.alone) if decision is not None]
+        decided = [decision for decision in self.alone if decision is not None]
+        paths, digests, pages = (
+            [*columns.values(columns.taken(self.tiffs, readable), name)]
+            for name in ("path", "sha256", "page")
+        )
+        rule = self.settings.rule
+        if rule is Rule.COMBINED:
+            identical = [*zip(digests, pages, strict=True)]
+            decided = assign.one_to_one(decided, identical, self.settings.limits, rule, digests)
+        decided = assign.one_label(decided, [*zip(paths, pages, strict=True)])
+        found: list[Decision | None] = [None] * len(self.alone)
+        for i, decision in zip(readable, decided, strict=True):
+            found[i] = decision
+        return found
 
 
 def match(
@@ -56,37 +76,25 @@ def match(
     jpegs: Sequence[JpegHash],
     settings: Settings,
     kept: Kept | None = None,
+    *,
+    below: int = ABOVE_ALL,
 ) -> Outcome:
     """Decide on each TIFF. `jpegs` are those that `settings.compares`.
 
     Under the combined rule a JPEG is given to one TIFF at most. Evidence in `kept` is taken from
-    there, and new evidence is added to it.
+    there, and new evidence is added to it. Candidates lie `below` so many bits, which may be no
+    less than the thresholds.
     """
     with measuring.workers(settings) as crew:
-        matching = _Matching(tiffs, jpegs, settings, Measuring(settings, crew, kept))
-        evidence, recall = matching.evidence(), matching.index_recall()
-    return Outcome(evidence, decisions(tiffs, evidence, settings), recall)
+        matching = _Matching(tiffs, jpegs, settings, Measuring(settings, crew, kept), below)
+        return Outcome(tiffs, settings, *matching.evidence(), matching.index_recall())
 
 
-def decisions(
-    tiffs: Sequence[TiffHash], evidence: Sequence[Evidence], settings: Settings
-) -> list[Decision | None]:
-    """The decision on each TIFF by its candidates; None where it could not be read."""
-    readable = [
-        (i, known)
-        for i, known in enumerate(evidence)
-        if not isinstance(known, UnreadableImageError)
-    ]
-    decided = [decide(known, settings.limits, settings.rule) for _, known in readable]
-    if settings.rule is Rule.COMBINED:
-        digests = [(tiffs[i].sha256, tiffs[i].page) for i, _ in readable]
-        files = [tiffs[i].sha256 for i, _ in readable]
-        decided = assign.one_to_one(decided, digests, settings.limits, settings.rule, files)
-    decided = assign.one_label(decided, [tiffs[i].key for i, _ in readable])
-    found: list[Decision | None] = [None] * len(evidence)
-    for (i, _), decision in zip(readable, decided, strict=True):
-        found[i] = decision
-    return found
+def alone(evidence: Evidence, settings: Settings) -> Decision | None:
+    """The decision on a TIFF by its own candidates; None where it could not be read."""
+    if isinstance(evidence, UnreadableImageError):
+        return None
+    return decide(evidence, settings.limits, settings.rule)
 
 
 class _Matching:
@@ -98,38 +106,51 @@ class _Matching:
         jpegs: Sequence[JpegHash],
         settings: Settings,
         images: Measuring,
+        below: int,
     ) -> None:
         self._tiffs, self._jpegs, self._settings, self._images = tiffs, jpegs, settings, images
+        self._below = below
         self._standardised = columns.packed(jpegs, "phash")
         self._grey = columns.packed(jpegs, "phash_grey") if settings.both_hashes else None
         self._index, self._index_grey = self._indexed(self._standardised), self._indexed(self._grey)
 
-    def evidence(self) -> list[Evidence]:
-        """The candidates of each TIFF with their scores, or why it could not be read."""
-        found = self._scored(self._near([self._as_it_is(tiff) for tiff in self._tiffs]))
-        sources = [name for name in self._settings.variants if name not in _NO_CHANGE]
-        missed = [i for i, known in enumerate(found) if self._is_missed(self._tiffs[i], known)]
-        if not sources or not missed:
-            return found
-        queries = self._variants(missed, sources)
-        readable = [[] if isinstance(own, UnreadableImageError) else own for own in queries]
-        changed = self._scored(self._near(readable))
-        return [
-            own if isinstance(own, UnreadableImageError) else _joined(one, other)
-            for own, one, other in zip(queries, found, changed, strict=True)
+    def evidence(self) -> tuple[list[Evidence], list[Decision | None]]:
+        """Of each TIFF the candidates with their scores, or why not, and the decision `alone`."""
+        queries = self._as_they_are()
+        found = self._scored(self._near(queries))
+        decided = [alone(known, self._settings) for known in found]
+        missed = [
+            i
+            for i, (asked, decision) in enumerate(zip(queries, decided, strict=True))
+            if asked and decision is not None and not decision.acceptable
         ]
+        sources = [name for name in self._settings.variants if name not in _NO_CHANGE]
+        if not sources or not missed:
+            return found, decided
+        changed = self._variants(missed, sources)
+        readable = [[] if isinstance(own, UnreadableImageError) else own for own in changed]
+        more = self._scored(self._near(readable))
+        for i in missed:
+            own = changed[i]
+            found[i] = own if isinstance(own, UnreadableImageError) else _joined(found[i], more[i])
+            decided[i] = alone(found[i], self._settings)
+        return found, decided
 
     def index_recall(self) -> dict[str, float]:
         """As `Outcome.index_recall`."""
-        tiffs = [tiff for tiff in self._tiffs if self._settings.compares(tiff)]
-        asked = {
-            "standardised": (self._index, [tiff.phash for tiff in tiffs]),
-            "grey": (self._index_grey, [tiff.phash_grey for tiff in tiffs]),
+        said = columns.values(self._tiffs, "information")
+        asked = [i for i, information in enumerate(said) if self._settings.trusts(information)]
+        tiffs = columns.taken(self._tiffs, asked)
+        indexes = {
+            "standardised": (self._index, "phash"),
+            "grey": (self._index_grey, "phash_grey"),
         }
         bits = self._settings.limits.hamming_threshold
         return {
-            name: index.recall(from_hexes(hashes), max_bits=bits, sample=_RECALL_SAMPLE).share
-            for name, (index, hashes) in asked.items()
+            name: index.recall(
+                columns.packed(tiffs, column), max_bits=bits, sample=_RECALL_SAMPLE
+            ).share
+            for name, (index, column) in indexes.items()
             if index is not None
         }
 
@@ -149,15 +170,18 @@ class _Matching:
             self._standardised,
             self._grey,
             k=self._settings.top_k,
+            below=self._below,
             nearest=self._nearest(self._index, "standardised"),
             nearest_grey=self._nearest(self._index_grey, "grey"),
         )
 
-    def _as_it_is(self, tiff: TiffHash) -> list[Query]:
-        if not self._settings.compares(tiff):
-            return []
-        standardised, grey = from_hexes([tiff.phash, tiff.phash_grey])
-        return [(_IDENTITY, standardised, grey)]
+    def _as_they_are(self) -> list[list[Query]]:
+        hashes = (columns.packed(self._tiffs, name) for name in ("phash", "phash_grey"))
+        said = columns.values(self._tiffs, "information")
+        return [
+            [(_IDENTITY, standardised, grey)] if self._settings.trusts(information) else []
+            for information, standardised, grey in zip(said, *hashes, strict=True)
+        ]
 
     def _nearest(self, index: MultiHash | None, hashes: str) -> Nearest:
         if self._settings.engine == "reference":
@@ -166,11 +190,6 @@ class _Matching:
             return partial(self._images.nearest, hashes)
         known = index
         return lambda query, _, k: known.nearest(query, k=k)
-
-    def _is_missed(self, tiff: TiffHash, known: Evidence) -> bool:
-        if not self._settings.compares(tiff) or isinstance(known, UnreadableImageError):
-            return False
-        return not decide(known, self._settings.limits, self._settings.rule).acceptable
 
     def _variants(
         self, missed: Sequence[int], sources: Sequence[str]
@@ -190,40 +209,56 @@ class _Matching:
     def _scored(self, found: list[list[NearPair]]) -> list[Evidence]:
         """`found` with the scores of those below the threshold for scores."""
         limit = self._settings.limits.ssim_hamming_threshold
-        close = [(i, pair) for i, own in enumerate(found) for pair in own if pair.distance < limit]
-        pairs = [self._pair(self._tiffs[i], pair) for i, pair in close]
-        results = iter(self._images.scores(pairs))
-        return [
-            self._evidence(
-                tiff, [(pair, next(results) if pair.distance < limit else None) for pair in own]
+        pairs = [pair for own in found for pair in own]
+        close = [pair for pair in pairs if pair.distance < limit]
+        ours = (columns.values(self._tiffs, name) for name in ("path", "sha256", "page"))
+        asked = (
+            tiff
+            for tiff, own in zip(zip(*ours, strict=True), found, strict=True)
+            for pair in own
+            if pair.distance < limit
+        )
+        theirs = self._of_jpegs(close, "path"), self._of_jpegs(close, "sha256")
+        results = iter(
+            self._images.scores(
+                [
+                    Pair(path, jpeg, pair.variant, sha256, jpeg_sha256, page)
+                    for (path, sha256, page), pair, jpeg, jpeg_sha256 in zip(
+                        asked, close, *theirs, strict=True
+                    )
+                ]
             )
-            for tiff, own in zip(self._tiffs, found, strict=True)
+        )
+        labels = iter(self._of_jpegs(pairs, "label"))
+        return [
+            _evidence(
+                path,
+                [
+                    (pair, next(results) if pair.distance < limit else None, next(labels))
+                    for pair in own
+                ],
+            )
+            for path, own in zip(columns.values(self._tiffs, "path"), found, strict=True)
         ]
 
-    def _pair(self, tiff: TiffHash, near: NearPair) -> Pair:
-        path, sha256 = (columns.value(self._jpegs, near.row, name) for name in ("path", "sha256"))
-        return Pair(tiff.path, path, near.variant, tiff.sha256, sha256, tiff.page)
+    def _of_jpegs(self, pairs: Sequence[NearPair], name: str) -> Iterator[Any]:
+        return columns.values(columns.taken(self._jpegs, [pair.row for pair in pairs]), name)
 
-    def _evidence(
-        self, tiff: TiffHash, scored: Sequence[tuple[NearPair, Scored | None]]
-    ) -> Evidence:
-        """A TIFF is unreadable if none of its pairs could be scored for its sake."""
-        own = {None, str(Path(tiff.path))}  # else it is the JPEG that cannot be read
-        errors = [
-            scores
-            for _, scores in scored
-            if isinstance(scores, UnreadableImageError) and scores.path in own
-        ]
-        if errors and not any(isinstance(scores, Scores) for _, scores in scored):
-            return errors[0]
-        return [
-            Candidate(
-                pair=pair,
-                scores=scores if isinstance(scores, Scores) else None,
-                label=columns.value(self._jpegs, pair.row, "label"),
-            )
-            for pair, scores in scored
-        ]
+
+def _evidence(path: str, scored: Sequence[tuple[NearPair, Scored | None, str]]) -> Evidence:
+    """A TIFF is unreadable if none of its pairs could be scored for its sake."""
+    errors = [
+        scores
+        for _, scores, _ in scored
+        if isinstance(scores, UnreadableImageError)
+        and scores.path in {None, str(Path(path))}  # else it is the JPEG that cannot be read
+    ]
+    if errors and not any(isinstance(scores, Scores) for _, scores, _ in scored):
+        return errors[0]
+    return [
+        Candidate(pair, scores if isinstance(scores, Scores) else None, label)
+        for pair, scores, label in scored
+    ]
 
 
 def _joined(one: Evidence, other: Evidence) -> Evidence:

@@ -20,16 +20,22 @@ Query: TypeAlias = tuple[Variant, Bits, Bits]
 """A variant of a TIFF with its hashes of the standardised and of the grey image, (128,) each."""
 
 
+_TOGETHER = 1000  # TIFFs whose distances are in memory: a few kilobytes a variant
+ABOVE_ALL = 1025
+"""No distance has so many bits."""
+
+
 def near_pairs(
     queries: Sequence[Sequence[Query]],
     standardised: Bits,
     grey: Bits | None,
     *,
     k: int,
+    below: int = ABOVE_ALL,
     nearest: Nearest = search.nearest,
     nearest_grey: Nearest = search.nearest,
 ) -> list[list[NearPair]]:
-    """For each TIFF the `k` nearest JPEGs, nearest first, each by its nearest variant.
+    """For each TIFF the `k` nearest JPEGs `below` so many bits, nearest first, by the best variant.
 
     `queries[i]` are the variants of TIFF i, as `variants.hashes` gives them; `standardised` and
     `grey` (m, 128) are the JPEGs' hashes; without `grey` only the first of the two counts. Equal
@@ -45,36 +51,49 @@ def near_pairs(
         rows = np.hstack([rows, by_grey])
     found: list[list[NearPair]] = []
     at = 0
-    for own in queries:
-        best: dict[int, NearPair] = {}
-        for query, near in zip(own, rows[at : at + len(own)], strict=True):
-            for one in _nearest(query, np.unique(near), standardised, grey, k):
-                if one.row not in best or one.distance < best[one.row].distance:
-                    best[one.row] = one
-        found.append(sorted(best.values(), key=lambda one: (one.distance, one.row))[:k])
-        at += len(own)
+    for start in range(0, len(queries), _TOGETHER):
+        some = queries[start : start + _TOGETHER]
+        count = sum(map(len, some))
+        found += _nearest(some, rows[at : at + count], standardised, grey, k=k, below=below)
+        at += count
     return found
 
 
 def _nearest(
-    query: Query, rows: NDArray[np.int64], standardised: Bits, grey: Bits | None, k: int
-) -> list[NearPair]:
-    """The `k` nearest of `rows` (ascending): none beyond them is among the nearest of a TIFF."""
-    variant, bits, bits_grey = query
-    far = _distances(bits, standardised[rows])
-    far_grey = None if grey is None else _distances(bits_grey, grey[rows])
+    queries: Sequence[Sequence[Query]],
+    rows: NDArray[np.int64],
+    standardised: Bits,
+    grey: Bits | None,
+    *,
+    k: int,
+    below: int,
+) -> list[list[NearPair]]:
+    """The same for TIFFs whose queries have found `rows` (queries, n), the same ones at times."""
+    flat = [query for own in queries for query in own]
+    if not flat:
+        return [[] for _ in queries]
+    each = rows.shape[1]
+    tiffs = np.repeat(np.arange(len(queries)), [each * len(own) for own in queries])
+    rows = rows.ravel()
+    far = _distances([query[1] for query in flat], standardised[rows])
+    far_grey = None if grey is None else _distances([query[2] for query in flat], grey[rows])
     decisive = far if far_grey is None else np.minimum(far, far_grey)
-    return [
-        NearPair(
-            row=int(rows[i]),
-            hamming_standardised=int(far[i]),
-            hamming_grey=None if far_grey is None else int(far_grey[i]),
-            variant=str(variant),
-        )
-        for i in np.argsort(decisive, kind="stable")[:k]
-    ]
+    order = np.lexsort((decisive, rows, tiffs))
+    is_new = [np.diff(column[order], prepend=-1) != 0 for column in (tiffs, rows)]
+    order = order[np.any(is_new, axis=0)]  # each JPEG once, by its nearest variant
+    order = order[np.lexsort((rows[order], decisive[order], tiffs[order]))]
+    found: list[list[NearPair]] = [[] for _ in queries]
+    for i in order[decisive[order] < below].tolist():
+        own = found[tiffs[i]]
+        if len(own) < k:
+            bits_grey = None if far_grey is None else int(far_grey[i])
+            own.append(NearPair(int(rows[i]), int(far[i]), bits_grey, str(flat[i // each][0])))
+    return found
 
 
-def _distances(bits: Bits, others: Bits) -> NDArray[np.int64]:
-    counts: NDArray[np.int64] = np.bitwise_count(others ^ bits).sum(axis=1, dtype=np.int64)
-    return counts
+def _distances(bits: Sequence[Bits], others: Bits) -> NDArray[np.int64]:
+    """Between each of `bits` and as many of `others`, in order, as come to it."""
+    of_each = others.reshape(len(bits), -1, others.shape[1])
+    both = (of_each ^ np.stack(bits)[:, np.newaxis]).view(np.uint64)
+    counts: NDArray[np.int64] = np.bitwise_count(both).sum(axis=2, dtype=np.int64)
+    return counts.ravel()

@@ -16,6 +16,7 @@ from backlabel.matching import engine, measuring
 from backlabel.matching.engine import Outcome
 from backlabel.matching.evidence import Candidate, NearPair, Placement
 from backlabel.matching.kept import kept_for
+from backlabel.matching.near_pairs import ABOVE_ALL
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import PART
 from backlabel.parts.kept import NOTHING, Digests, Found, KeptParts, Known, Plan, content, plan_key
@@ -54,14 +55,20 @@ def ordered(jpegs: Sequence[JpegHash], settings: Settings) -> Sequence[JpegHash]
 
 
 def match(
-    tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], settings: Settings, folder: Path
+    tiffs: Sequence[TiffHash],
+    jpegs: Sequence[JpegHash],
+    settings: Settings,
+    folder: Path,
+    *,
+    below: int = ABOVE_ALL,
 ) -> tuple[Outcome, Effort]:
     """Decide on each TIFF by whole images, then by parts of what they left over.
 
-    `jpegs` are `ordered`; `folder` keeps what was found.
+    `jpegs` are `ordered`; `folder` keeps what was found; `below` is as in `engine.match`.
     """
     whole = sum(map(settings.trusts, columns.values(jpegs, "information")))
-    outcome = engine.match(tiffs, jpegs[:whole], settings, kept_for(settings, folder))
+    kept = kept_for(settings, folder)
+    outcome = engine.match(tiffs, jpegs[:whole], settings, kept, below=below)
     return complete(outcome, tiffs, jpegs, settings, folder)
 
 
@@ -99,27 +106,26 @@ def complete(
         ]
     count = sum(len(parts) for parts in found.values())
     effort = Effort(len(ours), len(theirs), plan.features, len(plan.pairs), count)
-    decisions = engine.decisions(tiffs, evidence, settings)
-    return replace(outcome, evidence=evidence, decisions=decisions), effort
+    alone = [engine.alone(known, settings) for known in evidence]
+    return replace(outcome, evidence=evidence, alone=alone), effort
 
 
 def _left_over(
     outcome: Outcome, tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash]
 ) -> tuple[dict[int, TiffHash], dict[int, JpegHash]]:
     """The TIFFs without an acceptable JPEG, the JPEGs that were not given away; by number."""
-    decided = [decision for decision in outcome.decisions if decision is not None]
-    given = {
-        decision.chosen.row
-        for decision in decided
-        if decision.chosen and decision.verdict is Verdict.MATCHED
-    }
     ours = {
         i: tiffs[i]
-        for i, decision in enumerate(outcome.decisions)
+        for i, decision in enumerate(outcome.alone)
         if decision is not None and not decision.acceptable
     }
     if not ours:  # and no record is made of a JPEG
         return {}, {}
+    given = {
+        decision.chosen.row
+        for decision in outcome.decisions
+        if decision and decision.chosen and decision.verdict is Verdict.MATCHED
+    }
     return ours, {row: jpeg for row, jpeg in enumerate(jpegs) if row not in given}
 
 

@@ -8,86 +8,94 @@ itself: who gets a JPEG that two TIFFs claim is not part of it.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import groupby
-from operator import attrgetter, itemgetter
-from typing import Any
-
-import numpy as np
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from backlabel.errors import UnreadableImageError
-from backlabel.matching.decide import Limits, Rule, counts, decide
+from backlabel.matching.decide import Limits, Rule, counts
 from backlabel.matching.evidence import Candidate
 from backlabel.reporting.summary import share
+from backlabel.reporting.tally import Tally
 from backlabel.section import BITS
-from backlabel.storage.rows import Match, PageKey, SweepPoint, TruePair, Verdict
+from backlabel.storage.rows import Match, PageKey, SweepPoint, TruePair
 
 STEP_BITS = 5
 _BEYOND = 2  # times the threshold in force
 STEPS = 50
 SWEPT = {
-    Rule.SEED: {},
-    Rule.SSIM: {"min_ssim": "min_ssim"},
-    Rule.COMBINED: {"min_explained": "min_explained", "min_spoke": "min_spoke"},
+    Rule.SEED: (),
+    Rule.SSIM: ("min_ssim",),
+    Rule.COMBINED: ("min_explained", "min_spoke"),
 }
-"""The field of Limits by the name of the parameter that sets it, for each rule."""
-COMPARED: Mapping[str, Callable[[Candidate], float | None]] = {
-    "hamming_threshold": attrgetter("distance"),
-    "ssim_hamming_threshold": attrgetter("distance"),
-    "min_ssim": attrgetter("ssim"),
-    "min_explained": attrgetter("explained"),
-    "min_spoke": attrgetter("spoke"),
-}
-"""What of a candidate is compared with each threshold."""
+"""The limits of scores that each rule reads."""
+Evidence: TypeAlias = Mapping[PageKey, list[Candidate] | UnreadableImageError]
+"""The candidates by picture, or why it could not be read."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What is matched at some limits; what is None takes a list of true pairs."""
+
+    matched: int
+    match_rate: float
+    wrong: int | None
+    precision: float | None
+    recall: float | None
+
+
+class Counts:
+    """What of `pictures` is matched at any limits, by their `evidence`.
+
+    `path_of` gives the path of the JPEG in a row.
+    """
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        pictures: Collection[PageKey],
+        path_of: Callable[[int], str],
+        rule: Rule,
+        truth: Sequence[TruePair] | None,
+    ) -> None:
+        true = right_pages(truth or [], pictures)
+        self._pictures, self._true = len(pictures), None if truth is None else len(true)
+
+        def is_right(picture: PageKey, row: int) -> bool:
+            path, page = picture
+            return bool(true) and page in true.get((path, path_of(row)), ())
+
+        self._tally = Tally(readable(evidence), rule, is_right)
+
+    def at(self, limits: Limits) -> Counted:
+        """What is matched at these limits, each TIFF being decided by itself."""
+        matched, right = self._tally.at(limits)
+        if self._true is None:
+            return Counted(matched, share(matched, self._pictures), None, None, None)
+        return Counted(
+            matched=matched,
+            match_rate=share(matched, self._pictures),
+            wrong=matched - right,
+            precision=share(right, matched, empty=1.0),
+            recall=share(right, self._true, empty=1.0),
+        )
 
 
 def sweep(
     rows: Sequence[Match],
     *,
-    evidence: Mapping[PageKey, list[Candidate] | UnreadableImageError],
+    evidence: Evidence,
     path_of: Callable[[int], str],
     limits: Limits,
     rule: Rule,
     truth: Sequence[TruePair] | None,
 ) -> list[SweepPoint]:
-    """A point for each value of each threshold, the others staying as they are in `limits`.
-
-    `evidence` holds the scored candidates by picture, and `path_of` gives the path of
-    the JPEG in a row.
-    """
-    keys = [row.key for row in rows]
-    true = None if truth is None else right_pages(truth, keys)
-    candidates = {key: evidence.get(key, []) for key in keys}
-    readable = {
-        key: known
-        for key, known in candidates.items()
-        if not isinstance(known, UnreadableImageError)
-    }
+    """A point for each value of each threshold, the others staying as they are in `limits`."""
+    counts = Counts(evidence, [row.key for row in rows], path_of, rule, truth)
     points = []
-    last = known_up_to(readable.values(), limits)
-    for name, steps in groupby(_values(limits, rule, last), key=itemgetter(0)):
-        values = [(value, changed) for _, value, changed in steps]
-        matched, right = np.zeros(len(values), np.int64), np.zeros(len(values), np.int64)
-        for (path, page), known in readable.items():
-            for where, row in _decided(known, name, values, rule):
-                matched[where] += row is not None
-                right[where] += row is not None and page in (true or {}).get(
-                    (path, path_of(row)), ()
-                )
-        points += [
-            SweepPoint(
-                threshold=name,
-                value=value,
-                match_rate=share(pairs, len(keys)),
-                precision=None if true is None else share(good, pairs, empty=1.0),
-                recall=None if true is None else share(good, len(true), empty=1.0),
-            )
-            for (value, _), pairs, good in zip(
-                values, matched.tolist(), right.tolist(), strict=True
-            )
-        ]
+    for name, value, changed in _values(limits, rule, known_up_to(evidence, limits)):
+        found = counts.at(changed)
+        points.append(SweepPoint(name, value, found.match_rate, found.precision, found.recall))
     return points
 
 
@@ -107,29 +115,18 @@ def right_pages(
     return right
 
 
-def _decided(
-    candidates: list[Candidate], threshold: str, values: Sequence[tuple[float, Limits]], rule: Rule
-) -> Iterator[tuple[slice, int | None]]:
-    """For each run of the ascending `values` the row of the JPEG that is matched there.
-
-    A threshold is only ever compared with the candidates' own values, so that the decision is the
-    same for all of its values between two of theirs, and is made once there.
-    """
-    own = {value for one in candidates if (value := COMPARED[threshold](one)) is not None}
-    steps = [value for value, _ in values]
-    # A score passes up to its own value and a distance above it: both change at the next value.
-    starts = sorted({0, *(bisect_right(steps, value) for value in own)} - {len(values)})
-    for start, end in zip(starts, [*starts[1:], len(values)], strict=True):
-        decision = decide(candidates, values[start][1], rule)
-        matched = decision.verdict is Verdict.MATCHED and decision.chosen is not None
-        yield slice(start, end), decision.chosen.row if matched and decision.chosen else None
+def readable(evidence: Evidence) -> dict[PageKey, list[Candidate]]:
+    """The candidates of the pictures that could be read."""
+    return {
+        key: known for key, known in evidence.items() if not isinstance(known, UnreadableImageError)
+    }
 
 
-def known_up_to(evidence: Iterable[list[Candidate]], limits: Limits) -> int:
+def known_up_to(evidence: Evidence, limits: Limits) -> int:
     """The highest threshold of SSIM, in bits, below which every candidate has its scores."""
     unscored = [
         one.distance
-        for candidates in evidence
+        for candidates in readable(evidence).values()
         for one in candidates
         if one.scores is None and not counts(one, limits)
     ]
@@ -156,15 +153,14 @@ def _values(limits: Limits, rule: Rule, last: int) -> Iterator[tuple[str, float,
             bits,
             replace(limits, hamming_threshold=higher, ssim_hamming_threshold=bits),
         )
-    for name, field in SWEPT[rule].items():
+    for name in SWEPT[rule]:
         for step in range(STEPS + 1):
-            value = step / STEPS
-            yield name, value, _with(limits, field, value)
+            yield name, step / STEPS, with_values(limits, {name: step / STEPS})
 
 
-def _with(limits: Limits, field: str, value: float) -> Limits:
-    change: dict[str, Any] = {field: value}
-    return replace(limits, **change)
+def with_values(limits: Limits, values: Mapping[str, Any]) -> Limits:
+    """`limits` with other values of those that are named."""
+    return replace(limits, **values)
 
 
 def _steps(in_force: int, last: int) -> list[int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import hashlib
-import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,14 +16,14 @@ from backlabel import config
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import engine
 from backlabel.matching.decide import Rule
-from backlabel.matching.evidence import Candidate, Pair
+from backlabel.matching.evidence import NearPair, Pair
 from backlabel.matching.kept import Kept, kept_for
 from backlabel.matching.settings import Settings
 from backlabel.parts import left_over
 from backlabel.reporting import plane, summary
 from backlabel.reporting.plane import Axis, Point
 from backlabel.reporting.report import Report
-from backlabel.reporting.sweep import furthest
+from backlabel.reporting.sweep import Counted, Counts, furthest
 from backlabel.stages import compare
 from backlabel.storage import columns, paths
 from backlabel.storage.files import atomic_write, shared_folder
@@ -37,29 +36,25 @@ def main(params: config.Params, out: Path) -> Report:
     jpegs = left_over.ordered(columns.read(paths.JPEG_HASHES, JpegHash), settings)
     tiffs = columns.read(paths.TIFF_HASHES, TiffHash)
     cache = shared_folder() / "cache"
-    found = left_over.match(tiffs, jpegs, settings, cache)[0].evidence
+    last = furthest(settings.limits)
+    found = left_over.match(tiffs, jpegs, settings, cache, below=last)[0].evidence
     kept = kept_for(settings, cache)
-    evidence = {
-        tiff.key: known if kept is None else _widened(known, tiff, jpegs, kept, settings)
-        for tiff, known in zip(tiffs, found, strict=True)
-    }
-    truth = summary.known_pairs(Path(params.data.truth), columns.values(jpegs, "path"))
+    if kept is not None:
+        _widen(found, tiffs, jpegs, kept, settings)
+    pictures = zip(columns.values(tiffs, "path"), columns.values(tiffs, "page"), strict=True)
+    evidence = dict(zip(pictures, found, strict=True))
+    jpeg_paths = [*columns.values(jpegs, "path")]
+    truth = summary.known_pairs(Path(params.data.truth), jpeg_paths)
     files: list[Path] = []
     curves: dict[str, list[tuple[int, float]]] = {}
     best: dict[str, float] = {}
+    counts = Counts(evidence, evidence, jpeg_paths.__getitem__, settings.rule, truth)
     for axes in plane.axes(evidence, settings.limits, settings.rule):
-        points = plane.plane(
-            axes,
-            evidence,
-            path_of=lambda row: columns.value(jpegs, row, "path"),
-            limits=settings.limits,
-            rule=settings.rule,
-            truth=truth,
-        )
+        points = plane.plane(axes, counts, settings.limits)
         files.append(_write(out, axes, points))
         curves |= dict(plane.curves(axes, points, settings.limits))
         name = ".".join(axis.threshold for axis in axes)
-        best[f"most_matched/{name}"] = max(point.match_rate for point in points)
+        best[f"most_matched/{name}"] = max(point.found.match_rate for point in points)
     key = [config.digest(params), [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]]
     return Report(
         key=hashlib.sha256(json.dumps(["sweep", *key]).encode()).hexdigest(),
@@ -73,44 +68,37 @@ def main(params: config.Params, out: Path) -> Report:
     )
 
 
-def _widened(
-    known: engine.Evidence,
-    tiff: TiffHash,
+def _widen(
+    found: Sequence[engine.Evidence],
+    tiffs: Sequence[TiffHash],
     jpegs: Sequence[JpegHash],
     kept: Kept,
     settings: Settings,
-) -> list[Candidate] | UnreadableImageError:
-    """With the scores, too, that are kept of runs with looser thresholds."""
-    if isinstance(known, UnreadableImageError):
-        return known
-    last = furthest(settings.limits)
-    is_bare = [one.scores is None and one.distance < last for one in known]
-    pairs = [
-        Pair(
-            tiff.path,
-            columns.value(jpegs, one.row, "path"),
-            one.pair.variant,
-            tiff.sha256,
-            columns.value(jpegs, one.row, "sha256"),
-            tiff.page,
-        )
-        for one in itertools.compress(known, is_bare)
+) -> None:
+    """Add the scores that are kept of runs with looser thresholds."""
+    bare = [
+        (tiff, known, i)
+        for tiff, known in enumerate(found)
+        if not isinstance(known, UnreadableImageError)
+        for i, one in enumerate(known)
+        if one.scores is None
     ]
-    found = iter(kept.scores(pairs, complete=settings.rule is Rule.COMBINED))
-    return [
-        dataclasses.replace(one, scores=next(found)) if bare else one
-        for one, bare in zip(known, is_bare, strict=True)
-    ]
+    pairs = [_pair(tiffs[tiff], jpegs[known[i].row], known[i].pair) for tiff, known, i in bare]
+    scores = kept.scores(pairs, complete=settings.rule is Rule.COMBINED)
+    for (_, known, i), its in zip(bare, scores, strict=True):
+        known[i] = dataclasses.replace(known[i], scores=its)
+
+
+def _pair(tiff: TiffHash, jpeg: JpegHash, near: NearPair) -> Pair:
+    return Pair(tiff.path, jpeg.path, near.variant, tiff.sha256, jpeg.sha256, tiff.page)
 
 
 def _write(out: Path, axes: Sequence[Axis], points: Sequence[Point]) -> Path:
     path = out / f"{'_over_'.join(axis.threshold for axis in reversed(axes))}.csv"
     names = [axis.threshold for axis in axes]
-    others = ["matched", "match_rate", "wrong", "precision", "recall"]
+    counted = [field.name for field in dataclasses.fields(Counted)]
     with atomic_write(path) as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*names, *others])
-        for point in points:
-            values = [point.one, point.other][: len(names)]
-            writer.writerow([*values, *(getattr(point, name) for name in others)])
+        writer.writerow([*names, *counted])
+        writer.writerows([*point.values, *vars(point.found).values()] for point in points)
     return path

@@ -32,6 +32,8 @@ def to_cell(name: str) -> str:
 
 def from_cell(cell: str) -> str:
     """The name that `to_cell` made `cell` from. Raises ValueError for a lone backslash."""
+    if "\\" not in cell:
+        return cell
     rest = _ESCAPE.sub("", cell)
     if "\\" in rest:
         raise ValueError(f"{cell!r} holds a backslash that starts no escape")

@@ -55,7 +55,9 @@ class Store:
         with self._lock:
             try:
                 connection = self._opened("rw")
-                rows = [connection.execute(_GET, (_name(key),)).fetchone() for key in keys]
+                connection.execute("BEGIN")  # one for all: each would lock the file anew
+                with connection:
+                    rows = [connection.execute(_GET, (_name(key),)).fetchone() for key in keys]
             except sqlite3.Error:  # missing, damaged, not ours to read: all the same to a cache
                 self._close()
                 return [None for _ in keys]
