@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:
 	@echo "make repro   run the pipeline on the data below data/"
 	@echo "make test    lint, types and all tests"
-	@echo "make test-fast  what takes seconds: no pipeline, cluster, browser or killed process"
+	@echo "make test-fast  what takes seconds: no stage, cluster, browser or killed process"
 	@echo "make check   lint and types alone"
 	@echo "make mlflow  open the MLflow UI on loopback"
 	@echo "make params  write params.yaml from conf/"

@@ -22,6 +22,8 @@ from backlabel.storage import paths, tables
 from backlabel.storage.rows import JpegHash, Match, TiffHash, Verdict
 from backlabel.workers.pool import Workers
 
+pytestmark = pytest.mark.slow
+
 CONF = Path(__file__).parents[2] / "conf"
 SHAPE = (192, 256)
 FLAT_ROWS = {2: 64}  # of the scene with that seed

@@ -24,6 +24,8 @@ from backlabel.storage import paths, tables
 from backlabel.storage.rows import JpegHash, Passed, TiffHash
 from backlabel.workers import crew
 
+pytestmark = pytest.mark.slow
+
 PAIRS = [("x/m 1.tif", "L9", 1), ("y/m 1.tif", "L9", 2), ("z/\u00e4.TIF", "L1", 3)]
 CACHE = ".backlabel/cache/hashes.sqlite"
 # Beside what was hashed, a digest is kept of each file that is not brand-new.

@@ -22,6 +22,8 @@ from backlabel.stages import label
 from backlabel.storage import paths, tables
 from backlabel.storage.rows import Choice, Decision, Labelled, Match, Verdict
 
+pytestmark = pytest.mark.slow
+
 PAIRS = [("x/m 1.tif", "L9", 1), ("y/m 1.tif", "L9", 2), ("z/\u00e4.TIF", "L1", 3)]
 OUTPUTS = ("labeled", "metrics", "reviews")
 
