@@ -3,8 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
-# Two more than there are cores: many tests wait for DVC, a server or a browser.
-TESTS_AT_ONCE := $(shell expr $$(nproc) + 2)
+# One more than there are cores: many tests wait for DVC, a server or a browser.
+TESTS_AT_ONCE := $(shell expr $$(nproc) + 1)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help install locked image repro test test-fast test-torchvision check coverage site release mlflow params

@@ -9,7 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backlabel.workers import forking
 from clones import Clone, clone_of_the_working_tree, made_once
+
+_WORKERS_IMPORT = (
+    "backlabel.calibration.over_files",
+    "backlabel.hashing.file",
+    "backlabel.labels.reading",
+    "backlabel.parts.finder",
+    "backlabel.report.samples",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _workers_are_forked_from_one_that_has_imported() -> None:
+    """As commands do; else each of the many workers would import everything anew."""
+    forking.preload(_WORKERS_IMPORT, at_once=False)
 
 
 @pytest.fixture(scope="session")
