@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import assign, measuring, search, variants
 from backlabel.matching.decide import Decision, Rule, decide
-from backlabel.matching.evidence import Candidate, NearPair, Pair, Scores
+from backlabel.matching.evidence import Candidate, NearPair, Pair, Scored, Scores
 from backlabel.matching.kept import Kept
-from backlabel.matching.measuring import Measuring, Scored
+from backlabel.matching.measuring import Measuring
 from backlabel.matching.near_pairs import ABOVE_ALL, Nearest, Query, near_pairs
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import Variant

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from backlabel.errors import UnreadableImageError
+
 DECIMALS = 6
 """Of scores: what a GPU and a CPU may compute differently lies below."""
 WHOLE = 0.99
@@ -115,6 +117,10 @@ class Scores:
     """Share of the picture that had something to say of it."""
     degradation: str | None = None
     """How the TIFF was changed to explain the most; see `verify`."""
+
+
+Scored: TypeAlias = Scores | UnreadableImageError
+"""The scores of a pair, or why there are none."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from backlabel.errors import UnreadableImageError
 from backlabel.kernels import compile_all
 from backlabel.matching import search
 from backlabel.matching.decide import Rule
-from backlabel.matching.evidence import Pair, Scores
+from backlabel.matching.evidence import Pair, Scored, Scores
 from backlabel.matching.kept import Kept
 from backlabel.matching.near_pairs import Query
 from backlabel.matching.scoring import Changed, Scorer
@@ -25,8 +24,6 @@ from backlabel.workers.cluster import is_elsewhere
 from backlabel.workers.crew import Crew, crew
 from backlabel.workers.pool import cores
 
-Scored: TypeAlias = Scores | UnreadableImageError
-"""The scores of a pair, or why there are none."""
 _CHUNK = 4  # pairs: one takes 10 to 100 ms, and those of a TIFF share its decoding
 _IMAGES_OF_A_PAIR = 3  # times `max_seconds`: two are read, and both are scored
 _KEPT_TOGETHER = 64  # pairs whose scores a kill may lose

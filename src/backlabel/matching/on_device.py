@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import device, scores
-from backlabel.matching.evidence import Pair, Scores
+from backlabel.matching.evidence import Pair, Scored, Scores
 from backlabel.matching.scores import Registered
 from backlabel.matching.scoring import Scorer
 from backlabel.matching.ssim import ssim_batch
@@ -17,8 +17,6 @@ from backlabel.matching.tensors import Bounds
 from backlabel.matching.verify import Verified
 from backlabel.workers.crew import Crew, Finishing
 
-Scored: TypeAlias = Scores | UnreadableImageError
-"""The scores of a pair, or why there are none."""
 _Registered: TypeAlias = tuple[Registered, Verified]
 _Read: TypeAlias = _Registered | UnreadableImageError
 
