@@ -244,7 +244,11 @@ def test_all_of_a_list_with_a_preview_and_one_undo(page):
 
 def test_keys_work_while_all_of_a_list_is_decided(page):
     held = []
-    page.route("**/api/bulk", lambda route: held.append(route))
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/api/bulk", hold)
     page.locator("#show-bulk").click()
     page.locator("#bulk-apply").click()
     expect(page.locator("#said")).to_have_text("Deciding all of them…")
