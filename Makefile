@@ -64,7 +64,7 @@ check: install
 	MYPYPATH=src mypy scripts/*.py
 
 test: check
-	pytest -n $(TESTS_AT_ONCE) --dist loadfile
+	pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 # torchvision has one build for each build of torch: where it fits, ImageFolder itself is tested.
 test-torchvision: install
@@ -76,7 +76,7 @@ test-fast: install
 
 # Workers and `python -m backlabel` are counted too (pyproject.toml); compiled kernels cannot be.
 coverage: install
-	pytest -n $(TESTS_AT_ONCE) --dist loadfile --cov --cov-report=term:skip-covered --cov-report=xml
+	pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-report=xml
 
 site: install
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet

@@ -21,6 +21,12 @@ _WORKERS_IMPORT = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: at the end no process waits for a long test of another."""
+    slow = {item.path for item in items if {"slow", "pipeline"} & set(item.keywords)}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _workers_are_forked_from_one_that_has_imported() -> None:
     """As commands do; else each of the many workers would import everything anew."""
