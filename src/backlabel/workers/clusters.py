@@ -139,7 +139,7 @@ def _of_slurm_jobs(cluster: Cluster) -> Iterator[Any]:
     make_folder(folder)
     with SLURMCluster(
         cores=cluster.cores,
-        processes=cluster.cores,
+        processes=1,  # with a thread a core: work is done in their own processes, a GPU is shared
         memory=f"{cluster.memory_gib} GiB",
         queue=cluster.queue,
         walltime=cluster.walltime,
