@@ -35,10 +35,14 @@ PICTURES = 50  # different ones; pairs share them by hard links
 SHAPE = (768, 1024)
 ALL_ROUNDS = 5  # of what is done to all pairs at once
 TIMED = """async (act) => {
+  const said = document.getElementById("said");
   const state = () => JSON.stringify({...document.body.dataset, busy: ""}) +
-    document.getElementById("said").textContent + document.getElementById("shown").textContent;
+    said.textContent + document.getElementById("shown").textContent;
   const old = state();
   const idle = () => document.body.dataset.busy === "";
+  while (act.said && !said.textContent.includes(act.said)) {
+    await new Promise(requestAnimationFrame);
+  }
   const before = performance.now();
   const pressed = {key: act.key, bubbles: true};
   if (act.key) document.body.dispatchEvent(new KeyboardEvent("keydown", pressed));
@@ -205,6 +209,8 @@ def drive(url: str, rounds: int) -> dict[str, list[float]]:
             page.locator("#show-bulk").click()
             page.locator("#bulk-apply:enabled").wait_for()
             timed("reject all pairs at once", click="#bulk-apply")
+            timed("next, while they are decided", key="n")
+            timed("their list, once they are", said="one undo takes")
         timed("see all of them", fill=["state", ""])
         for _ in range(rounds):
             timed("accept among decided ones", key="a")

@@ -203,7 +203,7 @@ def find_classes(folder):
 
 
 def test_folders_are_classes_as_in_torchvision(labelled):
-    """torchvision itself cannot be installed beside this torch: its rule is written out above."""
+    """Its rule is written out; tests/pipeline/test_image_folder.py asks torchvision itself."""
     found = backlabel.load(labelled)
     classes, numbers = find_classes(labelled)
     assert (found.classes, found.class_to_idx) == (classes, numbers)

@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -177,11 +179,10 @@ def start(root, *arguments, **options):
         [sys.executable, "-m", "backlabel", *arguments],
         cwd=root,
         env=environment(),
-        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        **options,
+        **{"stdout": subprocess.PIPE, **options},
     )
 
 
@@ -199,6 +200,20 @@ def run(root, *arguments, **options):
     process = start(root, *arguments, **options)
     told, _ = process.communicate(timeout=300)
     return process.returncode, told
+
+
+def run_in_terminal(root, *arguments):
+    """As `run`, where all that is told goes to a terminal."""
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    process = start(root, *arguments, stdout=theirs)
+    os.close(theirs)
+    told = b""
+    with suppress(OSError):  # at its end, when nobody has the terminal open any more
+        while some := os.read(ours, 1 << 16):
+            told += some
+    os.close(ours)
+    return process.wait(timeout=300), told.decode().replace("\r\n", "\n")
 
 
 def listing(root, *below):

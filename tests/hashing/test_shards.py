@@ -24,6 +24,7 @@ SETTINGS = engine.Settings(
     max_seconds=60,
     max_memory_mib=400,
 )
+LIMITS = (SETTINGS.max_seconds, SETTINGS.max_memory_mib)
 COUNT = 12
 
 
@@ -83,7 +84,7 @@ def test_only_what_no_task_finished_is_hashed_again(items, computed, tmp_path, s
         own = [items[i] for i in random.permutation(len(items))[: random.integers(1, 6)]]
         before = {*(tmp_path / "lost/shards").glob("*")}
         results = [_again(cache, item, outcomes[item]) for item in own]
-        Shards(tmp_path / "lost", cache).keep(own, results)
+        Shards(tmp_path / "lost", cache, LIMITS).keep(own, results)
         (written,) = {*(tmp_path / "lost/shards").glob("*")} - before
         if random.random() < 0.3:
             written.write_bytes(written.read_bytes()[:-9])
@@ -92,9 +93,11 @@ def test_only_what_no_task_finished_is_hashed_again(items, computed, tmp_path, s
             finished.update(own)
     computed.clear()
     assert shown(engine.hash_files(items, SETTINGS, tmp_path / "lost")) == whole
-    bad = items[-1].path
-    assert {*computed} == {item.path for item in items if item not in finished} | {bad}
+    assert {*computed} == {item.path for item in items if item not in finished}
     assert not [*(tmp_path / "lost/shards").glob("*")]
+    computed.clear()
+    assert shown(engine.hash_files(items, SETTINGS, tmp_path / "lost")) == whole
+    assert computed == [items[-1].path]  # what cannot be read is tried again by each whole run
 
 
 def _again(cache, item, outcome):
@@ -104,6 +107,55 @@ def _again(cache, item, outcome):
     numbers = json.loads(identity(os.lstat(item.path)))
     there = json.dumps([numbers[0] + 1, *numbers[1:]]).encode()
     return replace(outcome, content=replace(outcome.content, identity=there))
+
+
+def lost(items, computed, folder, reason="too slow"):
+    """Leave the shard of a run that was lost: of its two files the second could not be read."""
+    (known,) = engine.hash_files(items[:1], SETTINGS, folder)
+    results = [known, UnreadableImageError(reason, "the test says so")]
+    Shards(folder, engine.cache_for(SETTINGS, folder), LIMITS).keep(items[:2], results)
+    computed.clear()
+
+
+def test_what_a_lost_run_could_not_read_is_not_opened_by_the_next(items, computed, tmp_path):
+    lost(items, computed, tmp_path)
+    for _ in range(2):  # lost once more: by one that takes over, and ends there
+        Shards(tmp_path, engine.cache_for(SETTINGS, tmp_path), LIMITS).take_over()
+    found = shown(engine.hash_files(items[:2], SETTINGS, tmp_path))
+    assert (found[1], computed) == (["too slow"], [])
+    assert len(shown(engine.hash_files(items[:2], SETTINGS, tmp_path))[1]) == 3
+    assert computed == [items[1].path]
+
+
+@pytest.mark.parametrize("reason", ["disk error", "vanished", "link", "no permission"])
+def test_what_the_system_refused_is_tried_again(items, computed, tmp_path, reason):
+    lost(items, computed, tmp_path, reason)
+    engine.hash_files(items[:2], SETTINGS, tmp_path)
+    assert computed == [items[1].path]
+
+
+def test_a_file_that_changed_since_it_could_not_be_read_is_tried_again(items, computed, tmp_path):
+    lost(items, computed, tmp_path)
+    os.utime(items[1].path, (2e9, 2e9))
+    engine.hash_files(items[:2], SETTINGS, tmp_path)
+    assert computed == [items[1].path]
+
+
+def test_a_file_that_changed_in_the_run_that_could_not_read_it_is_tried_again(
+    items, computed, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("backlabel.hashing.identity.SETTLED_S", 60.0)
+    lost(items, computed, tmp_path)
+    engine.hash_files(items[1:2], SETTINGS, tmp_path)
+    assert computed == [items[1].path]
+
+
+@pytest.mark.parametrize("limit", ["max_seconds", "max_memory_mib", "limits"])
+def test_other_limits_try_again(items, computed, tmp_path, limit):
+    lost(items, computed, tmp_path)
+    other = images.Limits(max_bytes=1 << 20, max_pixels=1 << 19) if limit == "limits" else 61
+    engine.hash_files(items[1:2], replace(SETTINGS, **{limit: other}), tmp_path)
+    assert computed == [items[1].path]
 
 
 def test_a_file_that_changed_meanwhile_is_not_known_again(items):

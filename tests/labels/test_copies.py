@@ -8,7 +8,7 @@ import os
 import pytest
 
 from backlabel.errors import OutputError, UnreadableImageError
-from backlabel.labels import copies
+from backlabel.labels import copies, manifest
 from backlabel.labels.copies import Link
 
 BYTES = b"II*\0" + bytes(range(256)) * 9000
@@ -73,6 +73,29 @@ def test_nothing_is_overwritten(tmp_path, link):
     with pytest.raises(OutputError, match=r"b\.tif"):
         make(tmp_path / "a.tif", tmp_path / "b.tif", link)
     assert (tmp_path / "b.tif").read_text() == "old"
+
+
+@pytest.mark.parametrize("link", list(Link))
+def test_what_a_killed_worker_made_is_made_once_more(tmp_path, link):
+    source, target = tmp_path / "a.tif", tmp_path / "new" / "b.tif"
+    source.write_bytes(BYTES)
+    assert make(source, target, link) == make(source, target, link) == DIGEST
+    assert target.read_bytes() == BYTES
+
+
+def test_what_a_worker_was_killed_over_is_no_part_of_the_set(tmp_path):
+    put(tmp_path, **{"a__.partial-0": "", "a__own_tif": "own"})
+    manifest.seal(tmp_path, [])
+    assert manifest.read_sums(tmp_path) == digests(**{"a/own_tif": "own"})
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["own.tif"]
+
+
+def test_what_stays_stays_when_a_worker_was_killed_over_it(tmp_path):
+    put(tmp_path, a_tif="own", old__b_tif="own")
+    for _ in range(2):
+        paths = tmp_path / "old/b.tif", tmp_path / "a.tif", tmp_path / "new/b.tif"
+        assert copies.stays(*paths, link=Link.COPY)
+        assert paths[0].samefile(paths[2])
 
 
 def test_vanished_source_is_named(tmp_path):

@@ -58,7 +58,7 @@ def slowly(evidence, limits, rule):
 def test_every_point_is_what_deciding_there_gives(evidence, rule):
     truth = [TruePair(f"{i}.tif", "1.jpg", "Tips", "") for i in range(12)]
     true = {(pair.TIFF_path, pair.JPEG_path) for pair in truth}
-    counts = Counts(evidence, evidence, JPEGS.__getitem__, rule, truth)
+    counts = Counts([*evidence.values()], evidence, JPEGS.__getitem__, rule, truth)
     found = plane(HAMMING, counts, LIMITS)
     assert len(found) == 21 * 21
     for point in found:
@@ -75,7 +75,7 @@ def test_every_point_is_what_deciding_there_gives(evidence, rule):
 
 def test_a_single_threshold_is_a_line(evidence):
     axis = Axis("min_ssim", [i / 50 for i in range(51)])
-    counts = Counts(evidence, evidence, JPEGS.__getitem__, Rule.SSIM, truth=None)
+    counts = Counts([*evidence.values()], evidence, JPEGS.__getitem__, Rule.SSIM, truth=None)
     found = plane([axis], counts, LIMITS)
     assert [point.found.matched for point in found] == [
         len(slowly(evidence, dataclasses.replace(LIMITS, min_ssim=value), Rule.SSIM))
@@ -85,11 +85,11 @@ def test_a_single_threshold_is_a_line(evidence):
 
 
 def test_the_plane_of_bits_reaches_as_far_as_scores_are_known():
-    one, other = axes({("a", 1): [candidate(0, 10, ssim=0.9)]}, LIMITS, Rule.SEED)[0]
+    one, other = axes([[candidate(0, 10, ssim=0.9)]], LIMITS, Rule.SEED)[0]
     assert one.values == other.values
     assert max(one.values) == 300
     assert {150, 120} <= {*one.values}
-    near = axes({("a", 1): [candidate(0, 130)]}, LIMITS, Rule.SEED)[0][0]
+    near = axes([[candidate(0, 130)]], LIMITS, Rule.SEED)[0][0]
     assert max(near.values) == 130
-    kept = axes({("a", 1): [candidate(0, 130, ssim=0.9)]}, LIMITS, Rule.SEED)[0][0]
+    kept = axes([[candidate(0, 130, ssim=0.9)]], LIMITS, Rule.SEED)[0][0]
     assert max(kept.values) == 300  # the thresholds in force do not count, the scores do

@@ -125,18 +125,18 @@ LIMITS = Limits(
     min_spoke=0,
     min_margin=0,
 )
-EVIDENCE = {
-    ("a", 1): [candidate(0, 10, ssim=0.95)],
-    ("b", 1): [candidate(1, 100, ssim=0.75)],
-    ("c", 1): [candidate(0, 130)],
-}
+EVIDENCE = [
+    [candidate(0, 10, ssim=0.95)],
+    [candidate(1, 100, ssim=0.75)],
+    [candidate(0, 130)],
+]
 
 
 @pytest.fixture(scope="module")
 def points():
     return sweep(
-        [match(name, None) for name in "abc"],
-        evidence=EVIDENCE,
+        EVIDENCE,
+        [(name, 1) for name in "abc"],
         path_of=["A", "B"].__getitem__,
         limits=LIMITS,
         rule=Rule.SSIM,

@@ -7,7 +7,7 @@ import pytest
 
 from backlabel.matching.decide import Limits, Rule, decide
 from backlabel.reporting.sweep import _values, known_up_to, sweep
-from backlabel.storage.rows import Match, Verdict
+from backlabel.storage.rows import Verdict
 from candidates import candidate
 
 LIMITS = Limits(
@@ -31,39 +31,29 @@ def some_candidate(row, random):
 @pytest.mark.parametrize("rule", Rule)
 def test_every_point_is_what_deciding_there_gives(rule):
     random = np.random.default_rng(0)
-    evidence = {
-        (str(tiff), 1): [some_candidate(row, random) for row in range(random.integers(0, 5))]
-        for tiff in range(60)
-    }
-    rows = [
-        Match(TIFF_file=path, TIFF_path=path, verdict=Verdict.MATCHED, reason="")
-        for path, _ in evidence
+    evidence = [
+        [some_candidate(row, random) for row in range(random.integers(0, 5))] for _ in range(60)
     ]
+    keys = [(str(tiff), 1) for tiff in range(60)]
     jpegs = [str(row) for row in range(5)]
-    points = sweep(
-        rows, evidence=evidence, path_of=jpegs.__getitem__, limits=LIMITS, rule=rule, truth=None
-    )
+    points = sweep(evidence, keys, path_of=jpegs.__getitem__, limits=LIMITS, rule=rule, truth=None)
     wanted = [
         (
             name,
             value,
-            sum(
-                decide(known, limits, rule).verdict is Verdict.MATCHED
-                for known in evidence.values()
-            ),
+            sum(decide(known, limits, rule).verdict is Verdict.MATCHED for known in evidence),
         )
         for name, value, limits in _values(LIMITS, rule, known_up_to(evidence, LIMITS))
     ]
-    found = [(one.threshold, one.value, round(one.match_rate * len(rows))) for one in points]
+    found = [(one.threshold, one.value, round(one.match_rate * len(keys))) for one in points]
     assert found == wanted
     assert len({count for _, _, count in found}) > 3
 
 
 def swept(evidence):
-    rows = [Match(TIFF_file="x", TIFF_path="x", verdict=Verdict.MATCHED, reason="")]
     points = sweep(
-        rows,
-        evidence={("x", 1): evidence},
+        [evidence],
+        [("x", 1)],
         path_of=(["y"] * 3).__getitem__,
         limits=LIMITS,
         rule=Rule.SSIM,
@@ -85,4 +75,4 @@ def test_higher_threshold_is_swept_up_to_the_nearest_candidate_without_scores():
 
 def test_sweep_ends_with_the_bits_there_are():
     limits = LIMITS.__class__(**{**vars(LIMITS), "hamming_threshold": 900})
-    assert known_up_to({}, limits) == 1024
+    assert known_up_to([], limits) == 1024

@@ -242,6 +242,26 @@ def test_all_of_a_list_with_a_preview_and_one_undo(page):
     assert choices() == {}
 
 
+def test_keys_work_while_all_of_a_list_is_decided(page):
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/api/bulk", hold)
+    page.locator("#show-bulk").click()
+    page.locator("#bulk-apply").click()
+    expect(page.locator("#said")).to_have_text("Deciding all of them…")
+    press(page, "n")
+    is_at(page, "miss.tif")
+    assert choices() == {}
+    press(page, "u")  # what is to be undone is the decision under way
+    held[0].continue_()
+    expect(page.locator("#said")).to_have_text("4 taken back")
+    expect(page.locator("#shown")).to_have_text("4 pairs in this list")
+    assert choices() == {}
+
+
 def test_all_of_a_list_without_a_mouse(page):
     tab_to(page, "show-bulk")
     press(page, "Enter")

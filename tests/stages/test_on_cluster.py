@@ -14,6 +14,11 @@ pytestmark = pytest.mark.slow
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
 PAIRS = [(f"{seed % 2}/{seed}.tif", "L9" if seed % 2 else "L1", seed) for seed in range(6)]
+BARS = {
+    "hash": [("hash", "13/13"), ("hash", "1/1")],  # the second: pages of a TIFF that is broken
+    "compare": [("compare", "6/6")],
+    "label": [("copy TIFFs", "6/6"), ("read metadata and pixels", "18/18")],
+}
 OUTPUTS = ("csv", "metrics", "plots", "labeled", "reviews")
 
 
@@ -31,6 +36,13 @@ def choose(root, cluster):
     assert workspace.run(root, "compose")[0] == 0
 
 
+def bars(told):
+    """The name of each bar that knows its end, and what it showed last."""
+    shown = [line.rpartition("\r")[2] for line in told.split("\n")]
+    found = [re.fullmatch(r"(.+): +\d+%\|.*\| (\d+/\d+) \[.*", line) for line in shown]
+    return [one.groups() for one in found if one]
+
+
 def test_stages_write_the_same_bytes_on_a_cluster(tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     workspace.make(here, PAIRS)
@@ -40,8 +52,9 @@ def test_stages_write_the_same_bytes_on_a_cluster(tmp_path):
     choose(there, "dask")
     for root in (here, there):
         for stage in ("hash", "compare", "label"):
-            status, told = workspace.run(root, stage)
+            status, told = workspace.run_in_terminal(root, stage)
             assert status == 0, told
+            assert bars(told) == BARS[stage]
             assert "Traceback" not in told
             dashboard = r"dask: 2 threads at tls://\S+, dashboard http://127\.0\.0\.1:\d+/status"
             assert bool(re.search(dashboard, told)) == (root == there)

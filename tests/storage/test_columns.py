@@ -40,10 +40,9 @@ def table(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("block", [600, 1 << 22], ids=["a row or two a block", "one block"])
-def test_rows_are_those_of_the_list(table, monkeypatch, block):
-    monkeypatch.setattr(columns, "_BLOCK", block)
-    found = columns.read(table, JpegHash)
+@pytest.mark.parametrize("block", [100, 800, 1 << 22], ids=["too little", "a row", "all"])
+def test_rows_are_those_of_the_list(table, block):
+    found = columns.read(table, JpegHash, block=block)
     assert [*found] == tables.read(table, JpegHash) == ROWS
     assert [*found[1:3]] == ROWS[1:3]
     assert [*found.taken([4, 0])] == [*columns.taken(ROWS, [4, 0])] == [ROWS[4], ROWS[0]]
@@ -56,6 +55,14 @@ def test_columns_are_those_of_the_list(table, order):
         assert columns.packed(found, name).tolist() == columns.packed(rows, name).tolist()
     for name in ("path", "height", "information", "sha256"):
         assert [*columns.values(found, name)] == [*columns.values(rows, name)]
+
+
+def test_some_columns_alone(table):
+    found = columns.read(table, JpegHash, ["height", "sha256"])
+    assert [*columns.values(found, "height")] == [row.height for row in ROWS]
+    assert [*columns.values(found, "sha256")] == [row.sha256 for row in ROWS]
+    with pytest.raises(KeyError):
+        found.value(0, "path")
 
 
 def test_a_table_without_rows(tmp_path):

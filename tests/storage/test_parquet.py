@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -37,10 +39,19 @@ def test_pandas_reads_what_it_would_make_of_the_rows_itself(tmp_path, rows):
     pd.testing.assert_frame_equal(found, frame(Row, rows))
 
 
-def test_a_large_table_is_read_by_groups(tmp_path, monkeypatch):
+def part(path, number, readers):
+    """The rows that one of several readers takes."""
+    with ParquetFile(path) as file:
+        table = file.read_row_groups(range(number, file.num_row_groups, readers))
+    return table["bits"].to_pylist()
+
+
+def test_readers_at_a_time_share_a_large_table_by_its_groups(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "TOGETHER", 10_000)
-    with (tmp_path / "a.parquet").open("wb") as file:
+    path = tmp_path / "a.parquet"
+    with path.open("wb") as file:
         parquet.write(file, Row, MANY)
-    with ParquetFile(tmp_path / "a.parquet") as found:
-        assert found.num_row_groups == 3
-        assert found.read_row_group(1)["bits"].to_pylist() == [*range(10_000, 20_000)]
+    with ThreadPoolExecutor(2) as executor:
+        first, second = executor.map(partial(part, path, readers=2), range(2))
+    assert first == [*range(10_000), *range(20_000, 30_000)]
+    assert second == [*range(10_000, 20_000)]

@@ -17,9 +17,12 @@ SCHEDULER = "from distributed.cli.dask_scheduler import main; main()"
 WORKER = "from distributed.cli.dask_worker import main; main()"
 
 
+SOON_LOST = {"DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "1s"}  # Slurm's job; else 15 s
+
+
 def environment():
     path = os.pathsep.join(map(str, (ROOT / "src", ROOT / "tests" / "workers")))
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    return {**os.environ, **SOON_LOST, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
 
 def wait_for(condition, what):

@@ -16,9 +16,11 @@ import work_done
 
 from backlabel import config
 from backlabel.errors import UnreadableImageError, WorkerError
+from backlabel.workers import clusters
 from backlabel.workers.cluster import Cluster
 from backlabel.workers.crew import map_files
 
+clusters._JOBS_S = 1.0  # Slurm's controller has nobody else to answer
 CONF = Path(__file__).parents[2] / "conf" / "cluster"
 
 

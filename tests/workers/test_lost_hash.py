@@ -17,7 +17,8 @@ pytestmark = pytest.mark.slow
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
-PAIRS = [(f"a/{seed:02}.tif", "L9", seed) for seed in range(24)]  # three tasks of sixteen images
+PAIRS = [(f"a/{seed:02}.tif", "L9", seed) for seed in range(23)]
+BROKEN = workspace.jpeg_path("L9", 23)  # with it three tasks of sixteen images; in the second
 HASH = """
 import sys
 from backlabel import config
@@ -49,6 +50,7 @@ def whole(tmp_path_factory):
     """A workspace in which stage hash has run, on this machine."""
     root = tmp_path_factory.mktemp("lost") / "whole"
     workspace.make(root, PAIRS)
+    (root / BROKEN).write_bytes(b"\xff\xd8\xff")
     status, told = workspace.run(root, "hash")
     assert status == 0, told
     return root
@@ -85,15 +87,18 @@ def test_the_next_run_hashes_what_no_task_had_finished(whole, tmp_path, lost, se
     assert sentence in (root / "told.txt").read_text()
 
     rows = [row for path in shards.glob("*") for row in parquet.read_bytes(path, _COLUMNS)]
-    finished = {name.decode() for name, _, _ in rows if name}
+    finished = {name.decode() for name, *_ in rows if name}
     assert len(finished) == 32
+    assert BROKEN in finished
     (root / "scheduler.json").unlink()
+    everything = {path for path in workspace.listing(root, "data") if "truth" not in path}
     with ByHand(root) as cluster:
         cluster.scheduler()
         cluster.worker(NOTED)
-        client = cluster.start("-c", HASH, cluster.address, str(PATIENCE_S))
-        assert client.wait(PATIENCE_S) == 0
-    everything = {path for path in workspace.listing(root, "data") if "truth" not in path}
-    assert {*(root / "hashed.txt").read_text().splitlines()} == everything - finished
-    assert not [*shards.glob("*")]
-    assert workspace.listing(root, "csv") == workspace.listing(whole, "csv")
+        for hashed in (everything - finished, {BROKEN}):  # and a later run tries again
+            (root / "hashed.txt").write_text("")
+            client = cluster.start("-c", HASH, cluster.address, str(PATIENCE_S))
+            assert client.wait(PATIENCE_S) == 0
+            assert {*(root / "hashed.txt").read_text().splitlines()} == hashed
+            assert not [*shards.glob("*")]
+            assert workspace.listing(root, "csv") == workspace.listing(whole, "csv")

@@ -47,21 +47,28 @@ def jobs(slurm):
 
 
 def test_a_job_that_is_cancelled_changes_nothing(slurm, cluster):
-    client = cluster.client("slowly", 200, **JOBS)
+    client = cluster.client("slowly", 100, **JOBS)
     line = client.stdout.readline()
     slurm.ask("scancel", "--signal=KILL", wait_for(lambda: jobs(slurm), "a job")[0])
     found, told = cluster.ended(client)
-    assert [json.loads(line), *found] == [[i, i] for i in range(200)], told
+    assert [json.loads(line), *found] == [[i, i] for i in range(100)], told
     assert "at tls://127.0.0.1:" in told
     wait_for(lambda: not jobs(slurm), "the end of all jobs")
 
 
 def test_jobs_that_are_lost_are_submitted_again(slurm, cluster):
-    client = cluster.client("slowly", 200, **{**JOBS, "workers": 1})
+    client = cluster.client("slowly", 100, **{**JOBS, "workers": 1})
     line = client.stdout.readline()
     slurm.ask("scancel", wait_for(lambda: jobs(slurm), "a job")[0])
     found, told = cluster.ended(client)
-    assert [json.loads(line), *found] == [[i, i] for i in range(200)], told
+    assert [json.loads(line), *found] == [[i, i] for i in range(100)], told
+
+
+def test_a_job_is_one_process_with_a_thread_a_core(cluster):
+    client = cluster.client("in_two_steps", 16, **{**JOBS, "workers": 1, "cores": 2})
+    found, told = cluster.ended(client)
+    assert "dask: 2 threads" in told
+    assert len({second for _, (_, second, _) in found}) == 1, told  # as many contexts on a GPU
 
 
 def test_a_queue_that_is_not_there_is_told(cluster):

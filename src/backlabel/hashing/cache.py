@@ -64,7 +64,7 @@ class HashCache:
     def __init__(self, folder: Path, parameters: Mapping[str, Any]) -> None:
         circumstances = {"parameters": dict(parameters), "versions": versions()}
         text = json.dumps(circumstances, sort_keys=True, allow_nan=False)
-        self._circumstances = hashlib.sha256(text.encode()).digest()
+        self.circumstances = hashlib.sha256(text.encode()).digest()
         self._store = Store(folder / "hashes.sqlite")
 
     def known(self, path: Path, kind: str) -> Hashed | None:
@@ -105,7 +105,7 @@ class HashCache:
             yield one.content.identity, bytes.fromhex(one.content.sha256)
 
     def _key(self, sha256: str, kind: str) -> bytes:
-        return self._circumstances + bytes.fromhex(sha256) + kind.encode()
+        return self.circumstances + bytes.fromhex(sha256) + kind.encode()
 
 
 def versions() -> dict[str, str]:

@@ -61,13 +61,13 @@ def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) 
     """
     cache = cache_for(settings, cache_folder)
     there = is_elsewhere(settings.cluster)
-    shards = Shards(cache_folder, cache) if cache else None
-    if shards:
-        shards.take_over()
+    limits = (settings.max_seconds, settings.max_memory_mib)
+    shards = Shards(cache_folder, cache, limits) if cache else None
+    unread = shards.take_over() if shards else {}
     outcomes = Outcomes(items)
     new = array("q")
     for i, item in enumerate(items):
-        known = cache.known(Path(item.path), item.kind) if cache else None
+        known = (cache.known(Path(item.path), item.kind) if cache else None) or unread.get(item)
         if known is None:
             new.append(i)
         else:
@@ -83,7 +83,7 @@ def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) 
     own = (_known_here(*pair) if there else pair[1] for pair in results)
     for i, result in zip(new, cached(own, cache), strict=True):
         outcomes.put(i, result)
-    if shards and there:
+    if shards:
         shards.clear()
     return outcomes
 

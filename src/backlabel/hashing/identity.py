@@ -48,8 +48,13 @@ def content_of(source: images.Source) -> Content:
     It has no identity if it changed within two seconds before. Later changes need no thought: they
     give it another time of status change than the one that it had when it was opened.
     """
-    settled = max(source.status.st_mtime, source.status.st_ctime) < time.time() - SETTLED_S
+    settled = is_settled(source.status, time.time())
     return Content(source.sha256(), identity(source.status) if settled else b"")
+
+
+def is_settled(status: os.stat_result, moment: float) -> bool:
+    """Whether the file had its bytes two seconds before `moment` (seconds since 1970) already."""
+    return max(status.st_mtime, status.st_ctime) < moment - SETTLED_S
 
 
 def here(elsewhere: bytes, path: Path) -> bytes:

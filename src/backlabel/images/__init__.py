@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from backlabel.images.pages import Pages
 from backlabel.images.picture import GreyImage, Limits, Picture
-from backlabel.images.source import Source, file_at, opened, unreadable
+from backlabel.images.source import OF_THE_SYSTEM, Source, file_at, opened, unreadable
 from backlabel.inventory.content import Kind
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from backlabel.images.tiff import read_pages
 
 __all__ = [
+    "OF_THE_SYSTEM",
     "GreyImage",
     "Kind",
     "Limits",

@@ -27,6 +27,9 @@ _REASONS = {
     errno.ENAMETOOLONG: ("path too long", "the path is longer than the system can open"),
     errno.ENXIO: ("not a file", "it is a socket or a device"),
 }
+_DISK_ERROR = "disk error"
+OF_THE_SYSTEM = frozenset({_DISK_ERROR, *(reason for reason, _ in _REASONS.values())})
+"""Reasons that are not the file's: another moment or machine may read it."""
 
 # A FIFO opened without O_NONBLOCK waits for ever; a link could lead anywhere.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -153,7 +156,7 @@ def file_at(path: Path) -> Path:
 def unreadable(error: OSError) -> UnreadableImageError:
     """The system's refusal as the error of one image."""
     reason, detail = _REASONS.get(
-        error.errno or 0, ("disk error", f"the system could not read it ({error.strerror})")
+        error.errno or 0, (_DISK_ERROR, f"the system could not read it ({error.strerror})")
     )
     return UnreadableImageError(reason, detail)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
@@ -15,7 +17,7 @@ from backlabel import images
 from backlabel.errors import OutputError
 from backlabel.hashing.identity import is_linked_by_dvc
 from backlabel.storage import names
-from backlabel.storage.files import sha256
+from backlabel.storage.files import PARTIAL, sha256
 
 _CHUNK = 1 << 20  # bytes
 _FICLONE = 0x40049409  # linux/fs.h
@@ -43,7 +45,9 @@ def make(
 
     Where `link` cannot be had, the bytes are copied. `known` is the digest, where the bytes are
     known: they are read then only to copy them. Raises UnreadableImageError if the source is gone,
-    is no plain file or changes meanwhile, OutputError if the target exists or cannot be written.
+    is no plain file or changes meanwhile, OutputError if the target cannot be written, or exists
+    with other bytes. The target appears whole: a worker that is killed may have made it already,
+    or leaves a file whose name starts with `PARTIAL`.
     """
     with images.opened(source, max_bytes=max_bytes) as original:
         return _make(original, source, target, link, known)
@@ -52,22 +56,34 @@ def make(
 def _make(
     original: images.Source, source: Path, target: Path, link: Link, known: str | None
 ) -> str:
-    descriptor = original.descriptor
+    partial = target.with_name(PARTIAL + secrets.token_hex(8))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if link is not Link.COPY and _linked(source, target, original.status, link):
-            return known or _digest(descriptor)
-        with target.open("xb") as writer:
-            if link is Link.AUTO and _cloned(descriptor, writer):
-                return known or _digest(descriptor)
-            digest = _copied(descriptor, writer)
-            writer.flush()
-            os.fsync(writer.fileno())
-            return digest
+        digest = _filled(original, source, partial, link, known)
+        if target.exists() and sha256(target) != digest:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        partial.replace(target)
     except OSError as error:
         raise OutputError(
             f"{target}: cannot be made from {names.to_cell(str(source))} ({error.strerror})."
         ) from error
+    return digest
+
+
+def _filled(
+    original: images.Source, source: Path, partial: Path, link: Link, known: str | None
+) -> str:
+    """Make the new file `partial`; returns the SHA-256 of its bytes."""
+    descriptor = original.descriptor
+    if link is not Link.COPY and _linked(source, partial, original.status, link):
+        return known or _digest(descriptor)
+    with partial.open("xb") as writer:
+        if link is Link.AUTO and _cloned(descriptor, writer):
+            return known or _digest(descriptor)
+        digest = _copied(descriptor, writer)
+        writer.flush()
+        os.fsync(writer.fileno())
+        return digest
 
 
 def stays(existing: Path, source: Path, target: Path, *, link: Link) -> bool:
@@ -80,6 +96,8 @@ def stays(existing: Path, source: Path, target: Path, *, link: Link) -> bool:
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
         os.link(existing, target, follow_symlinks=False)
+    except FileExistsError:  # by a worker that was killed
+        return os.path.samestat(existing.lstat(), target.lstat())
     except OSError:  # no further names here, or too many: it is made anew
         return False
     return True
@@ -107,8 +125,6 @@ def _linked(source: Path, target: Path, status: os.stat_result, link: Link) -> b
 def _hardlinked(source: Path, target: Path) -> bool:
     try:
         target.hardlink_to(images.file_at(source))
-    except FileExistsError:
-        raise
     except OSError:  # another file system, one without hard links, or too many of them
         return False
     return True

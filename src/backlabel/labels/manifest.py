@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from backlabel.storage import names, tables
-from backlabel.storage.files import atomic_write, sha256
+from backlabel.storage.files import PARTIAL, atomic_write, sha256
 from backlabel.storage.rows import Labelled
 
 CSV = "manifest.csv"
@@ -51,7 +51,9 @@ def seal(folder: Path, rows: Sequence[Labelled]) -> None:
     digests = {row.file: row.sha256 for row in rows if row.stored}
     for path in folder.rglob("*"):
         file = path.relative_to(folder).as_posix()
-        if path.is_file() and file not in digests and file != SUMS:
+        if path.name.startswith(PARTIAL):  # what a worker was killed over
+            path.unlink()
+        elif path.is_file() and file not in digests and file != SUMS:
             digests[file] = sha256(path)
     with atomic_write(folder / SUMS) as sums:
         sums.write(_sums_text(digests))

@@ -117,7 +117,7 @@ def _other_labels(labels: Mapping[int, str], page: int) -> str:
     )
 
 
-def duplicates(identical: Sequence[Hashable]) -> dict[int, list[int]]:
+def duplicates(identical: Iterable[Hashable]) -> dict[int, list[int]]:
     """The other TIFFs of identical content, for each TIFF that has any."""
     members: dict[Hashable, list[int]] = {}
     for tiff, content in enumerate(identical):

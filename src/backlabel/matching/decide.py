@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from backlabel.matching.evidence import Candidate
+from backlabel.section import BITS
 from backlabel.storage.rows import Verdict
+
+_BEYOND = 2  # times the threshold in force
 
 
 class Rule(StrEnum):
@@ -37,6 +40,11 @@ class Limits:
     """Rule `combined`: least lead in explained share over another JPEG that passes."""
     min_part_share: float = 0.0
     """Least share of a TIFF that a JPEG shows, for its label to be the TIFF's (inclusive)."""
+
+    @property
+    def furthest(self) -> int:
+        """Bits: no higher Hamming threshold is swept, so no candidate from there on is needed."""
+        return min(_BEYOND * self.hamming_threshold, BITS)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ earlier run, nothing is opened and what reads and scores images is not even impo
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,10 @@ from numpy.typing import NDArray
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import assign, measuring, search, variants
 from backlabel.matching.decide import Decision, Rule, decide
-from backlabel.matching.evidence import Candidate, NearPair, Pair, Scored, Scores
+from backlabel.matching.evidence import Candidate, Evidence, NearPair, Pair, Scored, Scores
 from backlabel.matching.kept import Kept
 from backlabel.matching.measuring import Measuring
-from backlabel.matching.near_pairs import ABOVE_ALL, Nearest, Query, near_pairs
+from backlabel.matching.near_pairs import Nearest, Query, near_pairs
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import Variant
 from backlabel.storage import columns
@@ -35,9 +36,6 @@ _IDENTITY = Variant("identity")
 _NO_CHANGE = {_IDENTITY.source, variants.PART}  # parts have a search of their own
 _RECALL_SAMPLE = 1000  # TIFFs; exact search of more would undo what the index saves
 
-Evidence: TypeAlias = list[Candidate] | UnreadableImageError
-"""The candidates of a TIFF, or why it could not be read."""
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -45,19 +43,28 @@ class Outcome:
 
     tiffs: Sequence[TiffHash]
     settings: Settings
-    evidence: list[Evidence]
-    alone: list[Decision | None]
-    """The decision by a TIFF's own candidates; None where it could not be read."""
+    evidence: Sequence[Evidence]
     index_recall: dict[str, float]
     """Share of the exactly nearest JPEGs that an index finds too, by hash; empty without one."""
 
+    def alone(self, tiff: int) -> Decision | None:
+        """The decision by a TIFF's own candidates; None where it could not be read."""
+        return _alone(self.evidence[tiff], self.settings)
+
+    def decision(self, tiff: int) -> Decision | None:
+        """The same, as other TIFFs leave it."""
+        return self._contested.get(tiff) or self.alone(tiff)
+
     @cached_property
-    def decisions(self) -> list[Decision | None]:
-        """The decisions `alone`, as other TIFFs leave them."""
-        readable = [i for i, decision in enumerate(self.alone) if decision is not None]
-        decided = [decision for decision in self.alone if decision is not None]
+    def _contested(self) -> dict[int, Decision]:
+        """The decisions on TIFFs that share a JPEG, or a file, with another; so these are few."""
+        numbers, decided = [], []
+        for i in sorted({*self._of_shared_jpegs(), *self._of_shared_files()}):
+            if (decision := self.alone(i)) is not None:
+                numbers.append(i)
+                decided.append(decision)
         paths, digests, pages = (
-            [*columns.values(columns.taken(self.tiffs, readable), name)]
+            [*columns.values(columns.taken(self.tiffs, numbers), name)]
             for name in ("path", "sha256", "page")
         )
         rule = self.settings.rule
@@ -65,10 +72,24 @@ class Outcome:
             identical = [*zip(digests, pages, strict=True)]
             decided = assign.one_to_one(decided, identical, self.settings.limits, rule, digests)
         decided = assign.one_label(decided, [*zip(paths, pages, strict=True)])
-        found: list[Decision | None] = [None] * len(self.alone)
-        for i, decision in zip(readable, decided, strict=True):
-            found[i] = decision
-        return found
+        return dict(zip(numbers, decided, strict=True))
+
+    def _of_shared_jpegs(self) -> list[int]:
+        """The TIFFs of which an acceptable JPEG is acceptable to another one, too."""
+        decided = ((i, self.alone(i)) for i in range(len(self.evidence)))
+        claims = ((i, one.row) for i, own in decided if own for one in own.acceptable)
+        tiffs, rows = np.fromiter(claims, np.dtype((np.int64, 2))).T
+        _, which, counts = np.unique(rows, return_inverse=True, return_counts=True)
+        shared: list[int] = tiffs[counts[which] > 1].tolist()
+        return shared
+
+    def _of_shared_files(self) -> Iterator[int]:
+        """The TIFFs that are pictures of one file with others."""
+        pictures = zip(
+            *(columns.values(self.tiffs, name) for name in ("path", "page")), strict=True
+        )
+        several = {path for path, page in pictures if page > 1}
+        return (i for i, path in enumerate(columns.values(self.tiffs, "path")) if path in several)
 
 
 def match(
@@ -76,22 +97,20 @@ def match(
     jpegs: Sequence[JpegHash],
     settings: Settings,
     kept: Kept | None = None,
-    *,
-    below: int = ABOVE_ALL,
 ) -> Outcome:
     """Decide on each TIFF. `jpegs` are those that `settings.compares`.
 
     Under the combined rule a JPEG is given to one TIFF at most. Evidence in `kept` is taken from
-    there, and new evidence is added to it. Candidates lie `below` so many bits, which may be no
-    less than the thresholds.
+    there, and new evidence is added to it. It is of the nearest JPEG and of those below
+    `Limits.furthest`.
     """
     with measuring.workers(settings) as crew:
-        matching = _Matching(tiffs, jpegs, settings, Measuring(settings, crew, kept), below)
-        return Outcome(tiffs, settings, *matching.evidence(), matching.index_recall())
+        matching = _Matching(tiffs, jpegs, settings, Measuring(settings, crew, kept))
+        return Outcome(tiffs, settings, matching.evidence(), matching.index_recall())
 
 
-def alone(evidence: Evidence, settings: Settings) -> Decision | None:
-    """The decision on a TIFF by its own candidates; None where it could not be read."""
+def _alone(evidence: Evidence, settings: Settings) -> Decision | None:
+    """As `Outcome.alone`."""
     if isinstance(evidence, UnreadableImageError):
         return None
     return decide(evidence, settings.limits, settings.rule)
@@ -106,35 +125,34 @@ class _Matching:
         jpegs: Sequence[JpegHash],
         settings: Settings,
         images: Measuring,
-        below: int,
     ) -> None:
         self._tiffs, self._jpegs, self._settings, self._images = tiffs, jpegs, settings, images
-        self._below = below
         self._standardised = columns.packed(jpegs, "phash")
         self._grey = columns.packed(jpegs, "phash_grey") if settings.both_hashes else None
         self._index, self._index_grey = self._indexed(self._standardised), self._indexed(self._grey)
 
-    def evidence(self) -> tuple[list[Evidence], list[Decision | None]]:
-        """Of each TIFF the candidates with their scores, or why not, and the decision `alone`."""
-        queries = self._as_they_are()
-        found = self._scored(self._near(queries))
-        decided = [alone(known, self._settings) for known in found]
+    def evidence(self) -> list[Evidence]:
+        """Of each TIFF the candidates with their scores, or why there are none."""
+        found = self._scored(self._near(self._as_they_are()))
+        sources = [name for name in self._settings.variants if name not in _NO_CHANGE]
+        if not sources:
+            return found
+        asked = map(self._settings.trusts, columns.values(self._tiffs, "information"))
+        decided = (_alone(known, self._settings) for known in found)
         missed = [
             i
-            for i, (asked, decision) in enumerate(zip(queries, decided, strict=True))
-            if asked and decision is not None and not decision.acceptable
+            for i, (is_asked, decision) in enumerate(zip(asked, decided, strict=True))
+            if is_asked and decision is not None and not decision.acceptable
         ]
-        sources = [name for name in self._settings.variants if name not in _NO_CHANGE]
-        if not sources or not missed:
-            return found, decided
+        if not missed:
+            return found
         changed = self._variants(missed, sources)
         readable = [[] if isinstance(own, UnreadableImageError) else own for own in changed]
         more = self._scored(self._near(readable))
         for i in missed:
             own = changed[i]
             found[i] = own if isinstance(own, UnreadableImageError) else _joined(found[i], more[i])
-            decided[i] = alone(found[i], self._settings)
-        return found, decided
+        return found
 
     def index_recall(self) -> dict[str, float]:
         """As `Outcome.index_recall`."""
@@ -170,7 +188,7 @@ class _Matching:
             self._standardised,
             self._grey,
             k=self._settings.top_k,
-            below=self._below,
+            below=self._settings.limits.furthest,
             nearest=self._nearest(self._index, "standardised"),
             nearest_grey=self._nearest(self._index_grey, "grey"),
         )
@@ -221,15 +239,13 @@ class _Matching:
         theirs = self._of_jpegs(close, "path"), self._of_jpegs(close, "sha256")
         results = iter(
             self._images.scores(
-                [
-                    Pair(path, jpeg, pair.variant, sha256, jpeg_sha256, page)
-                    for (path, sha256, page), pair, jpeg, jpeg_sha256 in zip(
-                        asked, close, *theirs, strict=True
-                    )
-                ]
+                Pair(path, jpeg, pair.variant, sha256, jpeg_sha256, page)
+                for (path, sha256, page), pair, jpeg, jpeg_sha256 in zip(
+                    asked, close, *theirs, strict=True
+                )
             )
         )
-        labels = iter(self._of_jpegs(pairs, "label"))
+        labels = map(sys.intern, self._of_jpegs(pairs, "label"))
         return [
             _evidence(
                 path,

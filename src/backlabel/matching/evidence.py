@@ -62,7 +62,7 @@ class Placement:
         return max(width, 0) * max(height, 0) > _BORDER * smaller
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NearPair:
     """A JPEG that a TIFF may be the original of, by their hashes or by a part that both show."""
 
@@ -90,7 +90,7 @@ class NearPair:
         return min(self.hamming_standardised, self.hamming_grey)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pair:
     """The files of a pair with their contents' SHA-256, and by which variant it was found.
 
@@ -105,7 +105,7 @@ class Pair:
     page: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scores:
     """The scores of a pair, to `DECIMALS`; all but `ssim` are None where nobody asked for them."""
 
@@ -123,7 +123,7 @@ Scored: TypeAlias = Scores | UnreadableImageError
 """The scores of a pair, or why there are none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A JPEG that a TIFF may be the original of, with all that a decision rests on."""
 
@@ -157,3 +157,7 @@ class Candidate:
     def spoke(self) -> float | None:
         """Share of the picture that spoke, where it is known."""
         return self.scores.spoke if self.scores else None
+
+
+Evidence: TypeAlias = list[Candidate] | UnreadableImageError
+"""The candidates of a TIFF, or why it could not be read."""

@@ -164,6 +164,6 @@ def _scores(raw: bytes | None) -> Scores | None:
 
 
 def _digest(query: NDArray[np.uint8], base: NDArray[np.uint8]) -> bytes:
-    digest = hashlib.sha256(query.tobytes())
-    digest.update(base.tobytes())
+    digest = hashlib.sha256(np.ascontiguousarray(query).data)
+    digest.update(np.ascontiguousarray(base).data)
     return digest.digest()

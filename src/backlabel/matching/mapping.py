@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
@@ -21,32 +22,40 @@ def rows(
     jpegs: Sequence[JpegHash],
     outcome: Outcome,
     failed: Sequence[Passed] = (),
-) -> list[Match]:
+) -> Iterator[Match]:
     """A row for each picture, by path and page; those of identical bytes name each other.
 
     `failed` are the TIFFs and pages that had no hash.
     """
-    same = assign.duplicates([(tiff.sha256, tiff.page) for tiff in tiffs])
-    found = []
-    for i, tiff in enumerate(tiffs):
-        decision, known = outcome.decisions[i], outcome.evidence[i]
+    contents = zip(columns.values(tiffs, "sha256"), columns.values(tiffs, "page"), strict=True)
+    same = assign.duplicates(contents)
+
+    def of(i: int, tiff: TiffHash) -> Match:
+        decision, known = outcome.decision(i), outcome.evidence[i]
         if isinstance(known, UnreadableImageError):
-            found.append(unreadable(tiff.key, known, tiff.sha256))
-            continue
+            return unreadable(tiff.key, known, tiff.sha256)
         assert decision is not None
         nearest = min(known, key=lambda one: (one.distance, one.row), default=None)
-        others = [tiffs[j].path for j in same.get(i, ())]
-        found.append(row(tiff, decision, nearest, jpegs, others))
-    found += [
+        others = [columns.value(tiffs, j, "path") for j in same.get(i, ())]
+        return row(tiff, decision, nearest, jpegs, others)
+
+    found = (of(i, tiff) for i, tiff in _in_order(tiffs))
+    lost = (
         unreadable((one.path, one.page or 1), UnreadableImageError(one.reason, one.detail))
-        for one in failed
-    ]
-    return sorted(found, key=_order)
+        for one in sorted(failed, key=lambda one: _order(one.path, one.page or 1))
+    )
+    return heapq.merge(found, lost, key=lambda one: _order(*one.key))
 
 
-def _order(picture: TiffHash | Match) -> tuple[bytes, int]:
-    path, page = picture.key
+def _order(path: str, page: int) -> tuple[bytes, int]:
     return os.fsencode(path), page
+
+
+def _in_order(tiffs: Sequence[TiffHash]) -> Iterator[tuple[int, TiffHash]]:
+    """The TIFFs by path and page, with their numbers."""
+    keys = [*map(_order, columns.values(tiffs, "path"), columns.values(tiffs, "page"))]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return zip(order, columns.taken(tiffs, order), strict=True)
 
 
 def row(
@@ -101,15 +110,15 @@ def candidates(
     tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash], outcome: Outcome
 ) -> Iterator[CandidateRow]:
     """The JPEGs that came near each picture, best first; of a part every place that was found."""
-    for i in sorted(range(len(tiffs)), key=lambda i: _order(tiffs[i])):
-        decision, known = outcome.decisions[i], outcome.evidence[i]
+    for i, tiff in _in_order(tiffs):
+        decision, known = outcome.decision(i), outcome.evidence[i]
         if decision is None or decision.chosen is None or isinstance(known, UnreadableImageError):
             continue
         for rank, best in enumerate((decision.chosen, *decision.others), 1):
             places = [one for one in known if one.row == best.row and one.pair.part is not None]
             for one in dict.fromkeys([best, *places]):
                 is_accepted = one in decision.acceptable
-                yield _candidate(tiffs[i], jpegs[one.row], one, rank, is_accepted=is_accepted)
+                yield _candidate(tiff, jpegs[one.row], one, rank, is_accepted=is_accepted)
 
 
 def _candidate(

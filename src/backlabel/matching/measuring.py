@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -26,6 +27,7 @@ from backlabel.workers.pool import cores
 
 _CHUNK = 4  # pairs: one takes 10 to 100 ms, and those of a TIFF share its decoding
 _IMAGES_OF_A_PAIR = 3  # times `max_seconds`: two are read, and both are scored
+_ASKED_TOGETHER = 1000  # pairs whose scores are looked up
 _KEPT_TOGETHER = 64  # pairs whose scores a kill may lose
 
 
@@ -47,12 +49,15 @@ class Measuring:
         self._settings, self.crew, self._kept = settings, crew, kept
         self._complete = settings.rule is Rule.COMBINED
 
-    def scores(self, pairs: Sequence[Pair]) -> list[Scored]:
+    def scores(self, pairs: Iterable[Pair]) -> list[Scored]:
         """The scores of each pair."""
         if self._kept is None:
-            return list(self._computed(pairs))
-        known = self._kept.scores(pairs, complete=self._complete)
-        new = [pair for pair, scores in zip(pairs, known, strict=True) if scores is None]
+            return list(self._computed([*pairs]))
+        known, new, rest = [], [], iter(pairs)
+        while some := list(itertools.islice(rest, _ASKED_TOGETHER)):
+            scores_of_some = self._kept.scores(some, complete=self._complete)
+            known += scores_of_some
+            new += [one for one, its in zip(some, scores_of_some, strict=True) if its is None]
         fresh = self._keeping(new, self._computed(new), self._kept)
         found = [scores if scores is not None else next(fresh) for scores in known]
         return [*found, *fresh]  # which ends it: the last ones are kept then

@@ -35,8 +35,9 @@ def near_pairs(
     nearest: Nearest = search.nearest,
     nearest_grey: Nearest = search.nearest,
 ) -> list[list[NearPair]]:
-    """For each TIFF the `k` nearest JPEGs `below` so many bits, nearest first, by the best variant.
+    """For each TIFF its nearest JPEG, and of the `k` nearest those `below` so many bits.
 
+    They come nearest first, each by the best variant.
     `queries[i]` are the variants of TIFF i, as `variants.hashes` gives them; `standardised` and
     `grey` (m, 128) are the JPEGs' hashes; without `grey` only the first of the two counts. Equal
     distances: the variant that comes first, then the lower row. `nearest` and `nearest_grey` search
@@ -83,7 +84,9 @@ def _nearest(
     order = order[np.any(is_new, axis=0)]  # each JPEG once, by its nearest variant
     order = order[np.lexsort((rows[order], decisive[order], tiffs[order]))]
     found: list[list[NearPair]] = [[] for _ in queries]
-    for i in order[decisive[order] < below].tolist():
+    is_asked_for = decisive[order] < below
+    is_asked_for[np.diff(tiffs[order], prepend=-1) != 0] = True  # it says how far away all are
+    for i in order[is_asked_for].tolist():
         own = found[tiffs[i]]
         if len(own) < k:
             bits_grey = None if far_grey is None else int(far_grey[i])

@@ -16,7 +16,6 @@ from backlabel.matching import engine, measuring
 from backlabel.matching.engine import Outcome
 from backlabel.matching.evidence import Candidate, NearPair, Placement
 from backlabel.matching.kept import kept_for
-from backlabel.matching.near_pairs import ABOVE_ALL
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import PART
 from backlabel.parts.kept import NOTHING, Digests, Found, KeptParts, Known, Plan, content, plan_key
@@ -59,16 +58,14 @@ def match(
     jpegs: Sequence[JpegHash],
     settings: Settings,
     folder: Path,
-    *,
-    below: int = ABOVE_ALL,
 ) -> tuple[Outcome, Effort]:
     """Decide on each TIFF by whole images, then by parts of what they left over.
 
-    `jpegs` are `ordered`; `folder` keeps what was found; `below` is as in `engine.match`.
+    `jpegs` are `ordered`; `folder` keeps what was found.
     """
     whole = sum(map(settings.trusts, columns.values(jpegs, "information")))
     kept = kept_for(settings, folder)
-    outcome = engine.match(tiffs, jpegs[:whole], settings, kept, below=below)
+    outcome = engine.match(tiffs, jpegs[:whole], settings, kept)
     return complete(outcome, tiffs, jpegs, settings, folder)
 
 
@@ -106,24 +103,24 @@ def complete(
         ]
     count = sum(len(parts) for parts in found.values())
     effort = Effort(len(ours), len(theirs), plan.features, len(plan.pairs), count)
-    alone = [engine.alone(known, settings) for known in evidence]
-    return replace(outcome, evidence=evidence, alone=alone), effort
+    return replace(outcome, evidence=evidence), effort
 
 
 def _left_over(
     outcome: Outcome, tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash]
 ) -> tuple[dict[int, TiffHash], dict[int, JpegHash]]:
     """The TIFFs without an acceptable JPEG, the JPEGs that were not given away; by number."""
+    alone = map(outcome.alone, range(len(tiffs)))
     ours = {
         i: tiffs[i]
-        for i, decision in enumerate(outcome.alone)
+        for i, decision in enumerate(alone)
         if decision is not None and not decision.acceptable
     }
     if not ours:  # and no record is made of a JPEG
         return {}, {}
     given = {
         decision.chosen.row
-        for decision in outcome.decisions
+        for decision in map(outcome.decision, range(len(tiffs)))
         if decision and decision.chosen and decision.verdict is Verdict.MATCHED
     }
     return ours, {row: jpeg for row, jpeg in enumerate(jpegs) if row not in given}

@@ -6,21 +6,22 @@ TIFFs claim is no part of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from backlabel.matching.decide import Limits, Rule
+from backlabel.matching.evidence import Evidence
 from backlabel.reporting.sweep import (
     STEP_BITS,
     STEPS,
     SWEPT,
     Counted,
     Counts,
-    Evidence,
     known_up_to,
     with_values,
 )
+from backlabel.reporting.tally import basis
 
 HAMMING = ("hamming_threshold", "ssim_hamming_threshold")
 
@@ -41,7 +42,7 @@ class Point:
     found: Counted
 
 
-def axes(evidence: Evidence, limits: Limits, rule: Rule) -> list[list[Axis]]:
+def axes(evidence: Iterable[Evidence], limits: Limits, rule: Rule) -> list[list[Axis]]:
     """The planes that are worth a look: of the Hamming thresholds, and of what the rule reads.
 
     The first is as wide as scores are known, whatever the thresholds in force.
@@ -60,10 +61,15 @@ def plane(chosen: Sequence[Axis], counts: Counts, limits: Limits) -> list[Point]
     What counts is nearer than both Hamming thresholds: neither needs to be the higher one.
     """
     names = [axis.threshold for axis in chosen]
-    return [
-        Point(values, counts.at(with_values(limits, dict(zip(names, values, strict=True)))))
+    every = {
+        values: with_values(limits, dict(zip(names, values, strict=True)))
         for values in product(*(axis.values for axis in chosen))
-    ]
+    }
+    found = {
+        values: counts.at(every[values])
+        for values in sorted(every, key=lambda one: basis(every[one]))
+    }
+    return [Point(values, found[values]) for values in every]
 
 
 def curves(

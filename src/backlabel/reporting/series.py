@@ -6,12 +6,14 @@ Drawing takes longer than comparing images whose scores are kept; a stage only c
 from __future__ import annotations
 
 import csv
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from backlabel.storage import columns
 from backlabel.storage.files import atomic_write
 from backlabel.storage.rows import Match, SweepPoint, Verdict
 
@@ -23,18 +25,19 @@ SCORES: Mapping[str, tuple[str, Sequence[float]]] = {
     "spoke": ("spoke", _BINS),
 }
 """The column of a score by its name in plots, and the edges of the bins of its histogram."""
+SCORED = tuple(column for column, _ in SCORES.values())
 
 
 def write_all(rows: Sequence[Match], sweep: Sequence[SweepPoint], folder: Path) -> None:
     """Write counts of verdicts, histograms of scores, all scores, and a curve of each threshold."""
-    verdicts = Counter(row.verdict for row in rows)
+    verdicts = Counter(columns.values(rows, "verdict"))
     _write(folder / "verdicts.csv", ["verdict", "tiffs"], ((one, verdicts[one]) for one in Verdict))
     for name, (score, edges) in SCORES.items():
         head = [score, "tiffs", *(verdict.replace(" ", "_") for verdict in Verdict)]
         _write(folder / f"{name}_histogram.csv", head, _histogram(rows, score, edges))
-    scores = [score for score, _ in SCORES.values()]
-    shown = ([*(getattr(row, score) for score in scores), row.verdict.value] for row in rows)
-    _write(folder / "scores.csv", [*scores, "verdict"], shown)
+    shown = [*SCORED, "verdict"]
+    cells = (columns.values(rows, name) for name in shown)
+    _write(folder / "scores.csv", shown, zip(*cells, strict=True))
     for threshold in dict.fromkeys(point.threshold for point in sweep):
         points = (
             [one.value, one.match_rate, one.precision, one.recall]
@@ -49,11 +52,13 @@ def _histogram(
     rows: Sequence[Match], score: str, edges: Sequence[float]
 ) -> Iterable[Sequence[object]]:
     """Each bin's lower edge, the TIFFs whose best candidate lies in it, and these by verdict."""
-    counts = []
-    for verdict in Verdict:
-        values = [getattr(row, score) for row in rows if row.verdict is verdict]
-        known = np.array([value for value in values if value is not None], np.float64)
-        counts.append(np.histogram(known, edges)[0].tolist())
+    known = {verdict: array("d") for verdict in Verdict}
+    for verdict, value in zip(
+        *(columns.values(rows, one) for one in ("verdict", score)), strict=True
+    ):
+        if value is not None:
+            known[verdict].append(value)
+    counts = [np.histogram(values, edges)[0].tolist() for values in known.values()]
     for lower, *own in zip(edges[:-1], *counts, strict=True):
         yield [lower, sum(own), *own]
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from backlabel.storage import tables
-from backlabel.storage.rows import Match, PageKey, TruePair, Verdict
+from backlabel.storage import columns, tables
+from backlabel.storage.rows import Match, TruePair, Verdict
 
+TRUE = ("TIFF_path", "page", "JPEG_path")
+"""The columns that are held against a list of true pairs, `category` beside them."""
 QUANTILES = (0.05, 0.25, 0.75, 0.95)
 SSIM_CLASSES = ("below_0.70", "0.70_to_0.85", "0.85_to_0.95", "above_0.95")
 """As the documentation groups them; lower bounds belong to a class, but 0.95 is not above 0.95."""
@@ -33,19 +35,18 @@ def known_pairs(path: Path, looked_at: Iterable[str]) -> list[TruePair] | None:
 
 def summarise(rows: Sequence[Match], truth: Sequence[TruePair] | None) -> dict[str, object]:
     """All metrics of a mapping; `truth` adds precision and recall."""
-    matched = [row for row in rows if row.verdict is Verdict.MATCHED]
-    verdicts = Counter(row.verdict for row in rows)
-    categories = Counter(row.category for row in matched if row.category is not None)
+    verdicts, matched = Counter(columns.values(rows, "verdict")), _matched(rows)
+    categories = Counter(one for one in columns.values(matched, "category") if one is not None)
     metrics: dict[str, object] = {
         "tiffs": len(rows),
         "matched": len(matched),
         "match_rate": share(len(matched), len(rows)),
         "verdicts": {verdict.replace(" ", "_"): verdicts[verdict] for verdict in Verdict},
         "labels": dict(sorted(categories.items())),
-        "ssim_computed": sum(row.used_ssim for row in rows),
-        "ssim_classes": ssim_classes([row.ssim_value for row in rows]),
-        "matched_hamming": distribution([row.hamming_distance for row in matched]),
-        "matched_ssim": distribution([row.ssim_value for row in matched]),
+        "ssim_computed": sum(columns.values(rows, "used_ssim")),
+        "ssim_classes": ssim_classes(columns.values(rows, "ssim_value")),
+        "matched_hamming": distribution(columns.values(matched, "hamming_distance")),
+        "matched_ssim": distribution(columns.values(matched, "ssim_value")),
     }
     if truth is not None:
         metrics["truth"] = accuracy(rows, truth)
@@ -79,41 +80,47 @@ def accuracy(rows: Sequence[Match], truth: Sequence[TruePair]) -> dict[str, floa
     True are a TIFF, or a page of it where the list names one. Precision over no match, and recall
     over no true pair, are 1: nothing wrong, nothing missed.
     """
-    matched = [row for row in rows if row.verdict is Verdict.MATCHED]
+    matched = _matched(rows)
     right, found = _true(matched, truth, "JPEG_path")
     right_labels, found_labels = _true(matched, truth, "category")
     true_pairs = len(_true(rows, truth)[1])
     return {
         "true_pairs": true_pairs,
-        "right_pairs": len(right),
-        "wrong_pairs": len(matched) - len(right),
-        "wrong_labels": len(matched) - len(right_labels),
-        "precision": share(len(right), len(matched), empty=1.0),
+        "right_pairs": right,
+        "wrong_pairs": len(matched) - right,
+        "wrong_labels": len(matched) - right_labels,
+        "precision": share(right, len(matched), empty=1.0),
         "recall": share(len(found), true_pairs, empty=1.0),
-        "label_precision": share(len(right_labels), len(matched), empty=1.0),
+        "label_precision": share(right_labels, len(matched), empty=1.0),
         "label_recall": share(len(found_labels), true_pairs, empty=1.0),
     }
 
 
+def _matched(rows: Sequence[Match]) -> Sequence[Match]:
+    verdicts = columns.values(rows, "verdict")
+    return columns.taken(rows, [i for i, one in enumerate(verdicts) if one is Verdict.MATCHED])
+
+
 def _true(
-    rows: Sequence[Match], truth: Sequence[TruePair], *columns: str
-) -> tuple[set[PageKey], set[tuple[str, int | None]]]:
-    """The pictures of `rows` that agree with one of `truth` in TIFF, page and `columns`.
+    rows: Sequence[Match], truth: Sequence[TruePair], *names: str
+) -> tuple[int, set[tuple[str, int | None]]]:
+    """How many of `rows` agree with one of `truth` in TIFF, page and the columns `names`.
 
     And these true ones, told apart by TIFF and by the page that the list names, if any.
     """
     known: dict[tuple[str | None, ...], list[TruePair]] = {}
     for pair in truth:
-        key = (pair.TIFF_path, *(getattr(pair, name) for name in columns))
+        key = (pair.TIFF_path, *(getattr(pair, name) for name in names))
         known.setdefault(key, []).append(pair)
-    pictures: set[PageKey] = set()
+    count = 0
     found: set[tuple[str, int | None]] = set()
-    for row in rows:
-        for pair in known.get((row.TIFF_path, *(getattr(row, name) for name in columns)), ()):
-            if pair.page is None or pair.page == row.page:
-                pictures.add((row.TIFF_path, row.page))
-                found.add((pair.TIFF_path, pair.page))
-    return pictures, found
+    cells = (columns.values(rows, name) for name in ("page", "TIFF_path", *names))
+    for page, *key_cells in zip(*cells, strict=True):
+        pairs = known.get(tuple(key_cells), ())
+        true = {(pair.TIFF_path, pair.page) for pair in pairs if pair.page in (None, page)}
+        count += bool(true)
+        found |= true
+    return count, found
 
 
 def share(part: int, whole: int, *, empty: float = 0.0) -> float:

@@ -8,20 +8,18 @@ itself: who gets a JPEG that two TIFFs claim is not part of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from backlabel.errors import UnreadableImageError
 from backlabel.matching.decide import Limits, Rule, counts
-from backlabel.matching.evidence import Candidate
+from backlabel.matching.evidence import Evidence
 from backlabel.reporting.summary import share
 from backlabel.reporting.tally import Tally
-from backlabel.section import BITS
-from backlabel.storage.rows import Match, PageKey, SweepPoint, TruePair
+from backlabel.storage.rows import PageKey, SweepPoint, TruePair
 
 STEP_BITS = 5
-_BEYOND = 2  # times the threshold in force
 STEPS = 50
 SWEPT = {
     Rule.SEED: (),
@@ -29,8 +27,6 @@ SWEPT = {
     Rule.COMBINED: ("min_explained", "min_spoke"),
 }
 """The limits of scores that each rule reads."""
-Evidence: TypeAlias = Mapping[PageKey, list[Candidate] | UnreadableImageError]
-"""The candidates by picture, or why it could not be read."""
 
 
 @dataclass(frozen=True)
@@ -45,27 +41,37 @@ class Counted:
 
 
 class Counts:
-    """What of `pictures` is matched at any limits, by their `evidence`.
+    """What is matched at any limits, by the `evidence` of pictures.
 
+    `keys` are theirs, in order, and of those that have no evidence since they gave no hash.
     `path_of` gives the path of the JPEG in a row.
     """
 
     def __init__(
         self,
-        evidence: Evidence,
-        pictures: Collection[PageKey],
+        evidence: Sequence[Evidence],
+        keys: Iterable[PageKey],
         path_of: Callable[[int], str],
         rule: Rule,
         truth: Sequence[TruePair] | None,
     ) -> None:
-        true = right_pages(truth or [], pictures)
-        self._pictures, self._true = len(pictures), None if truth is None else len(true)
+        wanted: dict[str, list[TruePair]] = {}
+        for pair in truth or ():
+            wanted.setdefault(pair.TIFF_path, []).append(pair)
+        true: set[tuple[str, str]] = set()
+        right: set[tuple[int, str]] = set()
+        self._pictures = 0
+        for i, (path, page) in enumerate(keys):
+            here = [one.JPEG_path for one in wanted.get(path, ()) if one.page in (None, page)]
+            true.update((path, jpeg) for jpeg in here)
+            right.update((i, jpeg) for jpeg in here)
+            self._pictures += 1
+        self._true = None if truth is None else len(true)
 
-        def is_right(picture: PageKey, row: int) -> bool:
-            path, page = picture
-            return bool(true) and page in true.get((path, path_of(row)), ())
+        def is_right(picture: int, row: int) -> bool:
+            return bool(right) and (picture, path_of(row)) in right
 
-        self._tally = Tally(readable(evidence), rule, is_right)
+        self._tally = Tally(evidence, rule, is_right)
 
     def at(self, limits: Limits) -> Counted:
         """What is matched at these limits, each TIFF being decided by itself."""
@@ -82,16 +88,19 @@ class Counts:
 
 
 def sweep(
-    rows: Sequence[Match],
+    evidence: Sequence[Evidence],
+    keys: Iterable[PageKey],
     *,
-    evidence: Evidence,
     path_of: Callable[[int], str],
     limits: Limits,
     rule: Rule,
     truth: Sequence[TruePair] | None,
 ) -> list[SweepPoint]:
-    """A point for each value of each threshold, the others staying as they are in `limits`."""
-    counts = Counts(evidence, [row.key for row in rows], path_of, rule, truth)
+    """A point for each value of each threshold, the others staying as they are in `limits`.
+
+    The pictures are those of `Counts`.
+    """
+    counts = Counts(evidence, keys, path_of, rule, truth)
     points = []
     for name, value, changed in _values(limits, rule, known_up_to(evidence, limits)):
         found = counts.at(changed)
@@ -99,47 +108,20 @@ def sweep(
     return points
 
 
-def right_pages(
-    truth: Sequence[TruePair], keys: Iterable[PageKey]
-) -> dict[tuple[str, str], set[int]]:
-    """The pages that are right for each true pair (TIFF, JPEG) of which one was compared."""
-    pages: dict[str, set[int]] = {}
-    for path, page in keys:
-        pages.setdefault(path, set()).add(page)
-    right: dict[tuple[str, str], set[int]] = {}
-    for pair in truth:
-        there = pages.get(pair.TIFF_path, set())
-        found = there if pair.page is None else there & {pair.page}
-        if found:
-            right.setdefault((pair.TIFF_path, pair.JPEG_path), set()).update(found)
-    return right
-
-
-def readable(evidence: Evidence) -> dict[PageKey, list[Candidate]]:
-    """The candidates of the pictures that could be read."""
-    return {
-        key: known for key, known in evidence.items() if not isinstance(known, UnreadableImageError)
-    }
-
-
-def known_up_to(evidence: Evidence, limits: Limits) -> int:
+def known_up_to(evidence: Iterable[Evidence], limits: Limits) -> int:
     """The highest threshold of SSIM, in bits, below which every candidate has its scores."""
     unscored = [
         one.distance
-        for candidates in readable(evidence).values()
-        for one in candidates
+        for known in evidence
+        if not isinstance(known, UnreadableImageError)
+        for one in known
         if one.scores is None and not counts(one, limits)
     ]
-    return min([*unscored, furthest(limits)])
-
-
-def furthest(limits: Limits) -> int:
-    """No Hamming threshold above this many bits is swept."""
-    return min(_BEYOND * limits.hamming_threshold, BITS)
+    return min([*unscored, limits.furthest])
 
 
 def _values(limits: Limits, rule: Rule, last: int) -> Iterator[tuple[str, float, Limits]]:
-    for bits in _steps(limits.hamming_threshold, furthest(limits)):
+    for bits in _steps(limits.hamming_threshold, limits.furthest):
         lower = min(bits, limits.ssim_hamming_threshold)
         yield (
             "hamming_threshold",

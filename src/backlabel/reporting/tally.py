@@ -10,17 +10,17 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import count
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backlabel.errors import UnreadableImageError
 from backlabel.matching.decide import Limits, Rule
-from backlabel.matching.evidence import Candidate
-from backlabel.storage.rows import PageKey
+from backlabel.matching.evidence import Candidate, Evidence
 
 _LOWEST = -2.0
 """Below every score: it stands for one that is no number."""
@@ -29,37 +29,43 @@ _Spans: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 class Tally:
-    """The candidates of each picture, counted by `rule`; `is_right` speaks of picture and row."""
+    """The candidates of each picture, counted by `rule`.
+
+    `is_right` says of a picture, by its number, and of a row whether the pair is a true one. Limits
+    of one `basis` are counted the most quickly if they come one after the other.
+    """
 
     def __init__(
         self,
-        evidence: Mapping[PageKey, Sequence[Candidate]],
+        evidence: Iterable[Evidence],
         rule: Rule,
-        is_right: Callable[[PageKey, int], bool],
+        is_right: Callable[[int, int], bool],
     ) -> None:
         self._rule = rule
         labels: defaultdict[str, int] = defaultdict(count().__next__)
-        pairs: defaultdict[tuple[PageKey, int], int] = defaultdict(count().__next__)
-        table = [
+        rows = (
             (
                 tiff,
-                pairs[key, one.row],
+                one.row,
                 labels[one.label],
                 -1 if one.pair.part else one.distance,  # what features found is near at any limit
                 one.pair.is_part,
                 one.pair.part.tiff_covered if one.pair.part else 1.0,
                 math.inf if rule is not Rule.COMBINED else -1.0 if one.spoke is None else one.spoke,
                 score,
-                is_right(key, one.row),
+                is_right(tiff, one.row),
             )
-            for tiff, (key, known) in enumerate(evidence.items())
+            for tiff, known in enumerate(evidence)
+            if not isinstance(known, UnreadableImageError)
             for score, one in _ranked(known, rule)
-        ]
-        columns = np.array(table, np.float64).reshape(-1, 9).T
-        self._tiff, self._pair, self._label, self._bits = columns[:4].astype(np.int64)
+        )
+        columns = np.fromiter(rows, np.dtype((np.float64, 9))).T
+        self._tiff, jpeg, self._label, self._bits = columns[:4].astype(np.int64)
+        pairs = self._tiff * (jpeg.max(initial=0) + 1) + jpeg
+        self._pair = np.unique(pairs, return_inverse=True)[1]
         self._is_part, self._is_right = columns[[4, 8]].astype(np.bool_)
         self._shown, self._spoke, self._score = columns[5:8]
-        self._counting = cache(self._spans)
+        self._counted = lru_cache(maxsize=1)(self._spans)
 
     def at(self, limits: Limits) -> tuple[int, int]:
         """How many pictures are matched, and how many of them rightly."""
@@ -68,8 +74,7 @@ class Tally:
             Rule.SSIM: limits.min_ssim,
             Rule.COMBINED: limits.min_explained,
         }[self._rule]
-        bits = min(limits.hamming_threshold, limits.ssim_hamming_threshold)
-        spans = self._counting(bits, limits.min_spoke, limits.min_margin, limits.min_part_share)
+        spans = self._counted(*basis(limits))
         matched, right = (_reaching(last, least) - _reaching(not_, least) for last, not_ in spans)
         return matched, right
 
@@ -102,6 +107,12 @@ class Tally:
         is_other_label = self._label[one] != self._label[best]
         speaks: NDArray[np.bool_] = (one != best) & (is_other_label | is_whole & is_close)
         return speaks
+
+
+def basis(limits: Limits) -> tuple[int, float, float, float]:
+    """What says which candidates count, and which speak against others: all but least scores."""
+    bits = min(limits.hamming_threshold, limits.ssim_hamming_threshold)
+    return bits, limits.min_spoke, limits.min_margin, limits.min_part_share
 
 
 def _ranked(candidates: Sequence[Candidate], rule: Rule) -> Iterator[tuple[float, Candidate]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,15 +19,9 @@ from backlabel.stages import beside
 from backlabel.storage import columns, large, paths, tables
 from backlabel.storage.candidate_rows import CandidateRow
 from backlabel.storage.files import shared_folder, write_json
-from backlabel.storage.rows import (
-    JpegHash,
-    Match,
-    PageKey,
-    Passed,
-    SweepPoint,
-    TiffHash,
-    TruePair,
-)
+from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash
+
+_COUNTED = ("verdict", "category", "used_ssim", *summary.TRUE, *series.SCORED)
 
 
 def main(params: config.Params) -> None:
@@ -48,12 +42,23 @@ def main(params: config.Params) -> None:
         failed = [row for row in failed if row.path in chosen]
 
     outcome, effort = left_over.match(tiffs, jpegs, how, shared_folder() / "cache")
-    found = mapping.rows(tiffs, jpegs, outcome, failed)
-    evidence = {tiff.key: known for tiff, known in zip(tiffs, outcome.evidence, strict=True)}
+    _write_mapping(tiffs, jpegs, outcome, failed, params)
+    read = zip(columns.values(tiffs, "path"), columns.values(tiffs, "page"), strict=True)
+    points = sweep.sweep(
+        outcome.evidence,
+        itertools.chain(read, ((row.path, row.page or 1) for row in failed)),
+        path_of=lambda row: columns.value(jpegs, row, "path"),
+        limits=how.limits,
+        rule=how.rule,
+        truth=truth,
+    )
+    tables.write(paths.SWEEP, SweepPoint, points)
+    # Read back: columns of what is counted take a fraction of the memory of its rows.
+    found = columns.read(paths.mapping_path(compare.n_tiff), Match, _COUNTED)
     metrics = summary.summarise(found, truth) | {"parts": asdict(effort)}
     metrics |= {"index_recall": outcome.index_recall} if outcome.index_recall else {}
-    near = mapping.candidates(tiffs, jpegs, outcome)
-    _write(found, near, evidence, jpegs, params, metrics=metrics, truth=truth)
+    write_json(paths.METRICS / "compare.json", metrics)
+    series.write_all(found, points, paths.PLOTS)
 
 
 def settings(params: config.Params) -> Settings:
@@ -92,29 +97,16 @@ def limits(compare: config.Compare) -> Limits:
     )
 
 
-def _write(
-    found: list[Match],
-    near: Iterator[CandidateRow],
-    evidence: dict[PageKey, engine.Evidence],
+def _write_mapping(
+    tiffs: Sequence[TiffHash],
     jpegs: Sequence[JpegHash],
+    outcome: engine.Outcome,
+    failed: Sequence[Passed],
     params: config.Params,
-    *,
-    metrics: dict[str, object],
-    truth: list[TruePair] | None,
 ) -> None:
-    compare = params.compare
-    points = sweep.sweep(
-        found,
-        evidence=evidence,
-        path_of=lambda row: columns.value(jpegs, row, "path"),
-        limits=limits(compare),
-        rule=Rule(compare.rule),
-        truth=truth,
-    )
     form = large.Form(**params.tables.model_dump())
-    count, n_tiff = len(found), compare.n_tiff
+    count, n_tiff = len(tiffs) + len(failed), params.compare.n_tiff
+    found = mapping.rows(tiffs, jpegs, outcome, failed)
     large.write(paths.mapping_path(n_tiff), Match, found, count=count, form=form)
+    near = mapping.candidates(tiffs, jpegs, outcome)
     large.write(paths.candidates_path(n_tiff), CandidateRow, near, count=count, form=form)
-    tables.write(paths.SWEEP, SweepPoint, points)
-    write_json(paths.METRICS / "compare.json", metrics)
-    series.write_all(found, points, paths.PLOTS)

@@ -14,16 +14,15 @@ from pathlib import Path
 
 from backlabel import config
 from backlabel.errors import UnreadableImageError
-from backlabel.matching import engine
 from backlabel.matching.decide import Rule
-from backlabel.matching.evidence import NearPair, Pair
+from backlabel.matching.evidence import Evidence, NearPair, Pair
 from backlabel.matching.kept import Kept, kept_for
 from backlabel.matching.settings import Settings
 from backlabel.parts import left_over
 from backlabel.reporting import plane, summary
 from backlabel.reporting.plane import Axis, Point
 from backlabel.reporting.report import Report
-from backlabel.reporting.sweep import Counted, Counts, furthest
+from backlabel.reporting.sweep import Counted, Counts
 from backlabel.stages import compare
 from backlabel.storage import columns, paths
 from backlabel.storage.files import atomic_write, shared_folder
@@ -36,20 +35,18 @@ def main(params: config.Params, out: Path) -> Report:
     jpegs = left_over.ordered(columns.read(paths.JPEG_HASHES, JpegHash), settings)
     tiffs = columns.read(paths.TIFF_HASHES, TiffHash)
     cache = shared_folder() / "cache"
-    last = furthest(settings.limits)
-    found = left_over.match(tiffs, jpegs, settings, cache, below=last)[0].evidence
+    found = left_over.match(tiffs, jpegs, settings, cache)[0].evidence
     kept = kept_for(settings, cache)
     if kept is not None:
         _widen(found, tiffs, jpegs, kept, settings)
     pictures = zip(columns.values(tiffs, "path"), columns.values(tiffs, "page"), strict=True)
-    evidence = dict(zip(pictures, found, strict=True))
     jpeg_paths = [*columns.values(jpegs, "path")]
     truth = summary.known_pairs(Path(params.data.truth), jpeg_paths)
     files: list[Path] = []
     curves: dict[str, list[tuple[int, float]]] = {}
     best: dict[str, float] = {}
-    counts = Counts(evidence, evidence, jpeg_paths.__getitem__, settings.rule, truth)
-    for axes in plane.axes(evidence, settings.limits, settings.rule):
+    counts = Counts(found, pictures, jpeg_paths.__getitem__, settings.rule, truth)
+    for axes in plane.axes(found, settings.limits, settings.rule):
         points = plane.plane(axes, counts, settings.limits)
         files.append(_write(out, axes, points))
         curves |= dict(plane.curves(axes, points, settings.limits))
@@ -69,7 +66,7 @@ def main(params: config.Params, out: Path) -> Report:
 
 
 def _widen(
-    found: Sequence[engine.Evidence],
+    found: Sequence[Evidence],
     tiffs: Sequence[TiffHash],
     jpegs: Sequence[JpegHash],
     kept: Kept,

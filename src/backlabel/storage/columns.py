@@ -7,8 +7,9 @@ and digests are packed bytes, words are Arrow's. The table reads like a list of 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar, overload
 
@@ -26,9 +27,9 @@ Record = TypeVar("Record")
 
 PACKED = {"phash": 128, "phash_grey": 128, "sha256": 32}
 """Columns of hexadecimal digits, and the bytes of one value."""
-_TOGETHER = 10_000  # rows of a column that are Python's at a time
+_TOGETHER = 2_000  # rows of a column that are Python's at a time
 _SPARSE = 8  # times as many cells are made at once as are asked for, as quickly
-_BLOCK = 1 << 18  # bytes of a file that are parsed at a time
+_BLOCK = 1 << 16  # bytes of a file that are parsed at a time
 _TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 _NO_DIGIT = 255
 _DIGITS = np.full(256, _NO_DIGIT, np.uint8)
@@ -133,26 +134,33 @@ class Keyed(Mapping[Any, Record], Generic[Record]):
         raise KeyError(key)
 
 
-def read(path: Path, record: type[Record]) -> Columns[Record]:
+def read(
+    path: Path, record: type[Record], only: Collection[str] | None = None, block: int = _BLOCK
+) -> Columns[Record]:
     """The table at `path`, read piece by piece, from Parquet where it is large.
 
-    Raises TableError as `tables.read` does.
+    Where `only` some columns are named, they alone can be asked for, and no record. Of CSV so many
+    bytes are parsed at a time as `block` says, and more where a row is longer. Raises TableError as
+    `tables.read` does.
     """
     large = paths.parquet_path(path)
-    path, opened = (large, _parquet) if large.exists() else (path, _csv)
+    path, opened = (large, _parquet) if large.exists() else (path, partial(_csv, block=block))
     remedy = "Run the stage that writes it again."
     expected = list(tables.plain_kinds(record))
     try:
         with opened(path, record) as (schema, batches):
             if schema.names != expected:
                 raise TableError(f"{path}: columns {schema.names}, expected {expected}. {remedy}")
-            return _gathered(record, batches, schema)
+            kept = pa.schema([one for one in schema if only is None or one.name in only])
+            return _gathered(record, batches, kept)
     except FileNotFoundError as error:
         raise TableError(f"{path}: not found. {remedy}") from error
     except OSError as error:
         said = error.strerror or error
         raise TableError(f"{path}: cannot be read ({said}). {remedy}") from error
     except (pa.ArrowInvalid, ValueError) as error:
+        if "straddling" in str(error) and block < path.stat().st_size:  # a row that is longer
+            return read(path, record, only, 16 * block)
         raise TableError(f"{path}: not such a table ({error}). {remedy}") from error
 
 
@@ -200,9 +208,9 @@ _Opened: TypeAlias = tuple[pa.Schema, Iterable[pa.RecordBatch]]
 
 
 @contextmanager
-def _csv(path: Path, record: type[Any]) -> Iterator[_Opened]:
+def _csv(path: Path, record: type[Any], block: int) -> Iterator[_Opened]:
     types = {name: _TYPES[kind] for name, kind in tables.plain_kinds(record).items()}
-    with arrow_csv.open_csv(path, _reading(_BLOCK), _PARSING, _converting(types)) as reader:
+    with arrow_csv.open_csv(path, _reading(block), _PARSING, _converting(types)) as reader:
         yield reader.schema, reader
 
 
@@ -217,14 +225,13 @@ def _parquet(path: Path, _: type[Any]) -> Iterator[_Opened]:
 def _gathered(
     record: type[Record], batches: Iterable[pa.RecordBatch], schema: pa.Schema
 ) -> Columns[Record]:
-    names = [name for name in schema.names if name in PACKED]
-    packed = {name: bytearray() for name in names}
+    packed = {name: bytearray() for name in schema.names if name in PACKED}
+    kept = pa.schema([one for one in schema if one.name not in PACKED])
     words = []
     for batch in batches:
-        for name in names:
+        for name in packed:
             packed[name] += _bytes(batch.column(name), PACKED[name]).data
-        words.append(batch.drop_columns(names) if names else batch)
-    kept = pa.schema([field for field in schema if field.name not in names])
+        words.append(batch.select(kept.names))
     return Columns(
         record,
         pa.Table.from_batches(words, kept),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import operator
 import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -39,10 +40,15 @@ def header(record: type[Any]) -> str:
 
 def lines(record: type[Record], rows: Iterable[Record]) -> Iterator[str]:
     """`rows` as the lines that `write` makes of them."""
-    columns = [(name, _writer(kind)) for name, kind in _kinds(record).items()]
+    kinds = _kinds(record)
+    values = operator.attrgetter(*kinds)
+    escaped = [i for i, kind in enumerate(kinds.values()) if _bare(kind)[0] == FileName]
     line = csv.writer(_Given(), lineterminator="\r\n").writerow  # so that it quotes both of them
     for row in rows:
-        yield line([to_cell(getattr(row, name)) for name, to_cell in columns])[:-2] + "\n"
+        cells = [*values(row)]
+        for i in escaped:
+            cells[i] = cells[i] and names.to_cell(cells[i])
+        yield line(cells)[:-2] + "\n"  # the fewest digits of a float: csv writes what str does
 
 
 class _Given:
@@ -146,22 +152,6 @@ def _bare(kind: Any) -> tuple[Any, bool]:
         parts = [part for part in typing.get_args(kind) if part is not type(None)]
         return parts[0], True
     return kind, False
-
-
-def _writer(kind: Any) -> Callable[[Any], str]:
-    bare, optional = _bare(kind)
-    of_value: Callable[[Any], str] = str
-    if bare == FileName:
-        of_value = names.to_cell
-    elif issubclass(bare, float):
-        of_value = _shown
-    if not optional:
-        return of_value
-    return lambda value: "" if value is None else of_value(value)
-
-
-def _shown(value: Any) -> str:
-    return repr(float(value)) if isinstance(value, float) else str(value)
 
 
 def _reader(kind: Any) -> Callable[[str], Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,6 +21,7 @@ from backlabel.storage import names
 from backlabel.storage.files import make_folder, shared_folder
 from backlabel.workers import remote
 from backlabel.workers.pool import cores
+from backlabel.workers.progress import tell
 
 if TYPE_CHECKING:
     from backlabel.workers.cluster import Cluster
@@ -139,7 +139,7 @@ def _of_slurm_jobs(cluster: Cluster) -> Iterator[Any]:
     make_folder(folder)
     with SLURMCluster(
         cores=cluster.cores,
-        processes=cluster.cores,
+        processes=1,  # with a thread a core: work is done in their own processes, a GPU is shared
         memory=f"{cluster.memory_gib} GiB",
         queue=cluster.queue,
         walltime=cluster.walltime,
@@ -197,7 +197,7 @@ def _wait_for_worker(connection: Connection) -> None:
                 if not said:
                     raise no_worker(connection)
                 if said != before:
-                    sys.stderr.write(f"dask: no worker yet; Slurm says of its jobs: {said}\n")
+                    tell(f"dask: no worker yet; Slurm says of its jobs: {said}")
             time.sleep(_PATIENCE_S)
 
 

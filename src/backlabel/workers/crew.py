@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.workers.cluster import Cluster, is_elsewhere
 from backlabel.workers.pool import CHUNK, Workers
-from backlabel.workers.progress import track
+from backlabel.workers.progress import bar
 
 Item = TypeVar("Item")
 Half = TypeVar("Half")
@@ -143,14 +143,15 @@ def map_copying(
             except UnreadableImageError as error:
                 return error
 
-        with ThreadPoolExecutor(_THREADS) as executor:
-            results = executor.map(done_here, items)
+        with ThreadPoolExecutor(_THREADS) as executor, bar(items, what) as done:
             try:
-                yield from track(results, what, total=len(items))
+                for result in executor.map(done_here, items):
+                    done.update()
+                    yield result
             finally:
                 executor.shutdown(cancel_futures=True)  # after an error the rest is not done
         return
-    done = map_files(
+    results = map_files(
         function,
         items,
         workers=1,
@@ -159,4 +160,4 @@ def map_copying(
         what=what,
         cluster=cluster,
     )
-    yield from (result for _, result in done)
+    yield from (result for _, result in results)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import secrets
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +22,7 @@ from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.storage.files import make_folder, shared_folder
 from backlabel.workers import clusters, remote
 from backlabel.workers.pool import CHUNK
-from backlabel.workers.progress import track
+from backlabel.workers.progress import bar, tell
 
 if TYPE_CHECKING:
     from backlabel.workers.cluster import Cluster
@@ -65,7 +64,7 @@ def crew(
             )
             connection = stack.enter_context(clusters.connected(cluster))
             clusters.require_fit(connection, terms)
-            sys.stderr.write(f"dask: {connection.dashboard()}\n")
+            tell(f"dask: {connection.dashboard()}")
             stack.callback(_release, connection, str(mark))
             return connection, terms
 
@@ -135,9 +134,10 @@ class DaskCrew:
         Raises WorkerError where the scheduler is lost, or all workers for longer than is waited,
         and where a worker does not see a file that is there on this machine.
         """
-        waiting = iter(track(items, what))
+        waiting = iter(items)
         chunks = iter(lambda: list(islice(waiting, chunk)), [])
         order: deque[_Chunk] = deque()
+        done = bar(items, what)
         try:
             while True:
                 room = _CHUNKS_UNDER_WAY * max(self._threads, 1) - len(order)
@@ -149,8 +149,10 @@ class DaskCrew:
                 first = order.popleft()
                 for item, result in zip(first.items, results, strict=True):
                     clusters.require_seen(result)
+                    done.update()
                     yield item, result
         finally:
+            done.close()
             if order:  # an error, or the caller has gone away
                 with suppress(*clusters.LOST):
                     self._connection().client.cancel([one.future for one in order])

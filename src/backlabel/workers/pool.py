@@ -24,7 +24,7 @@ from typing import Any, Self, TypeVar
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.workers import worker
 from backlabel.workers.forking import start
-from backlabel.workers.progress import track
+from backlabel.workers.progress import bar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -113,19 +113,22 @@ class Workers:
         A bounded number of items is under way, whatever the number of items. They travel in chunks
         of `chunk`: 1 where each takes seconds. `function` may see an item twice: it must not mind.
         """
-        waiting = (_Task(item) for item in track(items, what))
+        waiting = (_Task(item) for item in items)
         order: deque[_Task] = deque()
+        done = bar(items, what)
         try:
             while True:
                 self._give_out(function, waiting, order, chunk)
                 while order and order[0].is_done:
                     task = order.popleft()
+                    done.update()
                     yield task.item, task.result
                 if order and not order[0].is_done:
                     self._listen()
                 elif not order and not self._fill(waiting, order, 1):
                     return
         finally:
+            done.close()
             if order:  # an error, or the caller has gone away
                 self.stop()
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from operator import length_hint
 from threading import RLock
-from typing import TypeVar
+from typing import Any
 
 from tqdm import tqdm
-
-Item = TypeVar("Item")
 
 # Only this process draws. A lock for several would be a semaphore of the system, of which Python
 # 3.14 says that it leaked when the process is killed.
@@ -17,7 +16,15 @@ tqdm.set_lock(RLock())
 tqdm.monitor_interval = 0  # no thread that watches for bars that stand still
 
 
-def track(items: Iterable[Item], what: str, *, total: int | None = None) -> Iterable[Item]:
-    """`items`, with a bar named `what` while they are taken; no bar where it has no name."""
+def bar(items: Iterable[object], what: str) -> tqdm[Any]:
+    """A bar named `what` that has a step for each of `items`; hidden where it has no name.
+
+    Whoever has done an item calls its `update`.
+    """
     hidden = not what or not sys.stderr.isatty()
-    return tqdm(items, desc=what, total=total, disable=hidden, unit="image")
+    return tqdm(desc=what, total=length_hint(items) or None, disable=hidden, unit="image")
+
+
+def tell(line: str) -> None:
+    """Write a line to standard error, above a bar that is there."""
+    tqdm.write(line, file=sys.stderr)

@@ -36,15 +36,19 @@ async function showPreview() {
   }
 }
 
+// Ten thousand decisions take a moment. Keys go on working meanwhile; what decides waits for them.
 function applyBulk() {
   if (at("bulk-dialog").returnValue !== "yes" || !preview) return;
-  exclusively(async () => {
-    const why = at("bulk-why").value;
-    const answer = await ask("/api/bulk", { ...preview, why, tab });
-    remember(why);
-    await load();
+  const why = at("bulk-why").value;
+  const asked = { ...preview, why, tab };
+  const deciding = settled.then(() => ask("/api/bulk", asked));
+  say("Deciding all of them…");
+  deciding.then((answer) => {
     say(`${answer.count} decided; one undo takes all of them back.`);
-  });
+    remember(why);
+    return exclusively(() => load(pair?.id));
+  }).catch(fail);
+  settled = deciding.catch(() => {});
 }
 
 function applyRelabel() {

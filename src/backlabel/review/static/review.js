@@ -14,6 +14,7 @@ let categories = {};
 let preview = null;
 let waiting = 0; // actions under way
 let chain = Promise.resolve();
+let settled = Promise.resolve(); // until a decision on many pairs is made
 
 async function ask(path, body) {
   const options = body === undefined ? {} : {
@@ -161,6 +162,7 @@ function decide(asked, goOn = true) {
     if (!pair) return;
     const jpeg = shownJpeg()?.path; // what is decided is what is seen
     const whole = { id: pair.id, jpeg, why: at("why").value, tab, ...asked };
+    await settled;
     const answer = await ask("/api/decide", whole);
     take(answer);
     remember(whole.why);
@@ -204,6 +206,7 @@ const actions = {
     await goToOpen();
   }),
   undo: () => exclusively(async () => {
+    await settled;
     const answer = await ask("/api/undo", { tab });
     take(answer);
     const first = answer.undone.find((id) => queue.places.has(id));
