@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from backlabel import composing, config, images
 from backlabel.errors import ConfigError, UnreadableImageError
-from backlabel.matching import device, scoring
+from backlabel.matching import device, engine, scoring
 from backlabel.stages import compare
 from backlabel.stages import hash as hashing
 from backlabel.storage import paths, tables
@@ -200,6 +200,12 @@ def test_number_of_workers_changes_nothing(matches, monkeypatch):
         return matches()
 
     assert by(1) == by(4)
+
+
+def test_looking_for_variants_of_some_at_a_time_changes_nothing(matches, monkeypatch):
+    before = matches()
+    monkeypatch.setattr(engine, "_VARIED_TOGETHER", 1)
+    assert matches() == before
 
 
 def test_order_of_rows_changes_nothing(matches):

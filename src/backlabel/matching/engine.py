@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 _IDENTITY = Variant("identity")
 _NO_CHANGE = {_IDENTITY.source, variants.PART}  # parts have a search of their own
+_VARIED_TOGETHER = (
+    8000  # TIFFs whose variants are in memory, 30 kB each, and fill a block of the index
+)
 _RECALL_SAMPLE = 1000  # TIFFs; exact search of more would undo what the index saves
 
 
@@ -133,7 +136,7 @@ class _Matching:
 
     def evidence(self) -> list[Evidence]:
         """Of each TIFF the candidates with their scores, or why there are none."""
-        found = self._scored(self._near(self._as_they_are()))
+        found = self._scored(self._tiffs, self._near(self._as_they_are()))
         sources = [name for name in self._settings.variants if name not in _NO_CHANGE]
         if not sources:
             return found
@@ -144,15 +147,24 @@ class _Matching:
             for i, (is_asked, decision) in enumerate(zip(asked, decided, strict=True))
             if is_asked and decision is not None and not decision.acceptable
         ]
-        if not missed:
-            return found
-        changed = self._variants(missed, sources)
-        readable = [[] if isinstance(own, UnreadableImageError) else own for own in changed]
-        more = self._scored(self._near(readable))
-        for i in missed:
-            own = changed[i]
-            found[i] = own if isinstance(own, UnreadableImageError) else _joined(found[i], more[i])
+        for block, start in enumerate(range(0, len(missed), _VARIED_TOGETHER), 1):
+            some = missed[start : start + _VARIED_TOGETHER]
+            for i, more in zip(some, self._by_variants(some, sources, block), strict=True):
+                found[i] = _joined(found[i], more)
         return found
+
+    def _by_variants(
+        self, missed: Sequence[int], sources: Sequence[str], block: int
+    ) -> list[Evidence]:
+        """What variants of the TIFFs that are `missed` find, or why they cannot be made."""
+        tiffs = columns.taken(self._tiffs, missed)
+        changed = self._variants(tiffs, sources)
+        readable = [[] if isinstance(own, UnreadableImageError) else own for own in changed]
+        more = self._scored(tiffs, self._near(readable, block))
+        return [
+            own if isinstance(own, UnreadableImageError) else known
+            for own, known in zip(changed, more, strict=True)
+        ]
 
     def index_recall(self) -> dict[str, float]:
         """As `Outcome.index_recall`."""
@@ -182,15 +194,15 @@ class _Matching:
         alone = self._settings.index_from**2
         return MultiHash(base, crew=self._images.crew, alone=alone)
 
-    def _near(self, queries: Sequence[Sequence[Query]]) -> list[list[NearPair]]:
+    def _near(self, queries: Sequence[Sequence[Query]], block: int = 0) -> list[list[NearPair]]:
         return near_pairs(
             queries,
             self._standardised,
             self._grey,
             k=self._settings.top_k,
             below=self._settings.limits.furthest,
-            nearest=self._nearest(self._index, "standardised"),
-            nearest_grey=self._nearest(self._index_grey, "grey"),
+            nearest=self._nearest(self._index, f"standardised {block}"),
+            nearest_grey=self._nearest(self._index_grey, f"grey {block}"),
         )
 
     def _as_they_are(self) -> list[list[Query]]:
@@ -210,26 +222,30 @@ class _Matching:
         return lambda query, _, k: known.nearest(query, k=k)
 
     def _variants(
-        self, missed: Sequence[int], sources: Sequence[str]
+        self, tiffs: Sequence[TiffHash], sources: Sequence[str]
     ) -> list[list[Query] | UnreadableImageError]:
-        """The variants of the TIFFs that are `missed`; none of the others."""
-        sides = (columns.values(self._jpegs, name) for name in ("height", "width"))
-        shapes = sorted({*zip(*sides, strict=True)})
+        """The variants of each TIFF."""
         wanted = {
-            i: variants.expand(sources, (tiff.height, tiff.width), shapes)
-            for i, tiff in ((i, self._tiffs[i]) for i in missed)
+            i: variants.expand(sources, (tiff.height, tiff.width), self._shapes)
+            for i, tiff in enumerate(tiffs)
         }
-        queries: list[list[Query] | UnreadableImageError] = [[] for _ in self._tiffs]
-        for i, result in self._images.hashes(wanted, self._tiffs):
-            queries[i] = result
-        return queries
+        found = dict(self._images.hashes(wanted, tiffs))
+        return [found[i] for i in wanted]
 
-    def _scored(self, found: list[list[NearPair]]) -> list[Evidence]:
-        """`found` with the scores of those below the threshold for scores."""
+    @cached_property
+    def _shapes(self) -> list[tuple[int, int]]:
+        """Of the JPEGs."""
+        sides = (columns.values(self._jpegs, name) for name in ("height", "width"))
+        return sorted({*zip(*sides, strict=True)})
+
+    def _scored(
+        self, tiffs: Sequence[TiffHash], found: Sequence[Sequence[NearPair]]
+    ) -> list[Evidence]:
+        """What was `found` for `tiffs`, with the scores of those below the threshold for scores."""
         limit = self._settings.limits.ssim_hamming_threshold
         pairs = [pair for own in found for pair in own]
         close = [pair for pair in pairs if pair.distance < limit]
-        ours = (columns.values(self._tiffs, name) for name in ("path", "sha256", "page"))
+        ours = (columns.values(tiffs, name) for name in ("path", "sha256", "page"))
         asked = (
             tiff
             for tiff, own in zip(zip(*ours, strict=True), found, strict=True)
@@ -254,7 +270,7 @@ class _Matching:
                     for pair in own
                 ],
             )
-            for path, own in zip(columns.values(self._tiffs, "path"), found, strict=True)
+            for path, own in zip(columns.values(tiffs, "path"), found, strict=True)
         ]
 
     def _of_jpegs(self, pairs: Sequence[NearPair], name: str) -> Iterator[Any]:
