@@ -14,10 +14,11 @@ from backlabel.calibration.frames import scanned
 from backlabel.images import encoding
 from backlabel.kernels.block_dct import block_dct_reference
 from backlabel.kernels.commonest import commonest_reference
+from backlabel.kernels.local_lookup import local_lookup
 from backlabel.kernels.reproduced import reproduced_reference
 from backlabel.matching.coefficients import Arithmetic, Published
 from backlabel.matching.linear_filter import filtered, fitted
-from backlabel.matching.tone import curve, locally_toned
+from backlabel.matching.tone import curve, local_curves
 from backlabel.matching.verify import verify
 
 ORIGINAL = scene(0)
@@ -135,7 +136,7 @@ def test_a_curve_is_not_bent_by_a_databar():
 def test_local_curves_follow_a_slope_of_brightness():
     slope = np.linspace(0.6, 1.1, ORIGINAL.shape[1])
     wanted = (ORIGINAL * slope).astype(np.float32)
-    found = locally_toned(ORIGINAL, wanted, 8)
+    found = local_lookup(ORIGINAL, local_curves(ORIGINAL, wanted, 8), 8)
     assert np.abs(found - wanted)[20:-20, 20:-20].mean() < 0.5
 
 

@@ -38,6 +38,7 @@ from backlabel.kernels.reproduced import (
 
 Picture: TypeAlias = NDArray[np.float32]  # (H, W), sides multiples of 8
 _Table: TypeAlias = NDArray[np.float32]  # (8, 8)
+_Level: TypeAlias = NDArray[np.floating] | float  # (8, 8), or one for all
 
 TOLERANCE = 0.5
 """Grey levels: what rounding pixels to whole levels, before and after JPEG, moves a coefficient.
@@ -45,6 +46,7 @@ Its standard deviation is sqrt(1 / 12) = 0.29 each time, for the transform is or
 OTHER_NOISE = 4.0
 """Grey levels, standard deviation: what the noise of another frame moves a coefficient, that of
 both frames together. A picture that far off explains nothing; see docs/calibration.md."""
+_LEAST_NOISE = 1e-3  # grey levels; far below what rounding pixels does
 _SHARPENED = 1.15
 """How much more noise is left than the mean of as many pixels has: reduced images are sharpened a
 little, by Lanczos's filter or afterwards."""
@@ -86,6 +88,19 @@ FAST = Arithmetic(dct.block_dct, reproduced, commonest)
 
 
 @dataclass(frozen=True)
+class Making:
+    """How an image was made of a TIFF, as far as another frame's chance depends on it."""
+
+    noise: _Level = 1.0
+    """Share of the standard deviation of the TIFF's noise that is left in each coefficient."""
+    steps: _Level = 1.0
+    """Those of an earlier JPEG: coefficients are multiples of them, whatever the later one's."""
+
+
+AS_IT_IS = Making()
+
+
+@dataclass(frozen=True)
 class Explained:
     """How much of a JPEG an image explains."""
 
@@ -124,8 +139,8 @@ class Published:
         self._side = _TILE if min(jpeg.shape) >= _SMALL else _TILE // 2
         most = arithmetic.commonest(cut(tiff), self._side)
         self._is_picture = most <= MAX_COMMONEST * self._side**2
-        other_noise = OTHER_NOISE * min(_SHARPENED * scale, 1.0)
-        self._chance = by_chance(self.steps, self._spread(), other_noise)
+        self._other_noise = OTHER_NOISE * min(_SHARPENED * scale, 1.0)
+        self._spread = self._measured_spread()
 
     def _read(self, pixels: Picture) -> None:
         """Take what the JPEG states from its `pixels`.
@@ -141,7 +156,7 @@ class Published:
         steps = self.steps[np.newaxis, :, :, np.newaxis]
         self.coefficients = np.where(steps >= _CERTAIN, np.rint(found / steps) * steps, found)
 
-    def _spread(self) -> _Table:
+    def _measured_spread(self) -> _Table:
         """How much each coefficient varies where there is a picture, with what rounding hid.
 
         As a standard deviation, from the median of absolute values: a few edges do not count.
@@ -155,13 +170,16 @@ class Published:
         found: _Table = np.hypot(_MEDIAN_TO_DEVIATION * middle, self.steps / 12**0.5)
         return found.astype(np.float32)
 
-    def explained_by(self, image: Picture) -> Explained:
-        """How much of the JPEG `image` explains, an image of the same shape as `pixels`."""
-        return self.judged(self._arithmetic.transform(image))
+    def explained_by(self, image: Picture, making: Making = AS_IT_IS) -> Explained:
+        """How much of the JPEG `image` explains, an image of the same shape as `pixels`.
 
-    def judged(self, coefficients: dct.Coefficients) -> Explained:
+        `making` is how the image was made of the TIFF.
+        """
+        return self.judged(self._arithmetic.transform(image), making)
+
+    def judged(self, coefficients: dct.Coefficients, making: Making = AS_IT_IS) -> Explained:
         """The same for an image that is given by its coefficients."""
-        tiles, speaks = self._tiles(coefficients)
+        tiles, speaks = self._tiles(coefficients, making)
         spoke = float(speaks.mean()) if speaks.size else 0.0
         said = tiles[:, speaks]
         if said.shape[1] < _LEAST_TILES or said[TELLING].sum() < _LEAST_EVIDENCE:
@@ -175,17 +193,20 @@ class Published:
 
     def by_tile(self, image: Picture) -> NDArray[np.float32]:
         """The share of each tile (rows, columns) that `image` explains; NaN where it is silent."""
-        tiles, speaks = self._tiles(self._arithmetic.transform(image))
+        tiles, speaks = self._tiles(self._arithmetic.transform(image), AS_IT_IS)
         shares = np.full(speaks.shape, np.nan, np.float32)
         np.divide(tiles[REPRODUCED], tiles[TELLING], out=shares, where=speaks)
         return shares
 
     def _tiles(
-        self, coefficients: dct.Coefficients
+        self, coefficients: dct.Coefficients, making: Making
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Sums of each tile (5, rows, columns), and which tiles speak."""
         theirs, count = self.coefficients, self._arithmetic.reproduced
-        blocks = count(coefficients, theirs, self.steps, self._chance, TOLERANCE) * self._is_whole
+        steps = np.maximum(self.steps, making.steps)
+        other_noise = self._other_noise * np.minimum(making.noise, 1.0)
+        chance = by_chance(steps, self._spread, other_noise)
+        blocks = count(coefficients, theirs, steps, chance, TOLERANCE) * self._is_whole
         tiles = _tiled(blocks, self._side // dct.SIDE)
         sums: NDArray[np.float32] = tiles.sum(axis=(2, 4))
         telling = tiles[TELLING] > 0
@@ -202,7 +223,7 @@ class Published:
     def part(self, rows: slice, columns: slice) -> Published:
         """The same for a part of the picture; both slices begin and end at multiples of 8."""
         part = Published.__new__(Published)
-        part.steps, part._chance = self.steps, self._chance
+        part.steps, part._spread, part._other_noise = self.steps, self._spread, self._other_noise
         part._side, part._arithmetic = self._side, self._arithmetic
         part._read(np.ascontiguousarray(self.pixels[rows, columns]))
         shape = tuple(size // self._side for size in part.pixels.shape)
@@ -213,7 +234,7 @@ class Published:
         return part
 
 
-def by_chance(steps: _Table, spread: _Table, other_noise: float = OTHER_NOISE) -> _Table:
+def by_chance(steps: _Table, spread: _Table, other_noise: _Level = OTHER_NOISE) -> _Table:
     """The share of coefficients that another picture reproduces, for each step q.
 
     Its coefficients are off by n, of standard deviation s: `other_noise` for another frame, but no
@@ -226,6 +247,7 @@ def by_chance(steps: _Table, spread: _Table, other_noise: float = OTHER_NOISE) -
     from scipy.special import ndtr  # noqa: PLC0415 - slow to import
 
     noise = np.minimum(other_noise, np.sqrt(2.0) * spread.astype(np.float64))
+    noise = np.maximum(noise, _LEAST_NOISE)
 
     def integral(x: NDArray[np.float64]) -> NDArray[np.float64]:
         z = x / noise
@@ -237,7 +259,7 @@ def by_chance(steps: _Table, spread: _Table, other_noise: float = OTHER_NOISE) -
     within = half + TOLERANCE
     upper = integral(within + half) - integral(within - half)
     lower = integral(half - within) - integral(-half - within)
-    share: _Table = ((upper - lower) / steps).astype(np.float32)
+    share: _Table = np.minimum((upper - lower) / steps, 1.0).astype(np.float32)
     return share
 
 

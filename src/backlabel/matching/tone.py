@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.images import GreyImage
-from backlabel.kernels.local_lookup import local_lookup
+from backlabel.kernels.local_lookup import Tables
 
 Curve: TypeAlias = NDArray[np.float32]  # (256,), grey value to grey value of the copy
 Picture: TypeAlias = NDArray[np.float32]  # (H, W)
 
 _LEVELS = 256
+_RISE = 4  # grey levels to both sides over which the slope of a curve is taken, as of noise
 _LEAST_PIXELS = 16  # of one grey value, for its place in the curve to count
 _MIDDLE = (0.25, 0.75)  # of what a grey value became: the rest may be annotation
 _STEPS = (4, 16)  # pixels between the curves of neighbouring places, in small and large images
@@ -40,13 +42,23 @@ def curve(image: GreyImage, copy: GreyImage) -> Curve:
     return found
 
 
+def slope(toned: Callable[[GreyImage], Picture], image: GreyImage) -> float:
+    """By how much `toned` makes small differences of grey values in `image` larger or smaller.
+
+    The median over its pixels: so much of an image's noise is left.
+    """
+    brighter = np.minimum(image, _LEVELS - 1 - _RISE) + np.uint8(_RISE)
+    darker = np.maximum(image, _RISE) - np.uint8(_RISE)
+    return float(np.median(np.abs(toned(brighter) - toned(darker)))) / (2 * _RISE)
+
+
 def local_step(shape: tuple[int, ...]) -> int:
     """Pixels between the curves of neighbouring places in a picture of this shape."""
     return int(np.clip(min(shape) // _PLACES, *_STEPS))
 
 
-def locally_toned(image: GreyImage, copy: Picture, step: int) -> Picture:
-    """`image` with the grey values of `copy`, by curves that change from place to place.
+def local_curves(image: GreyImage, copy: Picture, step: int) -> Tables:
+    """Curves that give `image` the grey values of `copy` and change from place to place.
 
     Local histogram equalisation (CLAHE) makes such copies. Around each point of a grid the values
     of `copy` are averaged by the grey value of `image`, and a straight line laid through those of
@@ -72,6 +84,6 @@ def locally_toned(image: GreyImage, copy: Picture, step: int) -> Picture:
     one = np.maximum(one, np.float32(1e-6))
     mean_x, mean_y = of_x / one, of_y / one
     variance = np.maximum(of_xx / one - mean_x * mean_x, 0) + np.float32(_STIFFNESS)
-    slope = (of_xy / one - mean_x * mean_y) / variance
-    tables = (mean_y + slope * (x - mean_x)).astype(np.float32)
-    return local_lookup(image, tables, step)
+    steepness = (of_xy / one - mean_x * mean_y) / variance
+    tables: Tables = (mean_y + steepness * (x - mean_x)).astype(np.float32)
+    return tables

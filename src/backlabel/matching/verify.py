@@ -8,9 +8,10 @@ and stops at the first that explains nearly everything:
 3. saved as a JPEG before, of a quality that is found;
 4. through a median filter;
 5. through a small linear filter (`linear_filter`): blur, sharpening, unusual resampling;
-6. with grey values changed from place to place (`tone.locally_toned`).
+6. with grey values changed from place to place (`tone.local_curves`).
 
-None of them can give a TIFF the noise of another frame.
+None of them can give a TIFF the noise of another frame. Most leave less of a picture's noise than
+there was, so that another frame is nearer by chance: each says how much it leaves (`Making`).
 """
 
 from __future__ import annotations
@@ -26,8 +27,18 @@ from numpy.typing import NDArray
 from backlabel.images import GreyImage, encoding
 from backlabel.images.encoding import Resampling, Table
 from backlabel.kernels import block_dct as dct
+from backlabel.kernels.local_lookup import local_lookup
 from backlabel.matching import linear_filter, tone
-from backlabel.matching.coefficients import FAST, Arithmetic, Explained, Picture, Published, cut
+from backlabel.matching.coefficients import (
+    AS_IT_IS,
+    FAST,
+    Arithmetic,
+    Explained,
+    Making,
+    Picture,
+    Published,
+    cut,
+)
 
 ENOUGH = 0.8
 """Explained share from which nothing else is tried."""
@@ -35,6 +46,7 @@ LEAST_ALIKE = 0.3
 """Correlation of the low frequencies below which what follows cannot help: other content."""
 _WINDOW = 512  # pixels a side of the part by which a filter is fitted
 _QUALITIES = range(20, 99)  # of an earlier JPEG
+_SAMPLED = 4  # every so many pixels along a side tell how steep a curve is
 _LEAST_SIDE = 16  # pixels
 _LEAST_LOCAL = 192  # pixels; in smaller images local curves would follow the noise of a copy
 
@@ -56,8 +68,9 @@ NOT_VERIFIED = Verified(None, 0.0, "")
 """Of a pair of which nobody asked."""
 
 _NOTHING = Explained(None, 0.0, 0.0)
-_Made: TypeAlias = tuple[str, Picture]
-"""How the TIFF was changed, and what became of it."""
+_Made: TypeAlias = tuple[str, Picture, Making]
+"""How the TIFF was changed, in words, what became of it, and how for the reckoning of chance."""
+_Toned: TypeAlias = tuple[Picture, Making]
 _Tried: TypeAlias = tuple[str, Explained]
 
 
@@ -93,9 +106,8 @@ def at_once(made: GreyImage, jpeg: GreyImage, table: Table | None, scale: float)
     """
     small = cut(made)
     published = Published(jpeg, small, table, scale=scale)
-    toned = tone.curve(small, cut(jpeg))[small]
-    images = small.astype(np.float32), toned
-    return max(_share(published.explained_by(image)) for image in images)
+    plain = published.explained_by(small.astype(np.float32))
+    return max(_share(plain), _share(published.explained_by(*_toned(small, cut(jpeg)))))
 
 
 def _share(explained: Explained) -> float:
@@ -114,75 +126,99 @@ def _tried(
         published = Published(jpeg, small, table, arithmetic, scale)
         plain = published.explained_by(small.astype(np.float32))
         yield _named("as it is", resampling, same_size), plain
-        toned = published.explained_by(tone.curve(small, copy)[small])
+        toned = published.explained_by(*_toned(small, copy))
         yield _named("grey values", resampling, same_size), toned
         alike = max(plain.alike, toned.alike)
         found.append((max(_share(plain), _share(toned)), small, published, alike))
     _, small, published, alike = max(found, key=lambda one: one[0])
     if alike >= LEAST_ALIKE:
-        yield _elaborate(small, tone.curve(small, copy)[small], published)
+        nearest = _rounded(published.nearest(_toned(small, copy)[0]))
+        yield _elaborate(small, _toned(small, nearest), published)
 
 
-def _elaborate(small: GreyImage, toned: Picture, published: Published) -> _Tried:
-    """The best of the ways of making that cost more; `toned` is `small` with the JPEG's values.
+def _toned(small: GreyImage, copy: GreyImage) -> _Toned:
+    """`small` with the grey values of `copy`, and how much of its noise their curve leaves."""
+    curve = tone.curve(small, copy)
+    sample = small[::_SAMPLED, ::_SAMPLED]
+    return curve[small], Making(tone.slope(curve.__getitem__, sample))
 
-    Which one it is, the middle of the picture says; the whole picture is made by that one alone.
+
+def _elaborate(small: GreyImage, toned: _Toned, published: Published) -> _Tried:
+    """The best of the ways of making that cost more.
+
+    `toned` is `small` with the grey values of the nearest image that the JPEG would state as well:
+    those of the JPEG itself are drawn together where its rounding took away noise. Which way it is,
+    the middle of the picture says; the whole picture is made by that one alone.
     """
     window = _window(small.shape)
     part = published.part(*window)
-    inner = np.ascontiguousarray(small[window])
+    inner, inner_toned = np.ascontiguousarray(small[window]), (toned[0][window], toned[1])
     step = tone.local_step(small.shape)
     best, best_name, explained = 0, "", _NOTHING
-    for number, way in enumerate(_ways(inner, toned[window], part, step)):
-        name, image = way()
-        found = part.explained_by(image)
+    for number, way in enumerate(_ways(inner, inner_toned, part, step)):
+        name, image, making = way()
+        found = part.explained_by(image, making)
         if number == 0 or _share(found) > _share(explained):
             best, best_name, explained = number, name, found
         if _share(found) >= ENOUGH:
             break
     if inner.shape == small.shape:
         return best_name, explained
-    name, image = _ways(small, toned, published, step)[best]()
-    return name, published.explained_by(image)
+    name, image, making = _ways(small, toned, published, step)[best]()
+    return name, published.explained_by(image, making)
 
 
 def _ways(
-    small: GreyImage, toned: Picture, published: Published, step: int
+    small: GreyImage, toned: _Toned, published: Published, step: int
 ) -> list[Callable[[], _Made]]:
-    rounded = np.clip(np.rint(toned), 0, 255).astype(np.uint8)
-    bases = ("", small), ("grey values, ", rounded)
-    exact = ("", small.astype(np.float32)), ("grey values, ", toned)
+    bases = ("", small.astype(np.float32), AS_IT_IS), ("grey values, ", *toned)
     ways: list[Callable[[], _Made]] = [
-        *(partial(_saved_before, name, base, published) for name, base in bases),
-        *(partial(_median, name, base) for name, base in bases),
-        *(partial(_filtered, name, image, published) for name, image in exact),
+        lambda: ("grey values", *toned),
+        *(
+            partial(way, *base, published)
+            for way in (_saved_before, _median, _filtered)
+            for base in bases
+        ),
     ]
     if min(small.shape) >= _LEAST_LOCAL:
         ways.append(partial(_locally_toned, small, published, step))
     return ways
 
 
-def _saved_before(name: str, base: GreyImage, published: Published) -> _Made:
-    quality = earlier_quality(base, published)
-    saved = encoding.decoded(encoding.jpeg(base, quality)).astype(np.float32)
-    return f"{name}saved at quality {quality} before", saved
+def _saved_before(name: str, image: Picture, base: Making, published: Published) -> _Made:
+    grey = _rounded(image)
+    quality = earlier_quality(grey, published)
+    saved = encoding.decoded(encoding.jpeg(grey, quality)).astype(np.float32)
+    making = Making(base.noise, _steps(quality))
+    return f"{name}saved at quality {quality} before", saved, making
 
 
-def _median(name: str, base: GreyImage) -> _Made:
+def _median(name: str, image: Picture, base: Making, _: Published) -> _Made:
     from scipy.ndimage import median_filter  # noqa: PLC0415 - slow to import, seldom needed
 
-    return f"{name}median 3x3", median_filter(base, 3, mode="nearest").astype(np.float32)
+    found = median_filter(_rounded(image), 3, mode="nearest").astype(np.float32)
+    making = Making(base.noise * linear_filter.noise_left(linear_filter.MEDIAN))
+    return f"{name}median 3x3", found, making
 
 
-def _filtered(name: str, image: Picture, published: Published) -> _Made:
+def _filtered(name: str, image: Picture, base: Making, published: Published) -> _Made:
     window = _window(image.shape)
     weights, offset = linear_filter.fitted(image[window], published.part(*window))
-    return f"{name}filter", linear_filter.filtered(image, weights, offset)
+    making = Making(base.noise * linear_filter.noise_left(weights))
+    return f"{name}filter", linear_filter.filtered(image, weights, offset), making
 
 
 def _locally_toned(small: GreyImage, published: Published, step: int) -> _Made:
-    first = tone.locally_toned(small, published.pixels, step)
-    return "local grey values", tone.locally_toned(small, published.nearest(first), step)
+    def toned(image: GreyImage) -> Picture:
+        return local_lookup(image, curves, step)
+
+    curves = tone.local_curves(small, published.pixels, step)
+    curves = tone.local_curves(small, published.nearest(toned(small)), step)
+    return "local grey values", toned(small), Making(tone.slope(toned, small))
+
+
+def _rounded(image: Picture) -> GreyImage:
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
 def earlier_quality(image: GreyImage, published: Published) -> int:
