@@ -17,8 +17,8 @@ pytestmark = pytest.mark.slow
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
-PAIRS = [(f"a/{seed:02}.tif", "L9", seed) for seed in range(23)]
-BROKEN = workspace.jpeg_path("L9", 23)  # with it three tasks of sixteen images; in the second
+PAIRS = [(f"a/{seed:02}.tif", "L9", seed) for seed in range(40)]
+BROKEN = workspace.jpeg_path("L9", 40)  # with it three tasks of at most 32 images; in the second
 HASH = """
 import sys
 from backlabel import config
@@ -88,7 +88,7 @@ def test_the_next_run_hashes_what_no_task_had_finished(whole, tmp_path, lost, se
 
     rows = [row for path in shards.glob("*") for row in parquet.read_bytes(path, _COLUMNS)]
     finished = {name.decode() for name, *_ in rows if name}
-    assert len(finished) == 32
+    assert len(finished) == 64
     assert BROKEN in finished
     (root / "scheduler.json").unlink()
     with ByHand(root) as cluster:
