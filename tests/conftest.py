@@ -53,6 +53,12 @@ def reproduced(pulled: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone
     )
 
 
+@pytest.fixture
+def not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of a test run without coverage, which could not write to a full disk either."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
 NOBODY = 65534  # the user whom Linux gives no rights
 
 

@@ -170,6 +170,7 @@ def assert_a_rerun_completes(root, stage, expected):
     [(8 << 10, ".tif"), (14 << 10, "manifest.parquet")],
     ids=["while copying", "while writing the manifest"],
 )
+@pytest.mark.usefixtures("not_counted")
 def test_full_disk(work, labelled, size, named):
     status, told = workspace.run(work, "label", preexec_fn=full_disk(size))
     assert status == 2
@@ -189,6 +190,7 @@ def test_full_disk(work, labelled, size, named):
     ],
     ids=["hash cache", "mapping", "sweep"],
 )
+@pytest.mark.usefixtures("not_counted")
 def test_full_disk_before_labelling(step, stage, size, named):
     root, expected = step
     status, told = workspace.run(root, stage, preexec_fn=full_disk(size))
@@ -203,6 +205,7 @@ def test_full_disk_before_labelling(step, stage, size, named):
 
 
 @pytest.mark.parametrize("stage", ["hash"])
+@pytest.mark.usefixtures("not_counted")
 def test_full_disk_for_the_table_of_hashes(step, stage):
     root, expected = step
     time.sleep(2.1)  # after that a file is known again, and nothing is written for it

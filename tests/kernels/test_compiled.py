@@ -150,6 +150,7 @@ def full_disk():
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 
 
+@pytest.mark.usefixtures("not_counted")
 def test_a_full_disk(tmp_path):
     warned(tmp_path / "cache", "cannot be written (File too large)", preexec_fn=full_disk)
     files = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
