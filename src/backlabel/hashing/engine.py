@@ -27,9 +27,8 @@ from backlabel.workers.pool import CHUNK, cores
 
 _CACHED_TOGETHER = 64
 """Images whose hashes a kill may lose; each time they are written costs as much as reading one."""
-_TASKS, _FEWEST_A_TASK, _MOST_A_TASK = 1000, 32, 256
-"""Into how many tasks images are divided, and the images of one: a task costs 10 ms of its own, and
-a lost worker costs a task."""
+_TASKS, _MOST_A_TASK = 1000, 256
+"""Into how many tasks images are divided, and the images of one: a lost worker costs a task."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -141,7 +140,7 @@ def mapped(
         what="hash",
         prepare=compile_all if settings.engine == "fast" else None,
         cluster=settings.cluster,
-        chunk=min(max(_FEWEST_A_TASK, len(items) // _TASKS), _MOST_A_TASK) if shards else CHUNK,
+        chunk=min(max(crew.TASK, len(items) // _TASKS), _MOST_A_TASK) if shards else CHUNK,
         keep=shards.keep if shards else None,
     )
 

@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 
 _IDENTITY = Variant("identity")
 _NO_CHANGE = {_IDENTITY.source, variants.PART}  # parts have a search of their own
-_VARIED_TOGETHER = (
-    8000  # TIFFs whose variants are in memory, 30 kB each, and fill a block of the index
-)
+_VARIED_TOGETHER = 8000
+"""TIFFs whose variants are in memory, 30 kB each; so many fill a block of the index."""
 _RECALL_SAMPLE = 1000  # TIFFs; exact search of more would undo what the index saves
 
 

@@ -21,6 +21,8 @@ Item = TypeVar("Item")
 Half = TypeVar("Half")
 Result = TypeVar("Result")
 Keep: TypeAlias = Callable[[Sequence[Any], Sequence[Any]], object]
+TASK = 2 * CHUNK
+"""Items of a task on a cluster, which costs 10 ms of its own."""
 _COPYING_MIB = 256
 _THREADS = 8  # reading and copying wait for the disk; more threads than this gained nothing
 

@@ -21,7 +21,7 @@ from distributed.comm.core import CommClosedError
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.storage.files import make_folder, shared_folder
 from backlabel.workers import clusters, remote
-from backlabel.workers.pool import CHUNK
+from backlabel.workers.crew import TASK
 from backlabel.workers.progress import bar, tell
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_CHUNK = 2 * CHUNK  # items a task, which costs 10 ms of its own
 _CHUNKS_UNDER_WAY = 3  # a thread of a worker; as many wait at the scheduler as it is worth
 _LOOK_S = 2.0  # between two looks at whether the cluster is still there
 _ATTEMPTS = 5  # at a chunk, each of which Dask gives up after four lost workers
@@ -128,7 +127,7 @@ class DaskCrew:
         items: Iterable[Item],
         *,
         what: str,
-        chunk: int = _CHUNK,
+        chunk: int = TASK,
     ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
         """As `backlabel.workers.pool.Workers.map`; a chunk of a lost worker is done again.
 
