@@ -13,7 +13,7 @@ from backlabel import images
 from backlabel.errors import UnreadableImageError
 from backlabel.hashing import engine, pages
 from backlabel.hashing.cache import Hashed
-from backlabel.inventory.scanning import Listed
+from backlabel.inventory.files import Files, Listed
 from workspace import picture
 
 LIMITS = images.Limits(max_pixels=1 << 20, max_decoded_bytes=1 << 24, max_pages=20)
@@ -112,7 +112,7 @@ def test_cut_anywhere_the_stage_lists_what_is_lost(tmp_path):
         path = tmp_path / f"{number}.tif"
         path.write_bytes(whole[: int(share * len(whole))])
         items.append(Listed(str(path), "tiff"))
-    mains = engine.hash_files(items, SETTINGS, tmp_path)
+    mains = engine.hash_files(Files(items), SETTINGS, tmp_path)
     for found in pages.every_page(items, mains, SETTINGS, tmp_path):
         assert found
         for one in found:

@@ -12,7 +12,7 @@ from PIL import Image
 from backlabel import images
 from backlabel.hashing import engine, pages
 from backlabel.hashing.cache import Hashed
-from backlabel.inventory.scanning import Listed
+from backlabel.inventory.files import Files, Listed
 from workspace import picture
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ def written(path, *sheets):
 def outcomes(path, settings=SETTINGS):
     items = [Listed(str(path), "tiff")]
     cache = path.parent / "cache"
-    mains = engine.hash_files(items, settings, cache)
+    mains = engine.hash_files(Files(items), settings, cache)
     (found,) = pages.every_page(items, mains, settings, cache)
     return found
 
@@ -148,7 +148,7 @@ def test_both_engines_find_the_same(tmp_path):
 def test_a_file_that_changes_between_its_pages_is_refused(tmp_path):
     path = written(tmp_path / "a.tif", picture(1), picture(2))
     items = [Listed(str(path), "tiff")]
-    mains = engine.hash_files(items, SETTINGS, tmp_path / "cache")
+    mains = engine.hash_files(Files(items), SETTINGS, tmp_path / "cache")
     written(path, picture(1), picture(3))
     (both,) = pages.every_page(items, mains, SETTINGS, tmp_path / "cache")
     assert both[1].outcome.reason == "changed"

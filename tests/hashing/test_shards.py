@@ -15,7 +15,7 @@ from backlabel.errors import UnreadableImageError
 from backlabel.hashing import engine, file
 from backlabel.hashing.identity import here, identity
 from backlabel.hashing.shards import Shards
-from backlabel.inventory.scanning import Listed
+from backlabel.inventory.files import Files, Listed
 
 SETTINGS = engine.Settings(
     limits=images.Limits(max_bytes=1 << 20, max_pixels=1 << 20),
@@ -75,8 +75,10 @@ def shown(outcomes):
 @pytest.mark.parametrize("seed", range(6))
 def test_only_what_no_task_finished_is_hashed_again(items, computed, tmp_path, seed):
     random = np.random.default_rng(seed)
-    whole = shown(engine.hash_files(items, SETTINGS, tmp_path / "whole"))
-    outcomes = dict(zip(items, engine.hash_files(items, SETTINGS, tmp_path / "tasks"), strict=True))
+    whole = shown(engine.hash_files(Files(items), SETTINGS, tmp_path / "whole"))
+    outcomes = dict(
+        zip(items, engine.hash_files(Files(items), SETTINGS, tmp_path / "tasks"), strict=True)
+    )
     cache = engine.cache_for(SETTINGS, tmp_path / "lost")
     finished, torn = set(), set()
     # Tasks of any size, some twice by two runs, in any order, some files torn by a crash.
@@ -92,11 +94,11 @@ def test_only_what_no_task_finished_is_hashed_again(items, computed, tmp_path, s
         else:
             finished.update(own)
     computed.clear()
-    assert shown(engine.hash_files(items, SETTINGS, tmp_path / "lost")) == whole
+    assert shown(engine.hash_files(Files(items), SETTINGS, tmp_path / "lost")) == whole
     assert {*computed} == {item.path for item in items if item not in finished}
     assert not [*(tmp_path / "lost/shards").glob("*")]
     computed.clear()
-    assert shown(engine.hash_files(items, SETTINGS, tmp_path / "lost")) == whole
+    assert shown(engine.hash_files(Files(items), SETTINGS, tmp_path / "lost")) == whole
     assert computed == [items[-1].path]  # what cannot be read is tried again by each whole run
 
 
@@ -111,7 +113,7 @@ def _again(cache, item, outcome):
 
 def lost(items, computed, folder, reason="too slow"):
     """Leave the shard of a run that was lost: of its two files the second could not be read."""
-    (known,) = engine.hash_files(items[:1], SETTINGS, folder)
+    (known,) = engine.hash_files(Files(items[:1]), SETTINGS, folder)
     results = [known, UnreadableImageError(reason, "the test says so")]
     Shards(folder, engine.cache_for(SETTINGS, folder), LIMITS).keep(items[:2], results)
     computed.clear()
@@ -121,23 +123,23 @@ def test_what_a_lost_run_could_not_read_is_not_opened_by_the_next(items, compute
     lost(items, computed, tmp_path)
     for _ in range(2):  # lost once more: by one that takes over, and ends there
         Shards(tmp_path, engine.cache_for(SETTINGS, tmp_path), LIMITS).take_over()
-    found = shown(engine.hash_files(items[:2], SETTINGS, tmp_path))
+    found = shown(engine.hash_files(Files(items[:2]), SETTINGS, tmp_path))
     assert (found[1], computed) == (["too slow"], [])
-    assert len(shown(engine.hash_files(items[:2], SETTINGS, tmp_path))[1]) == 3
+    assert len(shown(engine.hash_files(Files(items[:2]), SETTINGS, tmp_path))[1]) == 3
     assert computed == [items[1].path]
 
 
 @pytest.mark.parametrize("reason", ["disk error", "vanished", "link", "no permission"])
 def test_what_the_system_refused_is_tried_again(items, computed, tmp_path, reason):
     lost(items, computed, tmp_path, reason)
-    engine.hash_files(items[:2], SETTINGS, tmp_path)
+    engine.hash_files(Files(items[:2]), SETTINGS, tmp_path)
     assert computed == [items[1].path]
 
 
 def test_a_file_that_changed_since_it_could_not_be_read_is_tried_again(items, computed, tmp_path):
     lost(items, computed, tmp_path)
     os.utime(items[1].path, (2e9, 2e9))
-    engine.hash_files(items[:2], SETTINGS, tmp_path)
+    engine.hash_files(Files(items[:2]), SETTINGS, tmp_path)
     assert computed == [items[1].path]
 
 
@@ -146,7 +148,7 @@ def test_a_file_that_changed_in_the_run_that_could_not_read_it_is_tried_again(
 ):
     monkeypatch.setattr("backlabel.hashing.identity.SETTLED_S", 60.0)
     lost(items, computed, tmp_path)
-    engine.hash_files(items[1:2], SETTINGS, tmp_path)
+    engine.hash_files(Files(items[1:2]), SETTINGS, tmp_path)
     assert computed == [items[1].path]
 
 
@@ -154,7 +156,7 @@ def test_a_file_that_changed_in_the_run_that_could_not_read_it_is_tried_again(
 def test_other_limits_try_again(items, computed, tmp_path, limit):
     lost(items, computed, tmp_path)
     other = images.Limits(max_bytes=1 << 20, max_pixels=1 << 19) if limit == "limits" else 61
-    engine.hash_files(items[1:2], replace(SETTINGS, **{limit: other}), tmp_path)
+    engine.hash_files(Files(items[1:2]), replace(SETTINGS, **{limit: other}), tmp_path)
     assert computed == [items[1].path]
 
 

@@ -13,7 +13,7 @@ from backlabel.errors import UnreadableImageError
 from backlabel.hashing.cache import Hashed
 from backlabel.hashing.file import hash_file
 from backlabel.images import mosaic, read, read_samples, read_unit
-from backlabel.inventory.scanning import Listed
+from backlabel.inventory.files import Listed
 from backlabel.kernels import compile_all
 from backlabel.workers import crew
 from workspace import picture

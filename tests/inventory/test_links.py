@@ -15,8 +15,9 @@ from backlabel.errors import UnreadableImageError
 from backlabel.hashing.cache import HashCache
 from backlabel.hashing.file import hash_file
 from backlabel.inventory import links
+from backlabel.inventory.files import Listed
 from backlabel.inventory.links import cached_file
-from backlabel.inventory.scanning import Listed, scan
+from backlabel.inventory.scanning import scan
 from backlabel.labels.copies import Link, make
 from backlabel.stages import check
 from backlabel.stages import hash as hash_stage

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.matching.evidence import NearPair
-from backlabel.matching.near_pairs import near_pairs
+from backlabel.matching.near_pairs import Queries, near_pairs
 from backlabel.matching.variants import Variant
 
 ZEROS = np.zeros((3, 128), np.uint8)
@@ -21,7 +21,7 @@ def test_either_hash_finds_and_both_are_reported() -> None:
     standardised = np.stack([bits(300), bits(5), bits(400)])
     grey = np.stack([bits(2), bits(500), bits(400)])
     query = [(Variant("identity"), bits(0), bits(0))]
-    (found,) = near_pairs([query], standardised, grey, k=2)
+    (found,) = near_pairs(Queries.of([query]), standardised, grey, k=2)
     assert found == [
         NearPair(0, 300, 2),
         NearPair(1, 5, 500),
@@ -34,7 +34,7 @@ def test_the_nearest_variant_counts() -> None:
         (Variant("identity"), bits(0), bits(0)),
         (Variant("flip_h"), bits(90), bits(90)),
     ]
-    (found,) = near_pairs([queries], base, base, k=2)
+    (found,) = near_pairs(Queries.of([queries]), base, base, k=2)
     assert found == [
         NearPair(0, 10, 10, "flip_h"),
         NearPair(1, 40, 40, "identity"),
@@ -43,7 +43,7 @@ def test_the_nearest_variant_counts() -> None:
 
 def test_ties_go_to_the_lower_row_and_the_first_variant() -> None:
     queries = [(Variant(name), bits(0), bits(0)) for name in ("identity", "rot180")]
-    (found,) = near_pairs([queries], ZEROS, ZEROS, k=2)
+    (found,) = near_pairs(Queries.of([queries]), ZEROS, ZEROS, k=2)
     assert [(one.row, one.variant) for one in found] == [(0, "identity"), (1, "identity")]
 
 
@@ -54,7 +54,7 @@ def test_tiffs_are_kept_apart() -> None:
         [],
         [(Variant("flip_v"), bits(699), bits(650)), (Variant("identity"), bits(690), bits(690))],
     )
-    assert near_pairs([near, none, far], base, base, k=1) == [
+    assert [*near_pairs(Queries.of([near, none, far]), base, base, k=1)] == [
         [NearPair(0, 1, 1)],
         [],
         [NearPair(1, 1, 50, "flip_v")],
@@ -63,7 +63,8 @@ def test_tiffs_are_kept_apart() -> None:
 
 def test_one_hash_alone() -> None:
     base = np.stack([bits(9), bits(4)])
-    ((found,),) = near_pairs([[(Variant("identity"), bits(0), bits(9))]], base, None, k=1)
+    query = Queries.of([[(Variant("identity"), bits(0), bits(9))]])
+    ((found,),) = near_pairs(query, base, None, k=1)
     assert found == NearPair(1, 4, None)
 
 
@@ -97,8 +98,8 @@ def test_pairs_are_those_of_looking_at_all() -> None:
         [(Variant(name), *some(2)) for name in ("identity", "flip_h", "rot180")[:many]]
         for many in random.integers(0, 4, 1200)
     ]
-    found = near_pairs(queries, *bases, k=5)
+    found = [*near_pairs(Queries.of(queries), *bases, k=5)]
     assert found == [slowly(query, bases, 5) for query in queries]
-    assert near_pairs(queries, *bases, k=5, below=2) == [
+    assert [*near_pairs(Queries.of(queries), *bases, k=5, below=2)] == [
         own[:1] + [one for one in own[1:] if one.distance < 2] for own in found
     ]

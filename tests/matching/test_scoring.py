@@ -98,7 +98,9 @@ def test_a_device_gives_the_same_scores(pairs, complete, batch_size):
     scorer = dataclasses.replace(SCORER, complete=complete)
     with Workers(2, max_seconds=60, max_memory_mib=1024) as workers:
         bounds = Bounds("cpu:0", batch_size, memory_mib=256)
-        found = on_device.score(pairs, scorer, workers, bounds, chunk=2)
+        scored = on_device.score(pairs, scorer, workers, bounds, chunk=2)
+        asked, found = zip(*scored, strict=True)
+    assert [*asked] == [*pairs]
     assert [found[3].path, found[5].path] == [pairs[3].jpeg, pairs[5].tiff]
     for pair, scores in zip(pairs, found, strict=True):
         if Path(pair.tiff).exists() and Path(pair.jpeg).exists():

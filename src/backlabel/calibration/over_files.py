@@ -68,7 +68,7 @@ def find(folders: Sequence[Path], limits: images.Limits, bounds: Bounds) -> Foun
         if not folder.is_dir():
             raise DataError(f"{folder}: no such folder. Name a folder that holds TIFFs.")
         scanned = scanning.scan(folder, kinds=["tiff"])
-        listed |= dict.fromkeys(item.path for item in scanned.images)
+        listed |= dict.fromkeys(scanned.images.paths)
         found.passed.extend(Passed(item.path, "", item.reason, "") for item in scanned.errors)
     known: dict[str, str] = {}
     digests = crew.map_files(

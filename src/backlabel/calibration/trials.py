@@ -13,7 +13,7 @@ from backlabel.calibration.parts_and_pages import EVERY, PAGES, PARTS, as_pages
 from backlabel.hashing import frequencies, hash_image
 from backlabel.matching import scores
 from backlabel.matching.evidence import Candidate, NearPair
-from backlabel.matching.near_pairs import near_pairs
+from backlabel.matching.near_pairs import Queries, near_pairs
 from backlabel.matching.variants import PART, SOURCES, Variant, expand, hashes
 from backlabel.parts.finder import placement
 from backlabel.parts.registration import find
@@ -111,7 +111,8 @@ def _near(tiff: Grey, jpeg: Copy, sources: Sequence[str]) -> NearPair:
     theirs = hash_image(jpeg.pixels)
     variants = expand(sources, _shape(tiff), [_shape(jpeg.pixels)])
     bases = theirs.standardised[None], theirs.grey[None]
-    ((near,),) = near_pairs([list(hashes(tiff, variants, frequencies, hash_image))], *bases, k=1)
+    queries = Queries.of([list(hashes(tiff, variants, frequencies, hash_image))])
+    ((near,),) = near_pairs(queries, *bases, k=1)
     return near
 
 

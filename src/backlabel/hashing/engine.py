@@ -18,7 +18,7 @@ from backlabel.hashing.file import HashImage, hash_file
 from backlabel.hashing.identity import here
 from backlabel.hashing.outcomes import Outcome, Outcomes
 from backlabel.hashing.shards import Shards
-from backlabel.inventory.scanning import Listed
+from backlabel.inventory.files import Files, Listed
 from backlabel.kernels import compile_all
 from backlabel.storage.rows import Passed, TiffHash
 from backlabel.workers import crew
@@ -54,7 +54,7 @@ class PageOutcome:
     outcome: Outcome
 
 
-def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) -> Outcomes:
+def hash_files(items: Files, settings: Settings, cache_folder: Path) -> Outcomes:
     """The hashes of each file, in order, or why it cannot be read.
 
     The engine `reference` reads no cache and writes none: it is there to check what is cached.
@@ -79,7 +79,7 @@ def hash_files(items: Sequence[Listed], settings: Settings, cache_folder: Path) 
         cache=None if there else cache,
         hash_image=hash_image_of(settings),
     )
-    results = mapped(hashing, [items[i] for i in new], settings, shards if there else None)
+    results = mapped(hashing, items.taken(new), settings, shards if there else None)
     own = (_known_here(*pair) if there else pair[1] for pair in results)
     for i, result in zip(new, cached(own, cache), strict=True):
         outcomes.put(i, result)

@@ -13,7 +13,7 @@ from backlabel.hashing.bits import Hashes
 from backlabel.hashing.cache import Entry, HashCache, Hashed
 from backlabel.hashing.identity import Content, content_of, identity
 from backlabel.images import GreyImage
-from backlabel.inventory.scanning import Listed
+from backlabel.inventory.files import Listed
 
 HashImage = Callable[[GreyImage], Hashes]
 

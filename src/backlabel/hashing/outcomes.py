@@ -12,7 +12,7 @@ from backlabel.errors import UnreadableImageError
 from backlabel.hashing.bits import HASH_BYTES
 from backlabel.hashing.cache import Hashed, decoded, encoded
 from backlabel.hashing.identity import Content
-from backlabel.inventory.scanning import Listed
+from backlabel.inventory.files import Files
 
 Outcome: TypeAlias = Hashed | UnreadableImageError
 _DIGEST_BYTES = 32
@@ -22,7 +22,7 @@ _NOT_YET = -1
 class Outcomes(Sequence[Outcome]):
     """One outcome for each of `items`, in their order; they may be put in any order."""
 
-    def __init__(self, items: Sequence[Listed]) -> None:
+    def __init__(self, items: Files) -> None:
         self._items = items
         self._rows = range(len(items))
         self._digests = np.zeros((len(items), _DIGEST_BYTES), np.uint8)

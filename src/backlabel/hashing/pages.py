@@ -22,7 +22,7 @@ from backlabel.hashing.engine import PageOutcome, Settings
 from backlabel.hashing.file import PageOf, hash_page, pages_of
 from backlabel.hashing.identity import Content
 from backlabel.hashing.outcomes import Outcome
-from backlabel.inventory.scanning import Listed
+from backlabel.inventory.files import Listed
 
 # Measured on 16 micrographs, bits of 1,024 between a picture and its smaller copy: averaged to any
 # size at most 48; every fourth pixel taken at most 156; taken down to 160 pixels a row up to 292.

@@ -21,7 +21,7 @@ from backlabel import images
 from backlabel.errors import OutputError, UnreadableImageError
 from backlabel.hashing.cache import HashCache, Hashed
 from backlabel.hashing.identity import here, identity, is_settled
-from backlabel.inventory.scanning import Listed
+from backlabel.inventory.files import Listed
 
 _COLUMNS = ("path", "key", "value", "error")
 _PATTERN = "*.parquet"

@@ -77,7 +77,7 @@ def without_category(
     if not all(folder.is_dir() for folder in folders):
         return
     together: dict[str, list[str]] = defaultdict(list)
-    jpegs = [image.path for folder in folders for image in scan(folder, kinds).images]
+    jpegs = [path for folder in folders for path in scan(folder, kinds).images.paths]
     for path, problem in judge(jpegs).items():
         together[problem].append(path)
     fits = [name for name, other in others.items() if together and other(jpegs)]

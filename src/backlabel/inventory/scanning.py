@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from backlabel.errors import DataError
 from backlabel.inventory.content import Kind, kind_of_name, suffixes
+from backlabel.inventory.files import Files, Listed
 from backlabel.inventory.walking import PATH_MAX, Entry, walk
 from backlabel.storage.rows import Passed
-from backlabel.storage.tables import FileName
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A file whose name says that it is an image; what it holds, only reading it will tell."""
-
-    path: FileName  # with "/", and with the root as it was given in front
-    kind: Kind
 
 
 @dataclass(frozen=True)
 class Inventory:
     """Every path but healthy folders exactly once, each list sorted by the bytes of the paths."""
 
-    images: list[Listed] = field(default_factory=list)
+    images: Files = field(default_factory=Files)
     skips: list[Passed] = field(default_factory=list)
     errors: list[Passed] = field(default_factory=list)
 
@@ -45,12 +38,32 @@ def scan(root: Path, kinds: Collection[Kind] = ("jpeg", "tiff")) -> Inventory:
     No link is followed but those to DVC's own cache, which are files here, and nothing but folders
     is opened. Raises DataError where `root` is no folder that can be listed.
     """
-    inventory = Inventory()
-    for entry in walk(root):
-        _place(entry, inventory, kinds)
-    for found in (inventory.images, inventory.skips, inventory.errors):
-        found.sort(key=_by_path)
-    return inventory
+    skips: list[Passed] = []
+    errors: list[Passed] = []
+    images = Files(_placed(walk(root), skips, errors, kinds))
+    return Inventory(images, sorted(skips, key=_by_path), sorted(errors, key=_by_path))
+
+
+def _placed(
+    entries: Iterable[Entry], skips: list[Passed], errors: list[Passed], kinds: Collection[Kind]
+) -> Iterator[Listed]:
+    """The images among `entries`, in their order; the others are added to where they belong."""
+    for entry in entries:
+        reason, kind = skip_reason(entry), kind_of_name(entry.name)
+        if entry.fault:
+            errors.append(_passed(entry, entry.fault))
+        elif entry.kind == "folder":
+            continue
+        elif reason:
+            skips.append(_passed(entry, reason))
+        elif kind is None:
+            skips.append(_passed(entry, "not named like an image"))
+        elif kind not in kinds:
+            skips.append(_passed(entry, f"named like a {kind.upper()}"))
+        elif len(os.fsencode(entry.path)) >= PATH_MAX:
+            errors.append(_passed(entry, "path too long"))
+        else:
+            yield Listed(entry.path, kind)
 
 
 def find(roots: Sequence[Path], kinds: Collection[Kind], category: str | None = None) -> Inventory:
@@ -65,7 +78,9 @@ def find(roots: Sequence[Path], kinds: Collection[Kind], category: str | None = 
             raise DataError(_no_folder(folder, roots, kinds, category))
     found = [scan(folder, kinds) for folder in folders]
     together = Inventory(
-        images=sorted((item for one in found for item in one.images), key=_by_path),
+        images=found[0].images
+        if len(found) == 1
+        else Files(heapq.merge(*(one.images for one in found), key=_by_path)),
         skips=sorted((item for one in found for item in one.skips), key=_by_path),
         errors=sorted((item for one in found for item in one.errors), key=_by_path),
     )
@@ -100,26 +115,6 @@ def _looked(kinds: Collection[Kind]) -> str:
 
 def _by_path(one: Listed | Passed) -> bytes:
     return os.fsencode(one.path)
-
-
-def _place(entry: Entry, inventory: Inventory, kinds: Collection[Kind]) -> None:
-    if entry.fault:
-        inventory.errors.append(_passed(entry, entry.fault))
-        return
-    if entry.kind == "folder":
-        return
-    reason = skip_reason(entry)
-    kind = kind_of_name(entry.name)
-    if reason:
-        inventory.skips.append(_passed(entry, reason))
-    elif kind is None:
-        inventory.skips.append(_passed(entry, "not named like an image"))
-    elif kind not in kinds:
-        inventory.skips.append(_passed(entry, f"named like a {kind.upper()}"))
-    elif len(os.fsencode(entry.path)) >= PATH_MAX:
-        inventory.errors.append(_passed(entry, "path too long"))
-    else:
-        inventory.images.append(Listed(entry.path, kind))
 
 
 def _passed(entry: Entry, reason: str) -> Passed:

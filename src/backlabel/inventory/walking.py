@@ -11,12 +11,15 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from backlabel.errors import DataError
 from backlabel.inventory.links import cached_file
 
 PATH_MAX = 4096  # bytes of a path that Linux opens, its closing NUL included
 
+_Child: TypeAlias = tuple[str, str, str]
+"""Name, kind and fault, as an `Entry` has them."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _KINDS = {
     stat.S_IFREG: "file",
@@ -46,30 +49,31 @@ class Entry:
 
 
 def walk(root: Path) -> Iterator[Entry]:
-    """All entries below `root`, folders too, in no certain order.
+    """All entries below `root`, folders too; files come in the order of the bytes of their paths.
 
     `root` itself may be a link, as where data lie on another disk; below it only links into DVC's
     cache count as what they lead to.
     Raises DataError where `root` is no folder that can be listed.
     """
     _require_folder(root)
-    waiting: list[tuple[str, ...]] = [()]
-    while waiting:
-        inside = waiting.pop()
-        try:
-            children = _children(root, inside)
-        except OSError as error:
-            if not inside:
-                raise DataError(
-                    f"{root}: the folder cannot be listed ({error.strerror})."
-                ) from error
-            yield Entry(_join(root, inside), inside, "folder", _fault(error))
+    try:
+        opened: list[tuple[tuple[str, ...], Iterator[_Child]]] = [((), _children(root, ()))]
+    except OSError as error:
+        raise DataError(f"{root}: the folder cannot be listed ({error.strerror}).") from error
+    while opened:
+        inside, children = opened[-1]
+        child = next(children, None)
+        if child is None:
+            opened.pop()
             continue
-        for name, kind, fault in children:
-            below = (*inside, name)
-            if kind == "folder":
-                waiting.append(below)
-            yield _followed(Entry(_join(root, below), below, kind, fault))
+        name, kind, fault = child
+        below = (*inside, name)
+        if kind == "folder":
+            try:
+                opened.append((below, _children(root, below)))
+            except OSError as error:
+                fault = _fault(error)
+        yield _followed(Entry(_join(root, below), below, kind, fault))
 
 
 def _followed(entry: Entry) -> Entry:
@@ -88,13 +92,19 @@ def _join(root: Path, inside: tuple[str, ...]) -> str:
     return "/".join(inside if str(root) == "." else (str(root).rstrip("/"), *inside))
 
 
-def _children(root: Path, inside: tuple[str, ...]) -> list[tuple[str, str, str]]:
+def _children(root: Path, inside: tuple[str, ...]) -> Iterator[_Child]:
+    """What a folder holds, in the order of the bytes of the paths of it and below it."""
     descriptor = _open_folder(root, inside)
     try:
         with os.scandir(descriptor) as entries:
-            return [_described(entry, descriptor) for entry in entries]
+            return iter(sorted((_described(one, descriptor) for one in entries), key=_order))
     finally:
         os.close(descriptor)
+
+
+def _order(child: _Child) -> bytes:
+    name, kind, _ = child
+    return os.fsencode(name) + (b"/" if kind == "folder" else b"")
 
 
 def _open_folder(root: Path, inside: tuple[str, ...]) -> int:
@@ -112,7 +122,7 @@ def _open_folder(root: Path, inside: tuple[str, ...]) -> int:
     return descriptor
 
 
-def _described(entry: os.DirEntry[str], folder: int) -> tuple[str, str, str]:
+def _described(entry: os.DirEntry[str], folder: int) -> _Child:
     # The folder's own listing says what each entry is; only odd file systems need a stat.
     if entry.is_symlink():
         return entry.name, "link", ""

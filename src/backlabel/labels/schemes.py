@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -86,21 +86,22 @@ def categories(
 
     Raises SchemeError for the first that has none; it names those of `others` that fit all paths.
     """
-    images = _images(paths, roots)
+    images = _Images(paths, roots)
     whole = _whole(images, scheme)
     found: list[Category] = []
+    known: dict[Category, Category] = {}
     for image in images:
         category, problem = _judge(image, whole)
         if category is None:
             fitting = [other.name for other in others if _fits(images, other)]
             raise SchemeError(f"{names.to_cell(image.path)}: {problem}{_advice(fitting, scheme)}")
-        found.append(category)
+        found.append(known.setdefault(category, category))  # one object for all that are equal
     return found
 
 
 def problems(paths: Sequence[str], roots: Sequence[str], scheme: Scheme) -> dict[str, str]:
     """What is wrong with each copy that has no category, in words that follow its path."""
-    images = _images(paths, roots)
+    images = _Images(paths, roots)
     try:
         whole = _whole(images, scheme)
     except TableError as error:
@@ -111,16 +112,23 @@ def problems(paths: Sequence[str], roots: Sequence[str], scheme: Scheme) -> dict
 
 def with_categories_of(paths: Sequence[str], roots: Sequence[str], scheme: Scheme) -> Scheme:
     """`scheme` with the categories of the copies at `paths`, if it lists none."""
-    return _whole(_images(paths, roots), scheme)
+    return _whole(_Images(paths, roots), scheme)
 
 
 def fits(paths: Sequence[str], roots: Sequence[str], scheme: Scheme) -> bool:
     """Whether `scheme` may be advised for the copies at `paths`: see `_fits`."""
-    return _fits(_images(paths, roots), scheme)
+    return _fits(_Images(paths, roots), scheme)
 
 
-def _images(paths: Sequence[str], roots: Sequence[str]) -> list[_Image]:
-    return [_image(path, roots) for path in paths]
+@dataclass(frozen=True)
+class _Images:
+    """Copies, each of which is made when its turn comes."""
+
+    paths: Sequence[str]
+    roots: Sequence[str]
+
+    def __iter__(self) -> Iterator[_Image]:
+        return (_image(path, self.roots) for path in self.paths)
 
 
 def _image(path: str, roots: Sequence[str]) -> _Image:
@@ -129,7 +137,7 @@ def _image(path: str, roots: Sequence[str]) -> _Image:
     return _Image(path, root, whole.relative_to(root).parts)
 
 
-def _whole(images: Sequence[_Image], scheme: Scheme) -> Scheme:
+def _whole(images: Iterable[_Image], scheme: Scheme) -> Scheme:
     if scheme.by == "table" and not scheme.cells:
         table = Path(scheme.table or "")
         scheme = replace(scheme, cells=label_table.read(table, [image.keys for image in images]))
@@ -138,7 +146,7 @@ def _whole(images: Sequence[_Image], scheme: Scheme) -> Scheme:
     return replace(scheme, categories=_found(images, scheme))
 
 
-def _found(images: Sequence[_Image], scheme: Scheme) -> list[list[str]]:
+def _found(images: Iterable[_Image], scheme: Scheme) -> list[list[str]]:
     """The categories of a scheme that lists none."""
     if scheme.by == "folders":
         return _in_order(image.folder for image in images)
@@ -240,7 +248,7 @@ def _no_prefix(digit: int, scheme: Scheme) -> str:
     return f"label scheme {scheme.name!r} has no prefix L{digit} (it ends at L{last})."
 
 
-def _fits(images: Sequence[_Image], scheme: Scheme) -> bool:
+def _fits(images: Iterable[_Image], scheme: Scheme) -> bool:
     """Whether all have a category by `scheme`, and it is no scheme that would take whatever comes.
 
     Without a list of categories nearly everything fits: such a scheme is only advised where nothing

@@ -7,7 +7,9 @@ earlier run, nothing is opened and what reads and scores images is not even impo
 
 from __future__ import annotations
 
+import itertools
 import sys
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -19,21 +21,26 @@ from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import assign, measuring, search, variants
+from backlabel.matching.collected import Collected
 from backlabel.matching.decide import Decision, Rule, decide
 from backlabel.matching.evidence import Candidate, Evidence, NearPair, Pair, Scored, Scores
 from backlabel.matching.kept import Kept
 from backlabel.matching.measuring import Measuring
-from backlabel.matching.near_pairs import Nearest, Query, near_pairs
+from backlabel.matching.near_pairs import Nearest, Queries, Query, near_pairs
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import Variant
 from backlabel.storage import columns
 from backlabel.storage.rows import JpegHash, TiffHash
+from backlabel.workers.progress import bar
 
 if TYPE_CHECKING:
     from backlabel.matching.index import MultiHash
 
 _IDENTITY = Variant("identity")
 _NO_CHANGE = {_IDENTITY.source, variants.PART}  # parts have a search of their own
+_SEARCHED_TOGETHER = 8000
+"""TIFFs whose neighbours are in memory, half a kilobyte each; with an index one of its blocks."""
+_READ_TOGETHER = 1000  # TIFFs whose JPEGs are read from columns
 _VARIED_TOGETHER = 8000
 """TIFFs whose variants are in memory, 30 kB each; so many fill a block of the index."""
 _RECALL_SAMPLE = 1000  # TIFFs; exact search of more would undo what the index saves
@@ -45,7 +52,7 @@ class Outcome:
 
     tiffs: Sequence[TiffHash]
     settings: Settings
-    evidence: Sequence[Evidence]
+    evidence: Collected
     index_recall: dict[str, float]
     """Share of the exactly nearest JPEGs that an index finds too, by hash; empty without one."""
 
@@ -133,37 +140,46 @@ class _Matching:
         self._grey = columns.packed(jpegs, "phash_grey") if settings.both_hashes else None
         self._index, self._index_grey = self._indexed(self._standardised), self._indexed(self._grey)
 
-    def evidence(self) -> list[Evidence]:
+    def evidence(self) -> Collected:
         """Of each TIFF the candidates with their scores, or why there are none."""
-        found = self._scored(self._tiffs, self._near(self._as_they_are()))
+        found = Collected(self._of_whole_images())
         sources = [name for name in self._settings.variants if name not in _NO_CHANGE]
         if not sources:
             return found
+        missed = array("q")
         asked = map(self._settings.trusts, columns.values(self._tiffs, "information"))
-        decided = (_alone(known, self._settings) for known in found)
-        missed = [
-            i
-            for i, (is_asked, decision) in enumerate(zip(asked, decided, strict=True))
-            if is_asked and decision is not None and not decision.acceptable
-        ]
-        for block, start in enumerate(range(0, len(missed), _VARIED_TOGETHER), 1):
-            some = missed[start : start + _VARIED_TOGETHER]
+        for i, (is_asked, known) in enumerate(zip(asked, found, strict=True)):
+            decision = _alone(known, self._settings) if is_asked else None
+            if decision is not None and not decision.acceptable:
+                missed.append(i)
+        for block, some in enumerate(columns.in_blocks(missed, _VARIED_TOGETHER)):
             for i, more in zip(some, self._by_variants(some, sources, block), strict=True):
-                found[i] = _joined(found[i], more)
+                found.put(i, _joined(found[i], more))
         return found
+
+    def _of_whole_images(self) -> Iterator[Evidence]:
+        """The same by the TIFFs as they are."""
+        together = _SEARCHED_TOGETHER if self._index is None else self._index.block_rows
+        with bar(self._tiffs, "compare") as done:
+            for block, some in enumerate(columns.in_blocks(range(len(self._tiffs)), together)):
+                tiffs = columns.taken(self._tiffs, some)
+                near = [*self._near(self._as_they_are(tiffs), block)]
+                for one in self._scored(tiffs, near):
+                    done.update()
+                    yield one
 
     def _by_variants(
         self, missed: Sequence[int], sources: Sequence[str], block: int
-    ) -> list[Evidence]:
+    ) -> Iterator[Evidence]:
         """What variants of the TIFFs that are `missed` find, or why they cannot be made."""
         tiffs = columns.taken(self._tiffs, missed)
         changed = self._variants(tiffs, sources)
         readable = [[] if isinstance(own, UnreadableImageError) else own for own in changed]
-        more = self._scored(tiffs, self._near(readable, block))
-        return [
-            own if isinstance(own, UnreadableImageError) else known
-            for own, known in zip(changed, more, strict=True)
-        ]
+        near = [*self._near(Queries.of(readable), f"of variants {block}")]
+        with bar(missed, "compare variants") as done:
+            for own, known in zip(changed, self._scored(tiffs, near), strict=True):
+                done.update()
+                yield own if isinstance(own, UnreadableImageError) else known
 
     def index_recall(self) -> dict[str, float]:
         """As `Outcome.index_recall`."""
@@ -193,7 +209,7 @@ class _Matching:
         alone = self._settings.index_from**2
         return MultiHash(base, crew=self._images.crew, alone=alone)
 
-    def _near(self, queries: Sequence[Sequence[Query]], block: int = 0) -> list[list[NearPair]]:
+    def _near(self, queries: Queries, block: object) -> Iterator[list[NearPair]]:
         return near_pairs(
             queries,
             self._standardised,
@@ -204,13 +220,11 @@ class _Matching:
             nearest_grey=self._nearest(self._index_grey, f"grey {block}"),
         )
 
-    def _as_they_are(self) -> list[list[Query]]:
-        hashes = (columns.packed(self._tiffs, name) for name in ("phash", "phash_grey"))
-        said = columns.values(self._tiffs, "information")
-        return [
-            [(_IDENTITY, standardised, grey)] if self._settings.trusts(information) else []
-            for information, standardised, grey in zip(said, *hashes, strict=True)
-        ]
+    def _as_they_are(self, tiffs: Sequence[TiffHash]) -> Queries:
+        said = columns.values(tiffs, "information")
+        trusted = np.flatnonzero([*map(self._settings.trusts, said)])
+        hashes = (columns.packed(tiffs, name)[trusted] for name in ("phash", "phash_grey"))
+        return Queries(len(tiffs), trusted, [_IDENTITY] * len(trusted), *hashes)
 
     def _nearest(self, index: MultiHash | None, hashes: str) -> Nearest:
         if self._settings.engine == "reference":
@@ -239,38 +253,41 @@ class _Matching:
 
     def _scored(
         self, tiffs: Sequence[TiffHash], found: Sequence[Sequence[NearPair]]
-    ) -> list[Evidence]:
+    ) -> Iterator[Evidence]:
         """What was `found` for `tiffs`, with the scores of those below the threshold for scores."""
-        limit = self._settings.limits.ssim_hamming_threshold
-        pairs = [pair for own in found for pair in own]
-        close = [pair for pair in pairs if pair.distance < limit]
-        ours = (columns.values(tiffs, name) for name in ("path", "sha256", "page"))
-        asked = (
-            tiff
-            for tiff, own in zip(zip(*ours, strict=True), found, strict=True)
-            for pair in own
-            if pair.distance < limit
-        )
-        theirs = self._of_jpegs(close, "path"), self._of_jpegs(close, "sha256")
-        results = iter(
-            self._images.scores(
-                Pair(path, jpeg, pair.variant, sha256, jpeg_sha256, page)
-                for (path, sha256, page), pair, jpeg, jpeg_sha256 in zip(
-                    asked, close, *theirs, strict=True
-                )
+        results = iter(self._images.scores(self._pairs(tiffs, found)))
+        paths = columns.values(tiffs, "path")
+        for some in columns.in_blocks(found, _READ_TOGETHER):
+            labels = map(
+                sys.intern, self._of_jpegs([pair for own in some for pair in own], "label")
             )
-        )
-        labels = map(sys.intern, self._of_jpegs(pairs, "label"))
-        return [
-            _evidence(
-                path,
-                [
-                    (pair, next(results) if pair.distance < limit else None, next(labels))
+            for own in some:
+                scored = [
+                    (pair, next(results) if self._is_close(pair) else None, next(labels))
                     for pair in own
-                ],
+                ]
+                yield _evidence(next(paths), scored)
+        assert next(results, None) is None  # only at its end are the last scores kept
+
+    def _pairs(
+        self, tiffs: Sequence[TiffHash], found: Sequence[Sequence[NearPair]]
+    ) -> Iterator[Pair]:
+        """The pairs below the threshold for scores."""
+        ours = zip(
+            *(columns.values(tiffs, name) for name in ("path", "sha256", "page")), strict=True
+        )
+        for some in columns.in_blocks(found, _READ_TOGETHER):
+            close = [[pair for pair in own if self._is_close(pair)] for own in some]
+            flat = [pair for own in close for pair in own]
+            theirs = zip(
+                flat, self._of_jpegs(flat, "path"), self._of_jpegs(flat, "sha256"), strict=True
             )
-            for path, own in zip(columns.values(tiffs, "path"), found, strict=True)
-        ]
+            for own, (path, sha256, page) in zip(close, ours, strict=False):
+                for near, jpeg, jpeg_sha256 in itertools.islice(theirs, len(own)):
+                    yield Pair(path, jpeg, near.variant, sha256, jpeg_sha256, page)
+
+    def _is_close(self, pair: NearPair) -> bool:
+        return pair.distance < self._settings.limits.ssim_hamming_threshold
 
     def _of_jpegs(self, pairs: Sequence[NearPair], name: str) -> Iterator[Any]:
         return columns.values(columns.taken(self._jpegs, [pair.row for pair in pairs]), name)

@@ -119,7 +119,7 @@ class MultiHash:
         if len(base) > 1 << ROW_BITS:
             raise ValueError(f"{len(base)} hashes: an index holds up to 2**{ROW_BITS}")
         self._base, self._words = base, words
-        self._shard_rows, self._block_rows = shard_rows, block_rows
+        self._shard_rows, self.block_rows = shard_rows, block_rows
         self._crew, self._alone = crew, alone
 
     def nearest(self, query: Hashes, *, k: int) -> Neighbours:
@@ -160,7 +160,7 @@ class MultiHash:
         met = np.zeros(len(query), np.int64)
         places = list(
             itertools.product(
-                _parts(len(query), self._block_rows), _parts(len(self._base), self._shard_rows)
+                _parts(len(query), self.block_rows), _parts(len(self._base), self._shard_rows)
             )
         )
         for (block, shard), found in zip(places, self._done(query, places, k, words), strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -28,6 +29,7 @@ from backlabel.workers.pool import cores
 _CHUNK = 4  # pairs: one takes 10 to 100 ms, and those of a TIFF share its decoding
 _IMAGES_OF_A_PAIR = 3  # times `max_seconds`: two are read, and both are scored
 _ASKED_TOGETHER = 1000  # pairs whose scores are looked up
+_WAITING = 4000  # pairs whose scores are known, and that come behind one that is computed
 _KEPT_TOGETHER = 64  # pairs whose scores a kill may lose
 
 
@@ -49,18 +51,35 @@ class Measuring:
         self._settings, self.crew, self._kept = settings, crew, kept
         self._complete = settings.rule is Rule.COMBINED
 
-    def scores(self, pairs: Iterable[Pair]) -> list[Scored]:
-        """The scores of each pair."""
-        if self._kept is None:
-            return list(self._computed([*pairs]))
-        known, new, rest = [], [], iter(pairs)
-        while some := list(itertools.islice(rest, _ASKED_TOGETHER)):
-            scores_of_some = self._kept.scores(some, complete=self._complete)
-            known += scores_of_some
-            new += [one for one, its in zip(some, scores_of_some, strict=True) if its is None]
-        fresh = self._keeping(new, self._computed(new), self._kept)
-        found = [scores if scores is not None else next(fresh) for scores in known]
-        return [*found, *fresh]  # which ends it: the last ones are kept then
+    def scores(self, pairs: Iterable[Pair]) -> Iterator[Scored]:
+        """The scores of each pair, in order. A bounded number of pairs is under way."""
+        kept, rest = self._kept, iter(pairs)
+        if kept is None:
+            yield from (scores for _, scores in self._computed(rest))
+            return
+        passed: deque[Scores | None] = deque()
+
+        def unknown(pairs: Iterator[Pair]) -> Iterator[Pair]:
+            """What is to be computed; it ends early where many that are known wait behind it."""
+            while len(passed) - passed.count(None) < _WAITING and (
+                some := list(itertools.islice(pairs, _ASKED_TOGETHER))
+            ):
+                for pair, its in zip(some, kept.scores(some, complete=self._complete), strict=True):
+                    passed.append(its)
+                    if its is None:
+                        yield pair
+
+        for first in rest:
+            for fresh in self._keeping(
+                self._computed(unknown(itertools.chain([first], rest))), kept
+            ):
+                while (its := passed.popleft()) is not None:
+                    yield its
+                yield fresh
+            while passed:
+                its = passed.popleft()
+                assert its is not None
+                yield its
 
     def hashes(
         self, wanted: Mapping[int, Sequence[Variant]], tiffs: Sequence[TiffHash]
@@ -101,12 +120,10 @@ class Measuring:
             engine=self._settings.engine,
         )
 
-    def _keeping(
-        self, pairs: Sequence[Pair], results: Iterable[Scored], kept: Kept
-    ) -> Iterator[Scored]:
-        """`results`, those of `pairs`, each kept soon after it is there."""
+    def _keeping(self, results: Iterable[tuple[Pair, Scored]], kept: Kept) -> Iterator[Scored]:
+        """The scores of `results`, each kept soon after it is there."""
         waiting: list[tuple[Pair, Scores]] = []
-        for pair, result in zip(pairs, results, strict=True):
+        for pair, result in results:
             if isinstance(result, Scores):
                 waiting.append((pair, result))
             if len(waiting) == _KEPT_TOGETHER:
@@ -116,15 +133,16 @@ class Measuring:
         if waiting:
             kept.keep_scores(waiting, complete=self._complete)
 
-    def _computed(self, pairs: Sequence[Pair]) -> Iterable[Scored]:
+    def _computed(self, pairs: Iterator[Pair]) -> Iterable[tuple[Pair, Scored]]:
         settings = self._settings
-        if not pairs:
-            return []
         if settings.device == "cpu":
-            results = self.crew.map(self._scorer.score, pairs, what="compare", chunk=_CHUNK)
-            return (result for _, result in results)
+            return self.crew.map(self._scorer.score, pairs, what="", chunk=_CHUNK)
+        first = next(pairs, None)
+        if first is None:
+            return ()
         from backlabel.matching import on_device, tensors  # noqa: PLC0415 - torch takes seconds
 
+        pairs = itertools.chain([first], pairs)
         bounds = tensors.Bounds(settings.device, settings.batch_size, settings.memory_mib)
         if is_elsewhere(settings.cluster):
             return on_device.score_there(pairs, self._scorer, self.crew, bounds)

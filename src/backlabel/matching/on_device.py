@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import TypeAlias
@@ -22,32 +22,28 @@ _Read: TypeAlias = _Registered | UnreadableImageError
 
 
 def score(
-    pairs: Sequence[Pair], scorer: Scorer, workers: Crew, bounds: Bounds, *, chunk: int
-) -> list[Scored]:
-    """The scores of each pair, in order.
+    pairs: Iterable[Pair], scorer: Scorer, workers: Crew, bounds: Bounds, *, chunk: int
+) -> Iterator[tuple[Pair, Scored]]:
+    """Each pair with its scores, in order.
 
     SSIM is computed on `bounds.device`, `bounds.batch_size` pairs at a time; the explained share
     by the workers, which hold the pixels anyway.
     """
-    found: list[Scored] = []
-    results = (
-        result for _, result in workers.map(scorer.verify, pairs, what="compare", chunk=chunk)
-    )
+    results = workers.map(scorer.verify, pairs, what="", chunk=chunk)
     while batch := list(islice(results, bounds.batch_size)):
-        found += _finished(batch, scorer, bounds)
-    return found
+        some, read = zip(*batch, strict=True)
+        yield from zip(some, _finished(read, scorer, bounds), strict=True)
 
 
 def score_there(
-    pairs: Sequence[Pair], scorer: Scorer, workers: Crew, bounds: Bounds
-) -> Iterator[Scored]:
+    pairs: Iterable[Pair], scorer: Scorer, workers: Crew, bounds: Bounds
+) -> Iterator[tuple[Pair, Scored]]:
     """As `score`, but each worker of a cluster computes on its own `bounds.device`.
 
     No pixel leaves a worker. Raises WorkerError where one has no such device.
     """
     work = Finishing(scorer.verify, partial(_on_worker, scorer=scorer, bounds=bounds))
-    results = workers.map(work, pairs, what="compare", chunk=bounds.batch_size)
-    return (result for _, result in results)
+    return workers.map(work, pairs, what="", chunk=bounds.batch_size)
 
 
 def _on_worker(batch: Sequence[_Read], scorer: Scorer, bounds: Bounds) -> list[Scored]:

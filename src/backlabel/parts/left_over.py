@@ -14,7 +14,7 @@ import numpy as np
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import engine, measuring
 from backlabel.matching.engine import Outcome
-from backlabel.matching.evidence import Candidate, NearPair, Placement
+from backlabel.matching.evidence import Candidate, Evidence, NearPair, Placement
 from backlabel.matching.kept import kept_for
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import PART
@@ -89,9 +89,9 @@ def complete(
         return outcome, Effort()
     near = _near(outcome, ours, theirs, settings)
     plan, found = _looked_for(ours, theirs, near, settings, folder)
-    evidence = list(outcome.evidence)
+    evidence: dict[int, Evidence] = {}
     for i, tiff in ours.items():
-        known = evidence[i]
+        known = outcome.evidence[i]
         assert not isinstance(known, UnreadableImageError)
         parts = found.get(_content(tiff), {})
         evidence[i] = known + [
@@ -103,7 +103,7 @@ def complete(
         ]
     count = sum(len(parts) for parts in found.values())
     effort = Effort(len(ours), len(theirs), plan.features, len(plan.pairs), count)
-    return replace(outcome, evidence=evidence), effort
+    return replace(outcome, evidence=outcome.evidence.changed(evidence)), effort
 
 
 def _left_over(

@@ -11,6 +11,7 @@ from backlabel.parts.features import Descriptors, Features, inverted, mirrored
 from backlabel.parts.finder import File, Finder, Task
 from backlabel.parts.index import Index
 from backlabel.parts.kept import Digests, Found, KeptParts, Plan
+from backlabel.storage.columns import in_blocks
 from backlabel.workers.crew import Crew
 
 Files = Mapping[str, File]
@@ -47,7 +48,7 @@ class Search:
         index = Index(self._folder)
         index.fill((i, self._spool.get(one).descriptors) for i, one in enumerate(theirs))
         pairs = {pair for pair in near if pair[0] in self._spool and pair[1] in self._spool}
-        for some in _in_groups(ours, _TOGETHER):
+        for some in in_blocks(ours, _TOGETHER):
             own = [self._spool.get(one).descriptors for one in some]
             for tiff, rows in zip(some, _voted(index, own), strict=True):
                 pairs |= {(tiff, theirs[row]) for row in rows}
@@ -147,8 +148,3 @@ def _voted(index: Index, tiffs: Sequence[Descriptors]) -> list[list[int]]:
             for jpeg, count in own:
                 known[jpeg] = max(count, known.get(jpeg, 0))
     return [sorted(known, key=lambda jpeg: (-known[jpeg], jpeg))[:_MOST] for known in most]
-
-
-def _in_groups(rows: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]

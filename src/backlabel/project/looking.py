@@ -99,9 +99,7 @@ def listed(chosen: Scheme, copies: Side) -> Scheme:
 
 
 def _paths(copies: Side) -> list[str]:
-    return [
-        image.path for one in copies.folders for image in scan(Path(one), copies.formats).images
-    ]
+    return [path for one in copies.folders for path in scan(Path(one), copies.formats).images.paths]
 
 
 def _is_plausible(own: Scheme, paths: Sequence[str], copies: Side) -> bool:

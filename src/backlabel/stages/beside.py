@@ -37,5 +37,5 @@ def require_data(params: config.Params) -> None:
 def _texts(tiffs: Inventory) -> Iterator[str]:
     listed = {row.path for row in tiffs.skips if may_be_beside(row.path)}
     if listed:
-        for image in tiffs.images:
-            yield from listed.intersection(beside(image.path))
+        for path in tiffs.images.paths:
+            yield from listed.intersection(beside(path))

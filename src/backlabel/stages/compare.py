@@ -19,7 +19,7 @@ from backlabel.stages import beside
 from backlabel.storage import columns, large, paths, tables
 from backlabel.storage.candidate_rows import CandidateRow
 from backlabel.storage.files import shared_folder, write_json
-from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash
+from backlabel.storage.rows import JpegHash, Match, Passed, SweepPoint, TiffHash, TruePair
 
 _COUNTED = ("verdict", "category", "used_ssim", *summary.TRUE, *series.SCORED)
 
@@ -27,14 +27,25 @@ _COUNTED = ("verdict", "category", "used_ssim", *summary.TRUE, *series.SCORED)
 def main(params: config.Params) -> None:
     """Match the TIFFs of the hash tables to the JPEGs; write mapping, metrics, sweep and plots."""
     beside.require_data(params)
-    how = settings(params)
+    truth, points, counted = _match(params)
+    tables.write(paths.SWEEP, SweepPoint, points)
+    # Read back, when hashes and candidates are gone: columns of what is counted are little.
+    found = columns.read(paths.mapping_path(params.compare.n_tiff), Match, _COUNTED)
+    write_json(paths.METRICS / "compare.json", summary.summarise(found, truth) | counted)
+    series.write_all(found, points, paths.PLOTS)
+
+
+def _match(
+    params: config.Params,
+) -> tuple[list[TruePair] | None, list[SweepPoint], dict[str, object]]:
+    """Write the mapping; the true pairs, the points of the sweep, and metrics of the search."""
+    compare, how = params.compare, settings(params)
     jpegs = left_over.ordered(columns.read(paths.JPEG_HASHES, JpegHash), how)
     tiffs = columns.read(paths.TIFF_HASHES, TiffHash)
     unreadable = tables.read(paths.UNREADABLE, Passed)
     failed = [row for row in unreadable if row.kind == "tiff"]
     looked_at = itertools.chain(columns.values(jpegs, "path"), (row.path for row in unreadable))
     truth = summary.known_pairs(Path(params.data.truth), looked_at)
-    compare = params.compare
     if compare.n_tiff is not None:
         listed = [*columns.values(tiffs, "path")]
         chosen = draw({*listed, *(row.path for row in failed)}, compare.n_tiff, compare.seed)
@@ -52,13 +63,8 @@ def main(params: config.Params) -> None:
         rule=how.rule,
         truth=truth,
     )
-    tables.write(paths.SWEEP, SweepPoint, points)
-    # Read back: columns of what is counted take a fraction of the memory of its rows.
-    found = columns.read(paths.mapping_path(compare.n_tiff), Match, _COUNTED)
-    metrics = summary.summarise(found, truth) | {"parts": asdict(effort)}
-    metrics |= {"index_recall": outcome.index_recall} if outcome.index_recall else {}
-    write_json(paths.METRICS / "compare.json", metrics)
-    series.write_all(found, points, paths.PLOTS)
+    recall = {"index_recall": outcome.index_recall} if outcome.index_recall else {}
+    return truth, points, {"parts": asdict(effort), **recall}
 
 
 def settings(params: config.Params) -> Settings:

@@ -10,6 +10,7 @@ from backlabel.errors import DataError
 from backlabel.hashing import engine
 from backlabel.hashing.pages import every_page
 from backlabel.inventory import scanning
+from backlabel.inventory.files import Files
 from backlabel.labels import schemes
 from backlabel.limits import read_limits
 from backlabel.stages import beside
@@ -33,10 +34,10 @@ def main(params: config.Params) -> None:
         list(map(Path, data.jpegs)), data.jpeg_formats, category if by_folder else None
     )
     tiffs = scanning.find(list(map(Path, data.tiffs)), data.tiff_formats)
-    copies, categories = jpegs.images, _categories([item.path for item in jpegs.images], params)
+    copies, categories = jpegs.images, _categories(jpegs.images, params)
     if not by_folder and category is not None:
         own = [i for i, one in enumerate(categories) if one.name == category]
-        copies, categories = [copies[i] for i in own], [categories[i] for i in own]
+        copies, categories = copies.taken(own), [categories[i] for i in own]
     written = _hash_and_write(copies, categories, tiffs.images, params)
     written.unreadable += [*jpegs.errors, *tiffs.errors]
     skipped = [*jpegs.skips, *tiffs.skips]
@@ -49,18 +50,15 @@ def main(params: config.Params) -> None:
     _refuse_many_unreadable(written.unreadable, written.readable, params)
 
 
-def _categories(paths: Sequence[str], params: config.Params) -> list[schemes.Category]:
-    """Of each of `paths`; equal ones are one object."""
+def _categories(copies: Files, params: config.Params) -> list[schemes.Category]:
     scheme, *others = label_schemes(params)
-    found = schemes.categories(paths, params.data.jpegs, scheme, others)
-    known: dict[schemes.Category, schemes.Category] = {}
-    return [known.setdefault(one, one) for one in found]
+    return schemes.categories(copies.paths, params.data.jpegs, scheme, others)
 
 
 def _hash_and_write(
-    copies: Sequence[scanning.Listed],
+    copies: Files,
     categories: Sequence[schemes.Category],
-    originals: Sequence[scanning.Listed],
+    originals: Files,
     params: config.Params,
 ) -> Written:
     read = params.read
@@ -73,7 +71,7 @@ def _hash_and_write(
         cluster=params.cluster,
     )
     cache, written = shared_folder() / "cache", Written()
-    results = engine.hash_files([*copies, *originals], settings, cache)
+    results = engine.hash_files(copies.joined(originals), settings, cache)
     pages = every_page(originals, results[len(copies) :], settings, cache)
     form = large.Form(**params.tables.model_dump())
     write_jpegs(copies, categories, results[: len(copies)], written, form)

@@ -11,7 +11,7 @@ from backlabel.errors import UnreadableImageError
 from backlabel.hashing import engine
 from backlabel.hashing.engine import PageOutcome
 from backlabel.hashing.outcomes import Outcome
-from backlabel.inventory.scanning import Listed
+from backlabel.inventory.files import Listed
 from backlabel.labels.schemes import Category
 from backlabel.storage import large, paths, tables
 from backlabel.storage.files import make_folder

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from backlabel import config
 from backlabel.errors import UnreadableImageError
+from backlabel.matching.collected import Collected
 from backlabel.matching.decide import Rule
-from backlabel.matching.evidence import Evidence, NearPair, Pair
+from backlabel.matching.evidence import NearPair, Pair
 from backlabel.matching.kept import Kept, kept_for
 from backlabel.matching.settings import Settings
 from backlabel.parts import left_over
@@ -66,7 +67,7 @@ def main(params: config.Params, out: Path) -> Report:
 
 
 def _widen(
-    found: Sequence[Evidence],
+    found: Collected,
     tiffs: Sequence[TiffHash],
     jpegs: Sequence[JpegHash],
     kept: Kept,
@@ -82,8 +83,9 @@ def _widen(
     ]
     pairs = [_pair(tiffs[tiff], jpegs[known[i].row], known[i].pair) for tiff, known, i in bare]
     scores = kept.scores(pairs, complete=settings.rule is Rule.COMBINED)
-    for (_, known, i), its in zip(bare, scores, strict=True):
+    for (tiff, known, i), its in zip(bare, scores, strict=True):
         known[i] = dataclasses.replace(known[i], scores=its)
+        found.put(tiff, known)
 
 
 def _pair(tiff: TiffHash, jpeg: JpegHash, near: NearPair) -> Pair:

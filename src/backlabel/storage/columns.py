@@ -284,3 +284,8 @@ def value(rows: Sequence[Any], at: int, name: str) -> Any:
 def taken(rows: Sequence[Record], at: Sequence[int] | NDArray[np.int64]) -> Sequence[Record]:
     """Those of `rows`, in that order."""
     return rows.taken(at) if isinstance(rows, Columns) else [rows[i] for i in at]
+
+
+def in_blocks(items: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:
+    """`items`, at most `size` at a time."""
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,0 +1,82 @@
+"""The evidence of many TIFFs, packed: 100 bytes a candidate, objects only while it is looked at."""
+
+from __future__ import annotations
+
+import copy
+import marshal
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
+from typing import Any, overload
+
+from backlabel.errors import UnreadableImageError
+from backlabel.matching.evidence import Candidate, Evidence, NearPair, Placement, Scores
+
+
+class Collected(Sequence[Evidence]):
+    """The evidence of each TIFF, in their order. What is taken out is a copy: `put` changes it."""
+
+    def __init__(self, evidence: Iterable[Evidence] = ()) -> None:
+        self._held = bytearray()
+        self._starts, self._lengths = array("q"), array("l")
+        self._errors: dict[int, UnreadableImageError] = {}
+        for i, one in enumerate(evidence):
+            self._starts.append(0)
+            self._lengths.append(0)
+            self.put(i, one)
+
+    def put(self, at: int, evidence: Evidence) -> None:
+        """Give TIFF `at` this evidence, in the place of what it has."""
+        if isinstance(evidence, UnreadableImageError):
+            self._errors[at] = evidence
+            return
+        self._errors.pop(at, None)
+        # Marshal, since it does in a microsecond what takes JSON ten; nothing of it leaves here.
+        raw = marshal.dumps([*map(_plain, evidence)])
+        self._starts[at], self._lengths[at] = len(self._held), len(raw)
+        self._held += raw
+
+    def changed(self, others: Mapping[int, Evidence]) -> Collected:
+        """The same, but for the TIFFs of `others`."""
+        found = copy.copy(self)  # it shares the bytes, which are only added to
+        found._starts, found._lengths = self._starts[:], self._lengths[:]
+        found._errors = dict(self._errors)
+        for at, evidence in others.items():
+            found.put(at, evidence)
+        return found
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, at: int) -> Evidence: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Evidence]: ...
+    def __getitem__(self, at: int | slice) -> Evidence | list[Evidence]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(len(self))[at]]
+        if at in self._errors:
+            return self._errors[at]
+        start = self._starts[at]
+        raw = memoryview(self._held)[start : start + self._lengths[at]]
+        return [_candidate(*one) for one in marshal.loads(raw)]  # noqa: S302 - of this process
+
+
+def _plain(one: Candidate) -> tuple[Any, ...]:
+    pair, scores = one.pair, one.scores
+    return (
+        (pair.row, pair.hamming_standardised, pair.hamming_grey, pair.variant),
+        pair.part and astuple(pair.part),
+        scores and (scores.ssim, scores.explained, scores.spoke, scores.degradation),
+        one.label,
+    )
+
+
+def _candidate(
+    pair: tuple[int, int, int | None, str],
+    part: tuple[Any, ...] | None,
+    scores: tuple[Any, ...] | None,
+    label: str,
+) -> Candidate:
+    place = None if part is None else Placement(*part)
+    return Candidate(NearPair(*pair, place), None if scores is None else Scores(*scores), label)
