@@ -11,9 +11,9 @@ pytestmark = pytest.mark.pipeline
 
 
 @pytest.fixture
-def own(pulled, tmp_path):
+def own(known, tmp_path):
     """A clone whose sample data has been put away."""
-    clone = pulled.copy(tmp_path / "clone")
+    clone = known.copy(tmp_path / "clone")
     clone.run("dvc", "remove", "data.dvc")
     (clone.path / "data").rename(tmp_path / "sample")
     clone.sample = tmp_path / "sample"
@@ -91,8 +91,8 @@ def test_data_that_is_not_pulled_yet(pulled, tmp_path):
     assert "`dvc pull data.dvc` fetches it" in done.stderr
 
 
-def test_downloaded_archive_without_git(pulled, tmp_path):
-    clone = pulled.copy(tmp_path / "clone")
+def test_downloaded_archive_without_git(known, tmp_path):
+    clone = known.copy(tmp_path / "clone")
     shutil.rmtree(clone.path / ".git")
     done = clone.run("backlabel", "repair", check=False, GIT_CEILING_DIRECTORIES=str(tmp_path))
     assert done.returncode != 0

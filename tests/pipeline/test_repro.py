@@ -27,8 +27,8 @@ def metrics(clone, stage):
     return json.loads((clone.path / "metrics" / f"{stage}.json").read_text())
 
 
-def test_make_repro_runs_the_pipeline(pulled, tmp_path):
-    clone = pulled.copy(tmp_path / "clone")
+def test_make_repro_runs_the_pipeline(known, tmp_path):
+    clone = known.copy(tmp_path / "clone")
     stamp = tmp_path / "installed"
     later = time.time() + 60
     stamp.touch()
