@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -11,7 +10,6 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
-from types import FrameType
 
 from backlabel.errors import ConfigError
 from backlabel.reporting import places, tracking
@@ -31,7 +29,6 @@ def serve(experiment: str, port: int) -> int:
     url = address(tracking.experiment_id(experiment), port)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", places.tracking_uri()]
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
-    signal.signal(signal.SIGTERM, _end)
     # Eight more processes, each with an import of MLflow, would wait for jobs over language models.
     environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **os.environ}
     with subprocess.Popen(command, env=environment) as server:  # noqa: S603 - the same Python's MLflow
@@ -78,7 +75,3 @@ def _answers(port: int, server: subprocess.Popen[bytes]) -> bool:
         except (urllib.error.URLError, ConnectionError):
             time.sleep(_POLL_S)
     return False
-
-
-def _end(_: int, __: FrameType | None) -> None:
-    raise SystemExit(0)
