@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment of a command: one line, exit status 130."""
+"""Ctrl-C at any moment of a command: one line, exit status 130; SIGTERM: 143."""
 
 from __future__ import annotations
 
@@ -71,6 +71,10 @@ def outcome(body):
 )
 def test_an_interrupt_is_one_line_whatever_a_library_makes_of_it(body):
     assert outcome(body) == (130, "", LINE)
+
+
+def test_sigterm_ends_a_command_likewise():
+    assert outcome("def run():\n    signal.raise_signal(signal.SIGTERM)\n") == (143, "", LINE)
 
 
 def test_an_interrupt_waits_for_the_end_of_a_block_in_every_thread():

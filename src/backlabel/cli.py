@@ -11,6 +11,7 @@ from pathlib import Path
 from backlabel import __version__, commands, helping
 from backlabel.errors import BacklabelError
 from backlabel.storage import paths
+from backlabel.workers import cluster
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -19,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sub-command; returns the exit status. An error of backlabel is one text."""
     chosen = build_parser().parse_args(arguments)
     try:
-        status: int = chosen.run(chosen)
+        with cluster.kept():  # by all steps of the command
+            status: int = chosen.run(chosen)
     except BacklabelError as error:
         text = "\n".join([str(error), *getattr(error, "__notes__", [])])
         sys.stderr.write(f"backlabel: {type(error).__name__}: {text}\n")

@@ -66,6 +66,7 @@ class ByHand:
             cwd=self.folder,
             env=environment(),
             text=True,
+            start_new_session=True,
             **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options},
         )
         self.processes.append(process)

@@ -3,7 +3,8 @@
     python over_cluster.py SETTINGS FUNCTION ITEMS [LIMITS]
 
 SETTINGS, ITEMS and LIMITS are JSON; `file` in SETTINGS names a file of conf/cluster; ITEMS are a
-list, or how many numbers. Prints each result as it comes, one a line, or the error.
+list, or how many numbers. Prints each result as it comes, one a line, or the error. Signals end
+it as they end a command.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import work_done
 
-from backlabel import config
+from backlabel import config, interrupts
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.workers import clusters
 from backlabel.workers.cluster import Cluster
@@ -24,7 +25,10 @@ clusters._JOBS_S = 1.0  # Slurm's controller has nobody else to answer
 CONF = Path(__file__).parents[2] / "conf" / "cluster"
 
 
-def main(settings, function, items, limits):
+def main():
+    settings, function, items, limits = (
+        text if i == 1 else json.loads(text) for i, text in enumerate(sys.argv[1:])
+    )
     values = config.read_yaml(CONF / f"{settings.pop('file')}.yaml") | settings
     results = map_files(
         getattr(work_done, function),
@@ -40,6 +44,6 @@ def main(settings, function, items, limits):
 
 if __name__ == "__main__":
     try:
-        main(*(text if i == 1 else json.loads(text) for i, text in enumerate(sys.argv[1:])))
+        sys.exit(interrupts.one_line(main))
     except WorkerError as error:
         sys.exit(f"WorkerError: {error}")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from by_hand import wait_for
 
-PROGRAMS = ("slurmctld", "slurmd", "sbatch", "scancel", "squeue", "sinfo")
+PROGRAMS = ("slurmctld", "slurmd", "sbatch", "scancel", "squeue", "scontrol", "sinfo")
 CONFIG = """\
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)

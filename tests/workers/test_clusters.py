@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -224,6 +225,16 @@ def test_a_cluster_with_certificates(cluster):
 def test_a_cluster_that_is_started_here(cluster):
     found, told = cluster.ended(cluster.client("square", 9, address=None, workers=2))
     assert found == squares(9), told
+
+
+def test_a_cluster_that_is_started_here_ends_with_its_command(cluster):
+    client = cluster.client("slowly", MANY, address=None, workers=2)
+    client.stdout.readline()
+    os.killpg(client.pid, signal.SIGINT)  # as Ctrl-C: to the workers, too
+    _, told = cluster.ended(client)  # at the end of the last process that has its output
+    assert [line.split(":")[0] for line in told.splitlines()] == ["dask", "backlabel"]
+    assert told.endswith("backlabel: interrupted; run the same command again to go on\n")
+    assert [*(cluster.folder / ".backlabel/clusters").iterdir()] == []
 
 
 def test_the_default_imports_no_dask():

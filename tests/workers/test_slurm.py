@@ -6,7 +6,7 @@ import json
 
 import own_slurm
 import pytest
-from by_hand import ByHand, wait_for
+from by_hand import PATIENCE_S, ByHand, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +62,30 @@ def test_jobs_that_are_lost_are_submitted_again(slurm, cluster):
     slurm.ask("scancel", wait_for(lambda: jobs(slurm), "a job")[0])
     found, told = cluster.ended(client)
     assert [json.loads(line), *found] == [[i, i] for i in range(100)], told
+
+
+def test_jobs_are_cancelled_with_their_command(slurm, cluster):
+    client = cluster.client("slowly", 10_000, **JOBS)
+    client.stdout.readline()
+    client.terminate()
+    told = cluster.ended(client)[1]
+    assert told.endswith("backlabel: interrupted; run the same command again to go on\n"), told
+    wait_for(lambda: not jobs(slurm), "the end of all jobs")
+    left = (cluster.folder / ".backlabel/clusters").iterdir()
+    assert {path.suffix for path in left} <= {".out", ".err"}
+
+
+def test_a_job_at_the_end_of_its_time_is_followed_by_another(slurm, cluster):
+    how = {"limits": {"max_seconds": PATIENCE_S}}
+    client = cluster.client("once_let", 20, **how, **{**JOBS, "workers": 1})
+    wait_for(lambda: "dashboard" in cluster.errors.read_text(), "a worker")
+    (first,) = jobs(slurm)
+    slurm.ask("scontrol", "update", f"JobId={first}", "EndTime=now+1")  # a minute is the least else
+    wait_for(lambda: {*jobs(slurm)} - {first}, "another job")
+    assert slurm.ask("squeue", "-h", "-t", "all", "-j", first, "-o", "%T") == "TIMEOUT"
+    (cluster.folder / "let").touch()
+    found, told = cluster.ended(client)
+    assert found == [[i, i] for i in range(20)], told
 
 
 def test_a_job_is_one_process_with_a_thread_a_core(cluster):

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import time
+from pathlib import Path
 
 from backlabel.errors import UnreadableImageError
 from backlabel.workers.crew import Finishing
@@ -19,6 +20,12 @@ def square(number):
 
 def slowly(number):
     time.sleep(0.05)
+    return number
+
+
+def once_let(number):
+    while not Path("let").exists():
+        time.sleep(0.05)
     return number
 
 

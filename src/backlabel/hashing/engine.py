@@ -23,7 +23,7 @@ from backlabel.kernels import compile_all
 from backlabel.storage.rows import Passed, TiffHash
 from backlabel.workers import crew
 from backlabel.workers.cluster import Cluster, is_elsewhere
-from backlabel.workers.pool import CHUNK, cores
+from backlabel.workers.pool import cores
 
 _CACHED_TOGETHER = 64
 """Images whose hashes a kill may lose; each time they are written costs as much as reading one."""
@@ -140,7 +140,7 @@ def mapped(
         what="hash",
         prepare=compile_all if settings.engine == "fast" else None,
         cluster=settings.cluster,
-        chunk=min(max(crew.TASK, len(items) // _TASKS), _MOST_A_TASK) if shards else CHUNK,
+        chunk=min(max(crew.TASK, len(items) // _TASKS), _MOST_A_TASK) if shards else None,
         keep=shards.keep if shards else None,
     )
 

@@ -1,12 +1,19 @@
-"""What is asked of a cluster: the section `cluster` of the parameters."""
+"""What is asked of a cluster: the section `cluster` of the parameters; how long it is kept."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeGuard
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, TypeGuard
 
 from pydantic import Field, model_validator
 
 from backlabel.section import Line, Section
+
+if TYPE_CHECKING:
+    from backlabel.workers.clusters import Connection
 
 
 class Cluster(Section):
@@ -56,3 +63,32 @@ class Cluster(Section):
 def is_elsewhere(cluster: Cluster | None) -> TypeGuard[Cluster]:
     """Whether images are worked on by a cluster."""
     return cluster is not None and cluster.kind != "local"
+
+
+Reach: TypeAlias = "Callable[[Cluster], Connection]"
+_REACHED: ContextVar[Reach | None] = ContextVar("reached", default=None)
+
+
+@contextmanager
+def reaching() -> Iterator[Reach]:
+    """Starts a cluster, or reaches it, when it is first asked for it; leaves it with the block."""
+    with ExitStack() as until_the_end:
+
+        @cache
+        def reach(cluster: Cluster) -> Connection:
+            from backlabel.workers import clusters  # noqa: PLC0415 - an extra, slow to import
+
+            return until_the_end.enter_context(clusters.connected(cluster))
+
+        yield _REACHED.get() or reach
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Whoever works on a cluster within the block has the same one, which ends with the block."""
+    with reaching() as reach:
+        before = _REACHED.set(reach)
+        try:
+            yield
+        finally:
+            _REACHED.reset(before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,7 @@ from distributed import Client, LocalCluster
 from distributed.comm.core import CommClosedError
 from distributed.security import Security
 
+from backlabel import interrupts
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.images import file_at
 from backlabel.storage import names
@@ -75,7 +77,7 @@ class Connection:
 
 @contextmanager
 def connected(cluster: Cluster) -> Iterator[Connection]:
-    """A connection with at least one worker. Raises WorkerError that says what is missing."""
+    """A connection to workers that are fit. Raises WorkerError that says what is missing."""
     for name in ("distributed", "distributed.client"):  # each has a level of its own
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what counts is raised
     with ExitStack() as stack:
@@ -83,7 +85,8 @@ def connected(cluster: Cluster) -> Iterator[Connection]:
         address = cluster.address
         if address is None:
             try:
-                started = stack.enter_context(_STARTED[cluster.kind](cluster))
+                with interrupts.waiting():  # half-started, none of it would be ended
+                    started = stack.enter_context(_STARTED[cluster.kind](cluster))
             except RuntimeError as error:  # Dask says what is wrong, with a traceback
                 raise WorkerError(
                     f"{error}. Look at cluster.interface, and whether ports may be opened here."
@@ -93,6 +96,8 @@ def connected(cluster: Cluster) -> Iterator[Connection]:
             stack.enter_context(_client(cluster, started)), cluster, address, started
         )
         _wait_for_worker(connection)
+        _require_fit(connection)
+        tell(f"dask: {connection.dashboard()}")
         yield connection
 
 
@@ -137,25 +142,39 @@ def _of_slurm_jobs(cluster: Cluster) -> Iterator[Any]:
 
     folder = shared_folder() / "clusters"
     make_folder(folder)
-    with SLURMCluster(
-        cores=cluster.cores,
-        processes=1,  # with a thread a core: work is done in their own processes, a GPU is shared
-        memory=f"{cluster.memory_gib} GiB",
-        queue=cluster.queue,
-        walltime=cluster.walltime,
-        job_extra_directives=list(cluster.directives),
-        job_script_prologue=list(cluster.prologue),
-        interface=cluster.interface,
-        log_directory=str(folder),
-        worker_extra_args=["--no-dashboard"],
-        security=True,  # certificates of this run alone, which the jobs find in the folder
-        shared_temp_directory=str(folder),
-        scheduler_options={"dashboard_address": "127.0.0.1:0"},
-        silence_logs=logging.CRITICAL,
-    ) as started:
+    with (
+        _certificates(folder) as certificates,
+        SLURMCluster(
+            cores=cluster.cores,
+            processes=1,  # a thread a core hands work to a process of its own; a GPU is shared
+            memory=f"{cluster.memory_gib} GiB",
+            queue=cluster.queue,
+            walltime=cluster.walltime,
+            job_extra_directives=list(cluster.directives),
+            job_script_prologue=list(cluster.prologue),
+            interface=cluster.interface,
+            log_directory=str(folder),
+            worker_extra_args=["--no-dashboard"],
+            security=certificates,
+            scheduler_options={"dashboard_address": "127.0.0.1:0"},
+            silence_logs=logging.CRITICAL,
+        ) as started,
+    ):
         _require_accepted(started.job_script())
         started.scale(jobs=max(cluster.workers, 1))
         yield started
+
+
+@contextmanager
+def _certificates(folder: Path) -> Iterator[Security]:
+    """Those of this run alone. What jobs need lies in `folder` for as long as the block takes."""
+    security = Security.temporary()
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        for what in ("tls_ca_file", "tls_worker_cert", "tls_worker_key"):
+            path = Path(name) / what
+            path.write_text(getattr(security, what), encoding="ascii")
+            setattr(security, what, str(path))
+        yield security
 
 
 def _require_accepted(script: str) -> None:
@@ -201,7 +220,7 @@ def _wait_for_worker(connection: Connection) -> None:
             time.sleep(_PATIENCE_S)
 
 
-def require_fit(connection: Connection, terms: remote.Terms) -> None:
+def _require_fit(connection: Connection) -> None:
     """Raise WorkerError unless the workers have this package, and the same of it.
 
     Workers that come later are looked at by the tasks that they are given.
@@ -211,8 +230,8 @@ def require_fit(connection: Connection, terms: remote.Terms) -> None:
     for address, answer in answers.items():
         if answer is None:
             raise no_package(f"The worker at {address}")
-        if answer != terms.build:
-            raise remote.other_build(f"The worker at {address}", answer, terms)
+        if answer != remote.build():
+            raise remote.other_build(f"The worker at {address}", answer, remote.build())
 
 
 def _asking() -> Callable[[], str | None]:

@@ -22,7 +22,7 @@ Half = TypeVar("Half")
 Result = TypeVar("Result")
 Keep: TypeAlias = Callable[[Sequence[Any], Sequence[Any]], object]
 TASK = 2 * CHUNK
-"""Items of a task on a cluster, which costs 10 ms of its own."""
+"""Items of a task on a cluster, which costs 10 ms of its own, unless a caller says how many."""
 _COPYING_MIB = 256
 _THREADS = 8  # reading and copying wait for the disk; more threads than this gained nothing
 
@@ -36,7 +36,7 @@ class Crew(Protocol):
         items: Iterable[Item],
         *,
         what: str,
-        chunk: int = CHUNK,
+        chunk: int | None = None,
     ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
         """As `backlabel.workers.pool.Workers.map`."""
 
@@ -107,7 +107,7 @@ def map_files(
     max_seconds: float,
     max_memory_mib: int,
     what: str,
-    chunk: int = CHUNK,
+    chunk: int | None = None,
     prepare: Callable[[], object] | None = None,
     cluster: Cluster | None = None,
     keep: Keep | None = None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -38,7 +38,6 @@ def ensure_forkserver() -> None:
     SIGINT is blocked in it, and so in every worker: Ctrl-C reaches all processes of the terminal,
     and the parent alone answers it, by ending its workers.
     """
-    resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
     with interrupts.waiting():
         forkserver.ensure_running()
 

@@ -21,8 +21,9 @@ from distributed.comm.core import CommClosedError
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.storage.files import make_folder, shared_folder
 from backlabel.workers import clusters, remote
+from backlabel.workers.cluster import reaching
 from backlabel.workers.crew import TASK
-from backlabel.workers.progress import bar, tell
+from backlabel.workers.progress import bar
 
 if TYPE_CHECKING:
     from backlabel.workers.cluster import Cluster
@@ -45,11 +46,12 @@ def crew(
     prepare: Callable[[], object] | None,
     keep: Keep | None,
 ) -> Iterator[DaskCrew]:
-    """The workers of `cluster`, which is started, or reached, for a first item, and left again.
+    """The workers of `cluster`, which is started, or reached, for a first item.
 
     Raises WorkerError where it cannot be reached, no worker comes, or a worker is not fit.
     """
     with ExitStack() as stack:
+        reach = stack.enter_context(reaching())
 
         def connect() -> tuple[clusters.Connection, remote.Terms]:
             mark = stack.enter_context(_marked())
@@ -62,9 +64,7 @@ def crew(
                 prepare=prepare,
                 keep=keep,
             )
-            connection = stack.enter_context(clusters.connected(cluster))
-            clusters.require_fit(connection, terms)
-            tell(f"dask: {connection.dashboard()}")
+            connection = reach(cluster)
             stack.callback(_release, connection, str(mark))
             return connection, terms
 
@@ -127,7 +127,7 @@ class DaskCrew:
         items: Iterable[Item],
         *,
         what: str,
-        chunk: int = TASK,
+        chunk: int | None = None,
     ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
         """As `backlabel.workers.pool.Workers.map`; a chunk of a lost worker is done again.
 
@@ -135,7 +135,7 @@ class DaskCrew:
         and where a worker does not see a file that is there on this machine.
         """
         waiting = iter(items)
-        chunks = iter(lambda: list(islice(waiting, chunk)), [])
+        chunks = iter(lambda: list(islice(waiting, chunk or TASK)), [])
         order: deque[_Chunk] = deque()
         done = bar(items, what)
         try:

@@ -102,7 +102,7 @@ class Workers:
         items: Iterable[Item],
         *,
         what: str,
-        chunk: int = CHUNK,
+        chunk: int | None = None,
     ) -> Iterator[tuple[Item, Result | UnreadableImageError]]:
         """`function` of each item, in the order of the items, with a progress bar named `what`.
 
@@ -111,14 +111,15 @@ class Workers:
         worker over the item ("crashed the decoder"). Any other error is a bug and is raised here.
 
         A bounded number of items is under way, whatever the number of items. They travel in chunks
-        of `chunk`: 1 where each takes seconds. `function` may see an item twice: it must not mind.
+        of `chunk`, or of 16: 1 where each takes seconds. `function` may see an item twice: it must
+        not mind.
         """
         waiting = (_Task(item) for item in items)
         order: deque[_Task] = deque()
         done = bar(items, what)
         try:
             while True:
-                self._give_out(function, waiting, order, chunk)
+                self._give_out(function, waiting, order, chunk or CHUNK)
                 while order and order[0].is_done:
                     task = order.popleft()
                     done.update()

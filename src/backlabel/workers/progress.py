@@ -16,13 +16,19 @@ tqdm.set_lock(RLock())
 tqdm.monitor_interval = 0  # no thread that watches for bars that stand still
 
 
+_UNITS = {"search": "block", "compare": "pair", "parts": "pair", "pictures": "pair"}
+"""What items are where they are no images."""
+
+
 def bar(items: Iterable[object], what: str) -> tqdm[Any]:
     """A bar named `what` that has a step for each of `items`; hidden where it has no name.
 
     Whoever has done an item calls its `update`.
     """
     hidden = not what or not sys.stderr.isatty()
-    return tqdm(desc=what, total=length_hint(items) or None, disable=hidden, unit="image")
+    return tqdm(
+        desc=what, total=length_hint(items) or None, disable=hidden, unit=_UNITS.get(what, "image")
+    )
 
 
 def tell(line: str) -> None:

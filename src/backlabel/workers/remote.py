@@ -82,7 +82,7 @@ def run(packed: bytes) -> list[Any | UnreadableImageError]:
     """
     terms, function, items = pickle.loads(packed)  # noqa: S301 - Dask has unpacked it from pickle
     if build() != terms.build:
-        raise other_build(f"The worker on {socket.gethostname()}", build(), terms)
+        raise other_build(f"The worker on {socket.gethostname()}", build(), terms.build)
     _require_folder(terms)
     begin = function.begin if isinstance(function, Finishing) else function
     with _CREWS.one(terms) as workers:
@@ -95,10 +95,10 @@ def run(packed: bytes) -> list[Any | UnreadableImageError]:
     return results
 
 
-def other_build(who: str, theirs: str, terms: Terms) -> WorkerError:
+def other_build(who: str, theirs: str, ours: str) -> WorkerError:
     """The error for one whose results might differ."""
     return WorkerError(
-        f"{who} has {theirs}; here it is {terms.build}. Install the same on both, and start the "
+        f"{who} has {theirs}; here it is {ours}. Install the same on both, and start the "
         "worker again."
     )
 
