@@ -11,6 +11,7 @@ import itertools
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 _IDENTITY = Variant("identity")
 _NO_CHANGE = {_IDENTITY.source, variants.PART}  # parts have a search of their own
-_SEARCHED_TOGETHER = 8000
+_SEARCHED_TOGETHER = 2000
 """TIFFs whose neighbours are in memory, half a kilobyte each; with an index one of its blocks."""
 _READ_TOGETHER = 1000  # TIFFs whose JPEGs are read from columns
 _VARIED_TOGETHER = 8000
@@ -160,10 +161,13 @@ class _Matching:
     def _of_whole_images(self) -> Iterator[Evidence]:
         """The same by the TIFFs as they are."""
         together = _SEARCHED_TOGETHER if self._index is None else self._index.block_rows
-        with bar(self._tiffs, "compare") as done:
+        with ExitStack() as stack:
+            done = None
             for block, some in enumerate(columns.in_blocks(range(len(self._tiffs)), together)):
                 tiffs = columns.taken(self._tiffs, some)
-                near = [*self._near(self._as_they_are(tiffs), block)]
+                near = [*self._near(self._as_they_are(tiffs), block)]  # an index has its own bar
+                if done is None:
+                    done = stack.enter_context(bar(self._tiffs, "compare"))
                 for one in self._scored(tiffs, near):
                     done.update()
                     yield one
