@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE_MS = 120_000  # a busy machine is no failure
@@ -19,18 +19,32 @@ NEEDED = [
 
 
 @contextmanager
-def opened(**options: object) -> Iterator[BrowserContext]:
-    """A browser's window, closed at the end; an error of a script on a page fails the test."""
+def launched() -> Iterator[Browser]:
+    """A browser for several tests, which take a second of a core each to start one."""
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": 1400, "height": 900}, **options)
-        context.set_default_timeout(PATIENCE_MS)
-        errors: list[str] = []
-        context.on("weberror", lambda error: errors.append(str(error.error)))
-        yield context
+        yield browser
         browser.close()
-        assert errors == []
+
+
+@contextmanager
+def window(browser: Browser, **options: object) -> Iterator[BrowserContext]:
+    """A window that shares nothing with others; an error of a script on a page fails the test."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, **options)
+    context.set_default_timeout(PATIENCE_MS)
+    errors: list[str] = []
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    yield context
+    context.close()
+    assert errors == []
+
+
+@contextmanager
+def opened(**options: object) -> Iterator[BrowserContext]:
+    """A window of a browser of its own."""
+    with launched() as browser, window(browser, **options) as context:
+        yield context
 
 
 def review(context: BrowserContext, url: str) -> Page:

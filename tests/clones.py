@@ -68,28 +68,29 @@ class Clone:
 
 
 def clone_of_the_working_tree(path: Path) -> Clone:
-    """A clone with what is not yet committed committed: tests see the code that they stand in."""
-    made = Clone(path)
-    git = ["git", "-c", "protocol.file.allow=always"]
-    subprocess.run([*git, "clone", "-q", str(ROOT), str(path)], check=True, env=made.environment)
-    changed = subprocess.run(
-        ["git", "ls-files", "-z", "--modified", "--others", "--exclude-standard"],
+    """The working tree as a repository of one commit: tests see the code that they stand in.
+
+    `dvc exp run --temp` packs all that Git holds, each time: here neither what came before, nor
+    the images of the DVC remote, which lie beside it.
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
     )
-    for name in filter(None, changed.stdout.split("\0")):
-        target = path / name
-        if (ROOT / name).is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target)
-        else:
-            target.unlink(missing_ok=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():  # not removed in the working tree
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, path / name)
+    made = Clone(path)
+    made.run("git", "init", "-q")
     made.run("git", "config", "user.name", "Test")
     made.run("git", "config", "user.email", "test@example.org")
+    (path / ".git/info/exclude").write_text("/sample-remote\n")
     made.run("git", "add", "--all")
-    made.run("git", "commit", "-q", "--allow-empty", "-m", "Working tree")
+    made.run("git", "commit", "-q", "-m", "Working tree")
     return made
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backlabel.reporting import store
 from backlabel.workers import forking
 from clones import Clone, clone_of_the_working_tree, made_once
 
@@ -51,6 +52,19 @@ def reproduced(pulled: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone
             tmp_path_factory, "reproduced", lambda path: pulled.copy(path).run("dvc", "repro")
         )
     )
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow store without runs: to make one takes seconds. Not to be changed: copy it."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
+            store.prepare()
+
+    return made_once(tmp_path_factory, "store", make) / "mlflow.db"
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 CATEGORIES = (
     "Wood Steel Glas-Faser Ölfilm Sintered_powder Pollen Solder Concrete Leaf Bone Weld Paper"
 ).split()
-COUNT = 30
+COUNT = 14
 
 
 def micrograph(seed, height=384, width=512):

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import termios
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,6 +193,26 @@ def address(server):
         if found:
             return found[0]
     raise AssertionError("the server ended by itself")
+
+
+@contextmanager
+def serving(root):
+    """`backlabel review` over `root`, in which Ada decides."""
+    process = start(root, "review", "--who", "Ada")
+    try:
+        yield Served(process, address(process))
+    finally:
+        process.kill()
+        process.communicate()
+
+
+class Served:
+    """A server and where it answers; the address has the token."""
+
+    def __init__(self, process, url):
+        self.process, self.url = process, url
+        self.root, _, self.token = url.partition("/?token=")
+        self.port = int(self.root.rpartition(":")[2])
 
 
 def run(root, *arguments, **options):

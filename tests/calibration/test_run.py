@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def request(folder: Path, **changes: object) -> run.Request:
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> Path:
+    shutil.copy(empty_store, tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -120,8 +122,8 @@ def test_what_cannot_be_asked(changes: dict[str, object], complaint: str) -> Non
 
 
 @pytest.mark.pipeline
-def test_command_on_the_sample(pulled, tmp_path: Path) -> None:
-    clone = pulled.copy(tmp_path / "clone")
+def test_command_on_the_sample(reproduced, tmp_path: Path) -> None:
+    clone = reproduced.copy(tmp_path / "clone")
     command = ["python", "-m", "backlabel", "calibrate"]
     options = ["--images", "3", "--workers", "2", "--precision", "0.9", "--kinds", "half size"]
     told = clone.run(*command, "data/tiff", *options, PYTHONPATH="src").stdout

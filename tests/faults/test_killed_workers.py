@@ -18,6 +18,7 @@ from PIL import Image
 
 import workspace
 from backlabel.calibration.frames import scanned
+from backlabel.reporting import tracking
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,7 @@ MOST = 2  # workers that are killed in a run: three deaths over one picture make
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory):
+def images(tmp_path_factory, empty_store):
     """Originals and copies of which each takes a while to score, for their noise is gone."""
     root = tmp_path_factory.mktemp("killed") / "images"
     workspace.make(root, [])
@@ -38,6 +39,10 @@ def images(tmp_path_factory):
         tifffile.imwrite(root / f"data/tiff/{seed}.tif", noisy)
         jpeg = Image.fromarray(noisy).resize((320, 240), Image.Resampling.BICUBIC)
         jpeg.save(root / f"data/jpeg/Tips/L9_{seed:032x}.jpg", quality=60)
+    shutil.copy(empty_store, root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_ROOT", str(root))
+        tracking.experiment_id("backlabel-calibration")
     return root
 
 

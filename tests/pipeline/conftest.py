@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from clones import Clone, made_once
+
+
+@pytest.fixture(scope="session")
+def known(pulled, reproduced, tmp_path_factory):
+    """As `pulled`, but what was computed and logged of its images is known. Copy it.
+
+    `reproduced` alone computes the scores of the sample and makes an MLflow store.
+    """
+
+    def make(path):
+        pulled.copy(path)
+        shutil.copytree(reproduced.path / ".backlabel", path / ".backlabel")
+        shutil.copy(reproduced.path / "mlflow.db", path)
+
+    return Clone(made_once(tmp_path_factory, "known", make))
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,22 +12,19 @@ import urllib.parse
 
 import pytest
 from mlflow.tracking import MlflowClient
+from playwright.sync_api import expect
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+import chromium
 
-pytestmark = [
-    pytest.mark.pipeline,
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-]
+pytestmark = [pytest.mark.pipeline, *chromium.NEEDED]
 
 
-@pytest.fixture
-def ui(experimented, tmp_path):
+@pytest.fixture(scope="module")
+def ui(experimented, tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    told = tmp_path / "told.txt"
+    told = tmp_path_factory.mktemp("ui") / "told.txt"
     with told.open("w") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", "backlabel", "mlflow", "--port", str(port)],
@@ -55,45 +50,31 @@ def printed_address(told, server):
     raise AssertionError("the MLflow server does not answer")
 
 
-def page(url, profile):
-    """The page as Chromium shows it once its scripts have run."""
-    done = subprocess.run(
-        [
-            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
-            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-            *(f"--user-data-dir={profile}", "--virtual-time-budget=90000", "--timeout=60000"),
-            *("--window-size=1600,1200", "--dump-dom", url),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=240,
-    )
-    return html.unescape(done.stdout)
+@pytest.fixture
+def page():
+    with chromium.opened() as browser:
+        yield browser.new_page()
 
 
-def test_from_the_printed_address_to_a_run(ui, experimented, tmp_path):
+def test_from_the_printed_address_to_a_run(ui, experimented, page):
     found = json.loads((experimented.path / "metrics/compare.json").read_text())
-    told = f"{found['matched']} of {found['tiffs']} originals matched"
-    runs = page(ui, tmp_path)
-    assert ">hamming_threshold=10" in runs
-    assert ">as-in-conf-" in runs
-    root = ui.partition("/#")[0]
-    links = re.findall(r'href="(#/experiments/\d+/runs/\w+)"', runs)
-    pages = [page(f"{root}/{link}", tmp_path) for link in dict.fromkeys(links)]
+    page.goto(ui)
+    expect(page.get_by_role("link", name=re.compile("^as-in-conf-"))).to_be_visible()
+    page.get_by_role("link", name=re.compile("^hamming_threshold=10")).click()
     changed = "compare.hamming_threshold: 150 in conf/, 10 in params.yaml"
-    (shown,) = [one for one in pages if changed in one]
-    assert told in shown
-    assert shown.index("match_rate") < shown.index("details/hash.jpegs")
+    shown = page.locator("body")
+    expect(shown).to_contain_text(changed)
+    expect(shown).to_contain_text(f"{found['matched']} of {found['tiffs']} originals matched")
+    expect(shown).to_contain_text(re.compile(r"match_rate.*details/hash\.jpegs", re.DOTALL))
 
 
-def test_two_runs_compared(ui, experimented, tmp_path):
+def test_two_runs_compared(ui, experimented, page):
     client = MlflowClient(f"sqlite:///{experimented.path / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("backlabel").experiment_id
     ids = [run.info.run_id for run in client.search_runs([experiment])]
     query = urllib.parse.urlencode({"runs": json.dumps(ids), "experiments": f'["{experiment}"]'})
-    root = ui.partition("/#")[0]
-    compared = page(f"{root}/#/compare-runs?{query}", tmp_path)
-    assert f"Comparing {len(ids)} Runs" in compared
-    assert "hamming_threshold=10" in compared
-    assert "compare.hamming_threshold" in compared
+    page.goto(f"{ui.partition('/#')[0]}/#/compare-runs?{query}")
+    shown = page.locator("body")
+    expect(shown).to_contain_text(f"Comparing {len(ids)} Runs")
+    expect(shown).to_contain_text("hamming_threshold=10")
+    expect(shown).to_contain_text("compare.hamming_threshold")

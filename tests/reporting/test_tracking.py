@@ -19,7 +19,7 @@ from multiprocessing import get_context
 import pytest
 from mlflow.tracking import MlflowClient
 
-from backlabel.reporting import direct, naming, places, spool, store, tracking
+from backlabel.reporting import direct, naming, places, spool, tracking
 from backlabel.reporting.report import DataSet, Report
 
 pytestmark = pytest.mark.slow
@@ -38,19 +38,9 @@ REPORT = Report(
 )
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A store without runs: to make one takes seconds."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
-        store.prepare()
-    return path
-
-
 @pytest.fixture
-def root(without_store, made):
-    shutil.copy(made, without_store / "mlflow.db")
+def root(without_store, empty_store):
+    shutil.copy(empty_store, without_store)
     return without_store
 
 
@@ -117,7 +107,7 @@ def _log(number):
 
 
 def test_processes_share_a_store_that_does_not_exist_yet(without_store):
-    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         ids = list(pool.map(_log, range(4)))
     assert len(set(ids)) == 2
     assert len(runs()) == 2

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
@@ -18,6 +19,16 @@ from backlabel.review.guard import MAX_BODY
 from backlabel.storage import paths
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """One server for all tests, in the current folder: what a test changes it takes back."""
+    root = tmp_path_factory.mktemp("guard")
+    workspace.make_decidable(root)
+    with pytest.MonkeyPatch.context() as patch, workspace.serving(root) as server:
+        patch.chdir(root)
+        yield server
 
 
 @pytest.fixture
@@ -59,6 +70,8 @@ def test_what_is_right_is_answered(ask):
     assert "default-src 'none'" in headers["content-security-policy"]
     assert ask("/api/decide", "POST", decision())[0] == 200
     assert len(reviews.read(paths.DECISIONS)) == 1
+    assert ask("/api/undo", "POST", b'{"tab": "t"}')[0] == 200
+    assert reviews.read(paths.DECISIONS) == []
 
 
 def test_without_the_token_nothing_is_read(ask, served):
@@ -151,19 +164,22 @@ def test_it_listens_on_loopback_alone(served):
     assert listening == {("127.0.0.1", served.port)}
 
 
-def test_a_picture_that_cannot_be_read_is_told(ask, project):
+def test_a_picture_that_cannot_be_read_is_told(ask):
     damaged, other = desk.load(config.load()).pairs[:2]
-    tiff = project / damaged.row.TIFF_path
-    tiff.write_bytes(tiff.read_bytes()[:200])
+    tiff = Path(damaged.row.TIFF_path)
+    whole = tiff.read_bytes()
+    tiff.write_bytes(whole[:200])
     status, text, _ = ask(f"/image/{damaged.id}/0/tiff")
+    tiff.write_bytes(whole)
     assert (status, "not the one that was compared" in json.loads(text)["error"]) == (422, True)
     for view in ("tiff", "jpeg", "matched", "thumb"):
         status, content, _ = ask(f"/image/{other.id}/0/{view}")
         assert (view, status, content[:4]) == (view, 200, b"\x89PNG")
 
 
-def test_a_port_that_is_used_is_told(served, project):
-    status, told = workspace.run(project, "review", "--who", "Ada", "--port", str(served.port))
+def test_a_port_that_is_used_is_told(served):
+    taken = ("--port", str(served.port))
+    status, told = workspace.run(Path.cwd(), "review", "--who", "Ada", *taken)
     assert status == 2
     assert f"port {served.port} of 127.0.0.1 cannot be used" in told
 

@@ -114,8 +114,8 @@ def test_a_reload_keeps_the_place_and_the_undo(page):
     assert choices() == {}
 
 
-def test_two_tabs_see_each_other(browser, page, served):
-    other = chromium.review(browser, served.root)
+def test_two_tabs_see_each_other(inside, browser, page):
+    other = chromium.review(browser, inside.root)
     expect(other.locator("#name-tiff")).to_contain_text("twin.tif")
     press(page, "x")
     is_at(page, "miss.tif")
@@ -283,10 +283,10 @@ def test_what_the_label_stage_will_change_is_shown(page):
     expect(page.locator("#pending-dialog")).to_contain_text("Run dvc repro label")
 
 
-def test_a_server_that_is_gone_is_told_and_nothing_seems_decided(page, served):
-    expect(page.locator("#name-tiff")).to_contain_text("twin.tif")
-    served.process.kill()
-    served.process.wait()
+def test_a_server_that_is_gone_is_told_and_nothing_seems_decided(browser, project):
+    with workspace.serving(project) as server:
+        page = chromium.review(browser, server.url)
+        expect(page.locator("#name-tiff")).to_contain_text("twin.tif")
     press(page, "a")
     expect(page.locator("#error")).to_contain_text("nothing was decided")
     expect(page.locator("#name-tiff")).to_contain_text("twin.tif")

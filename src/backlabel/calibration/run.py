@@ -18,7 +18,7 @@ from backlabel.calibration.trials import KINDS
 from backlabel.errors import ConfigError, DataError
 from backlabel.limits import read_limits
 from backlabel.matching.decide import Limits
-from backlabel.reporting import plots, tracking
+from backlabel.reporting import delivery, plots
 from backlabel.storage import tables
 from backlabel.storage.files import write_json
 from backlabel.workers.pool import cores
@@ -71,7 +71,7 @@ def main(params: config.Params, request: Request) -> None:
     artifacts = _write(found, result, outcome, request)
     in_force = {name: getattr(params.compare, name.partition(".")[2]) for name in NAMES.values()}
     sys.stdout.write(f"{report.as_text(found, in_force)}\n\nWritten: {request.out}\n")
-    reported = tracking.deliver(
+    reported = delivery.deliver(
         report.as_run(found, result, artifacts),
         f"{params.track.experiment}-calibration",
         timeout_s=params.track.timeout_s,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -28,7 +29,9 @@ def serve(experiment: str, port: int) -> int:
     url = address(tracking.experiment_id(experiment), port)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", places.tracking_uri()]
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
-    with subprocess.Popen(command) as server:  # noqa: S603 - the same Python's MLflow
+    # Eight more processes, each with an import of MLflow, would wait for jobs over language models.
+    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **os.environ}
+    with subprocess.Popen(command, env=environment) as server:  # noqa: S603 - the same Python's MLflow
         try:
             if _answers(port, server):
                 sys.stdout.write(f"The runs of {experiment!r}: {url}\nCtrl-C ends the server.\n")
