@@ -13,7 +13,6 @@ import threading
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STATUS = 128  # and the number of the signal, as a shell gives it for a program that one ended
@@ -49,6 +48,8 @@ def waiting() -> Iterator[None]:
     Blocking it in this thread is not enough: the system hands it to another thread then, and
     Python still raises the interrupt in the main one.
     """
+    from multiprocessing import resource_tracker  # noqa: PLC0415 - not of every system
+
     resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
     arrived: list[int] = []
     is_main = threading.current_thread() is threading.main_thread()

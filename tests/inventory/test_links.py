@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,25 +40,47 @@ def dvc(*arguments: str) -> None:
     subprocess.run(command, check=True, env=environment, capture_output=True)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a DVC repository whose data are links to its cache, once for each place.
+
+    DVC takes a second of a core for its commands. Not to be changed: copy it.
+    """
+
+    @functools.cache
+    def by_dvc(*where: str) -> Path:
+        root = tmp_path_factory.mktemp("made") / "repository"
+        workspace.make(root, PAIRS)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(root)
+            dvc("init", "--no-scm", "-q")
+            dvc("config", "cache.type", "symlink")
+            if where:
+                dvc("cache", "dir", *where)
+            dvc("add", "-q", "data")
+        return root.parent
+
+    return by_dvc
+
+
 @pytest.fixture
-def repository(tmp_path, monkeypatch, request) -> Path:
-    """A DVC repository whose data are links to its cache."""
+def repository(made, tmp_path, monkeypatch, request) -> Path:
+    """A copy, with links into its own cache."""
     monkeypatch.delenv("DVC_ROOT", raising=False)
-    root = tmp_path / "repository"
-    workspace.make(root, PAIRS)
+    template, root = made(*getattr(request, "param", ())), tmp_path / "repository"
+    shutil.copytree(template, tmp_path, symlinks=True, dirs_exist_ok=True)
+    for path in (root / "data").rglob("*"):
+        if path.is_symlink():
+            target = tmp_path / path.readlink().relative_to(template)
+            path.unlink()
+            path.symlink_to(target)
     monkeypatch.chdir(root)
-    dvc("init", "--no-scm", "-q")
-    dvc("config", "cache.type", "symlink")
-    if where := getattr(request, "param", None):
-        level, folder = where
-        dvc("cache", "dir", *level, folder)
-    dvc("add", "-q", "data")
     assert TIFF.is_symlink()
     links._caches.cache_clear()
     return root
 
 
-ELSEWHERE = [None, ([], "../shared cache"), (["--local"], "../local")]
+ELSEWHERE = [(), ("../shared cache",), ("--local", "../local")]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ def trained(published, tmp_path_factory):
     example = Clone(tmp_path_factory.mktemp("downstream") / "train")
     example.environment["PYTHONPATH"] = str(ROOT / "src")  # stands for an installed backlabel
     shutil.copytree(ROOT / "examples/train", example.path)
+    params = example.path / "params.yaml"  # a quarter of the work, and it learns all the same
+    params.write_text(params.read_text().replace("pixels: 128", "pixels: 64"))
     example.run("git", "init", "-q")
     example.run("dvc", "init", "-q")
     example.run(

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.slow
 
 CONF = Path(__file__).parents[2] / "conf"
 SHAPE = (192, 256)
+PLAIN = {"variants": ["identity"]}  # no search by local features for what is left over
 FLAT_ROWS = {2: 64}  # of the scene with that seed
 
 
@@ -175,7 +176,7 @@ def test_a_file_that_is_disturbed_while_it_is_compared(matches, monkeypatch, dis
 
     monkeypatch.setattr(images, "picture", disturbing)
     monkeypatch.setattr(Workers, "map", in_this_process)
-    found = matches()
+    found = matches(variants=["identity", "flip_h"])
     if name == "L5_good.jpg":
         assert found["good"].verdict is Verdict.NOT_VERIFIED
     else:
@@ -218,26 +219,26 @@ def test_order_of_rows_changes_nothing(matches):
 @pytest.mark.parametrize(
     ("name", "before", "after", "verdicts"),
     [
+        ("good", PLAIN, PLAIN | {"ssim_hamming_threshold": 0}, ("matched", "not verified")),
         (
             "good",
-            {"variants": ["identity"]},
-            {"variants": ["identity"], "ssim_hamming_threshold": 0},
-            ("matched", "not verified"),
-        ),
-        (
-            "good",
-            {"variants": ["identity"], "ssim_hamming_threshold": 0},
-            {"variants": ["identity"], "hamming_threshold": 0, "ssim_hamming_threshold": 0},
+            PLAIN | {"ssim_hamming_threshold": 0},
+            PLAIN | {"hamming_threshold": 0, "ssim_hamming_threshold": 0},
             ("not verified", "no candidate"),
         ),
         ("good", {}, {"hamming_threshold": 0, "ssim_hamming_threshold": 0}, ("matched", "matched")),
-        ("good", {}, {"min_explained": 1.0}, ("matched", "too different")),
-        ("weak", {}, {"min_spoke": 1.0}, ("matched", "not verified")),
+        ("good", PLAIN, PLAIN | {"min_explained": 1.0}, ("matched", "too different")),
+        ("weak", PLAIN, PLAIN | {"min_spoke": 1.0}, ("matched", "not verified")),
         ("published", {}, {"min_margin": 0.0}, ("ambiguous", "matched")),
         ("published", {}, {"top_k": 1}, ("ambiguous", "matched")),
-        ("good", {"rule": "ssim"}, {"rule": "ssim", "min_ssim": 1.0}, ("matched", "too different")),
+        (
+            "good",
+            PLAIN | {"rule": "ssim"},
+            PLAIN | {"rule": "ssim", "min_ssim": 1.0},
+            ("matched", "too different"),
+        ),
         ("frame", {}, {"rule": "seed"}, ("too different", "matched")),
-        ("flipped", {}, {"variants": ["identity"]}, ("matched", "no candidate")),
+        ("flipped", {}, PLAIN, ("matched", "no candidate")),
     ],
     ids=lambda value: None if isinstance(value, (str, tuple)) else "-".join(value) or "default",
 )
@@ -249,7 +250,7 @@ def test_each_parameter_changes_a_verdict(matches, name, before, after, verdicts
 def test_hamming_thresholds_are_exclusive(matches, threshold):
     at = matches()["weak"].hamming_distance
     assert at > 0
-    others = {"variants": ["identity"]}  # what local features find needs no distance
+    others = dict(PLAIN)  # what local features find needs no distance
     if threshold == "hamming_threshold":
         others["ssim_hamming_threshold"] = 0
     inside = matches(**{threshold: at + 1}, **others)["weak"].verdict
@@ -261,14 +262,14 @@ def test_hamming_thresholds_are_exclusive(matches, threshold):
 
 
 def test_least_scores_are_inclusive(matches):
-    found = matches()
+    found = matches(**PLAIN)
     refused = {
         "good": ("min_explained", found["good"].explained, Verdict.TOO_DIFFERENT),
         "weak": ("min_spoke", found["weak"].spoke, Verdict.NOT_VERIFIED),
     }
     for tiff, (name, value, verdict) in refused.items():
-        assert matches(**{name: value})[tiff].verdict is Verdict.MATCHED
-        assert matches(**{name: value + 1e-6})[tiff].verdict is verdict
+        assert matches(**PLAIN, **{name: value})[tiff].verdict is Verdict.MATCHED
+        assert matches(**PLAIN, **{name: value + 1e-6})[tiff].verdict is verdict
 
 
 def test_one_hash_alone(matches):
@@ -301,7 +302,7 @@ def test_index_finds_what_exact_search_finds_and_reports_its_recall(matches):
 
 
 def test_gaussian_window_gives_another_ssim(matches):
-    uniform, gaussian = matches(), matches(ssim_window="gaussian")
+    uniform, gaussian = matches(**PLAIN), matches(**PLAIN, ssim_window="gaussian")
     assert gaussian["good"].ssim_value != uniform["good"].ssim_value
     assert gaussian["good"].ssim_value == pytest.approx(uniform["good"].ssim_value, abs=0.05)
 
