@@ -35,6 +35,20 @@ def run():
     class Made:
         one = Meta()
 """
+TURNED_INTO_OURS = """
+from backlabel import cli, commands
+from backlabel.errors import ConfigError
+
+def upgrade(_):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except BaseException as error:
+        raise ConfigError("what was being read cannot be read") from error
+
+def run():
+    commands.upgrade = upgrade
+    return cli.main(["upgrade"])
+"""
 ANOTHER_THREAD = """
 def run():
     with interrupts.waiting():
@@ -66,8 +80,20 @@ def outcome(body):
 
 @pytest.mark.parametrize(
     "body",
-    ["def run():\n    signal.raise_signal(signal.SIGINT)\n", SWALLOWED, TURNED, IN_A_CLASS],
-    ids=["plain", "dropped by a destructor", "turned into another error", "wrapped by a class"],
+    [
+        "def run():\n    signal.raise_signal(signal.SIGINT)\n",
+        SWALLOWED,
+        TURNED,
+        TURNED_INTO_OURS,
+        IN_A_CLASS,
+    ],
+    ids=[
+        "plain",
+        "dropped by a destructor",
+        "turned into another error",
+        "turned into an error of backlabel",
+        "wrapped by a class",
+    ],
 )
 def test_an_interrupt_is_one_line_whatever_a_library_makes_of_it(body):
     assert outcome(body) == (130, "", LINE)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from backlabel import __version__, commands, helping
+from backlabel import __version__, commands, helping, interrupts
 from backlabel.errors import BacklabelError
 from backlabel.storage import paths
 from backlabel.workers import cluster
@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with cluster.kept():  # by all steps of the command
             status: int = chosen.run(chosen)
     except BacklabelError as error:
+        if interrupts.came():
+            raise
         text = "\n".join([str(error), *getattr(error, "__notes__", [])])
         sys.stderr.write(f"backlabel: {type(error).__name__}: {text}\n")
         return commands.ERROR

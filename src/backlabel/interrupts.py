@@ -33,12 +33,17 @@ def one_line(run: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except Exception:
-        if not _came:
+        if not came():
             raise
         return _interrupted()
     finally:
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+
+
+def came() -> bool:
+    """Whether an interrupt came: then an error may be what a library made of it."""
+    return bool(_came)
 
 
 @contextmanager
