@@ -103,12 +103,10 @@ def test_the_folder_is_the_users_alone(filled):
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda content: b"",
         lambda content: content[:20],
-        lambda content: content[:-1],
         lambda content: content[:5000] + bytes([content[5000] ^ 1]) + content[5001:],
     ],
-    ids=["empty", "torn in its digest", "torn", "one bit"],
+    ids=["torn in its digest", "one bit"],
 )
 def test_a_broken_file_is_replaced(kept, spoil):
     file = histogram_file(kept)

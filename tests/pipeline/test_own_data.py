@@ -10,13 +10,19 @@ import pytest
 pytestmark = pytest.mark.pipeline
 
 
-@pytest.fixture
-def own(known, tmp_path):
-    """A clone whose sample data has been put away."""
-    clone = known.copy(tmp_path / "clone")
+@pytest.fixture(scope="module")
+def without_data(known, tmp_path_factory):
+    """A clone whose sample data has been put away, beside it. Copy it."""
+    clone = known.copy(tmp_path_factory.mktemp("own") / "clone")
     clone.run("dvc", "remove", "data.dvc")
-    (clone.path / "data").rename(tmp_path / "sample")
-    clone.sample = tmp_path / "sample"
+    (clone.path / "data").rename(clone.path.with_name("sample"))
+    return clone
+
+
+@pytest.fixture
+def own(without_data, tmp_path):
+    clone = without_data.copy(tmp_path / "clone")
+    clone.sample = without_data.path.with_name("sample")
     return clone
 
 
