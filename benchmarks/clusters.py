@@ -23,7 +23,7 @@ from timing import ratio, seconds
 from backlabel import config, images
 from backlabel.errors import UnreadableImageError
 from backlabel.hashing.file import hash_file
-from backlabel.inventory.scanning import Listed
+from backlabel.inventory.files import Listed
 from backlabel.kernels.compiled import compile_all
 from backlabel.workers.cluster import Cluster
 from backlabel.workers.crew import Crew, crew
