@@ -15,7 +15,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("what", "rate"), [("hash", "image/s"), ("compare", "pair/s"), ("search", "block/s")]
+    ("what", "rate"), [("hash", "image/s"), ("parts", "pair/s"), ("search", "block/s")]
 )
 def test_a_rate_says_of_what(monkeypatch, what, rate):
     terminal = Terminal()

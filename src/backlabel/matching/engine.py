@@ -8,23 +8,20 @@ earlier run, nothing is opened and what reads and scores images is not even impo
 from __future__ import annotations
 
 import itertools
-import sys
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
-from backlabel.matching import assign, measuring, search, variants
+from backlabel.matching import assign, measuring, pairs, search, variants
 from backlabel.matching.collected import Collected
 from backlabel.matching.decide import Decision, Rule, decide
-from backlabel.matching.evidence import Candidate, Evidence, NearPair, Pair, Scored, Scores
+from backlabel.matching.evidence import Evidence, NearPair
 from backlabel.matching.kept import Kept
 from backlabel.matching.measuring import Measuring
 from backlabel.matching.near_pairs import Nearest, Queries, Query, near_pairs
@@ -32,16 +29,15 @@ from backlabel.matching.settings import Settings
 from backlabel.matching.variants import Variant
 from backlabel.storage import columns
 from backlabel.storage.rows import JpegHash, TiffHash
-from backlabel.workers.progress import bar
+from backlabel.workers.progress import counted
 
 if TYPE_CHECKING:
     from backlabel.matching.index import MultiHash
 
 _IDENTITY = Variant("identity")
 _NO_CHANGE = {_IDENTITY.source, variants.PART}  # parts have a search of their own
-_SEARCHED_TOGETHER = 2000
+_TOGETHER = 2000
 """TIFFs whose neighbours are in memory, half a kilobyte each; with an index one of its blocks."""
-_READ_TOGETHER = 1000  # TIFFs whose JPEGs are read from columns
 _VARIED_TOGETHER = 8000
 """TIFFs whose variants are in memory, 30 kB each; so many fill a block of the index."""
 _RECALL_SAMPLE = 1000  # TIFFs; exact search of more would undo what the index saves
@@ -160,17 +156,21 @@ class _Matching:
 
     def _of_whole_images(self) -> Iterator[Evidence]:
         """The same by the TIFFs as they are."""
-        together = _SEARCHED_TOGETHER if self._index is None else self._index.block_rows
-        with ExitStack() as stack:
-            done = None
-            for block, some in enumerate(columns.in_blocks(range(len(self._tiffs)), together)):
-                tiffs = columns.taken(self._tiffs, some)
-                near = [*self._near(self._as_they_are(tiffs), block)]  # an index has its own bar
-                if done is None:
-                    done = stack.enter_context(bar(self._tiffs, "compare"))
-                for one in self._scored(tiffs, near):
-                    done.update()
-                    yield one
+        if self._index is None:
+            every = itertools.chain.from_iterable(near for _, near in self._in_blocks(_TOGETHER))
+            yield from counted(self._scored(self._tiffs, every), self._tiffs, "compare")
+            return
+        for tiffs, near in self._in_blocks(self._index.block_rows):
+            found = [*near]  # the crew does one thing after the other: it searches, or it scores
+            yield from counted(self._scored(tiffs, found), tiffs, "compare")
+
+    def _in_blocks(
+        self, size: int
+    ) -> Iterator[tuple[Sequence[TiffHash], Iterator[list[NearPair]]]]:
+        """So many TIFFs at a time, and what is near each."""
+        for block, some in enumerate(columns.in_blocks(range(len(self._tiffs)), size)):
+            tiffs = columns.taken(self._tiffs, some)
+            yield tiffs, self._near(self._as_they_are(tiffs), block)
 
     def _by_variants(
         self, missed: Sequence[int], sources: Sequence[str], block: int
@@ -180,10 +180,9 @@ class _Matching:
         changed = self._variants(tiffs, sources)
         readable = [[] if isinstance(own, UnreadableImageError) else own for own in changed]
         near = [*self._near(Queries.of(readable), f"of variants {block}")]
-        with bar(missed, "compare variants") as done:
-            for own, known in zip(changed, self._scored(tiffs, near), strict=True):
-                done.update()
-                yield own if isinstance(own, UnreadableImageError) else known
+        found = counted(self._scored(tiffs, near), tiffs, "compare variants")
+        for own, known in zip(changed, found, strict=True):
+            yield own if isinstance(own, UnreadableImageError) else known
 
     def index_recall(self) -> dict[str, float]:
         """As `Outcome.index_recall`."""
@@ -256,61 +255,10 @@ class _Matching:
         return sorted({*zip(*sides, strict=True)})
 
     def _scored(
-        self, tiffs: Sequence[TiffHash], found: Sequence[Sequence[NearPair]]
+        self, tiffs: Sequence[TiffHash], near: Iterable[Sequence[NearPair]]
     ) -> Iterator[Evidence]:
-        """What was `found` for `tiffs`, with the scores of those below the threshold for scores."""
-        results = iter(self._images.scores(self._pairs(tiffs, found)))
-        paths = columns.values(tiffs, "path")
-        for some in columns.in_blocks(found, _READ_TOGETHER):
-            labels = map(
-                sys.intern, self._of_jpegs([pair for own in some for pair in own], "label")
-            )
-            for own in some:
-                scored = [
-                    (pair, next(results) if self._is_close(pair) else None, next(labels))
-                    for pair in own
-                ]
-                yield _evidence(next(paths), scored)
-        assert next(results, None) is None  # only at its end are the last scores kept
-
-    def _pairs(
-        self, tiffs: Sequence[TiffHash], found: Sequence[Sequence[NearPair]]
-    ) -> Iterator[Pair]:
-        """The pairs below the threshold for scores."""
-        ours = zip(
-            *(columns.values(tiffs, name) for name in ("path", "sha256", "page")), strict=True
-        )
-        for some in columns.in_blocks(found, _READ_TOGETHER):
-            close = [[pair for pair in own if self._is_close(pair)] for own in some]
-            flat = [pair for own in close for pair in own]
-            theirs = zip(
-                flat, self._of_jpegs(flat, "path"), self._of_jpegs(flat, "sha256"), strict=True
-            )
-            for own, (path, sha256, page) in zip(close, ours, strict=False):
-                for near, jpeg, jpeg_sha256 in itertools.islice(theirs, len(own)):
-                    yield Pair(path, jpeg, near.variant, sha256, jpeg_sha256, page)
-
-    def _is_close(self, pair: NearPair) -> bool:
-        return pair.distance < self._settings.limits.ssim_hamming_threshold
-
-    def _of_jpegs(self, pairs: Sequence[NearPair], name: str) -> Iterator[Any]:
-        return columns.values(columns.taken(self._jpegs, [pair.row for pair in pairs]), name)
-
-
-def _evidence(path: str, scored: Sequence[tuple[NearPair, Scored | None, str]]) -> Evidence:
-    """A TIFF is unreadable if none of its pairs could be scored for its sake."""
-    errors = [
-        scores
-        for _, scores, _ in scored
-        if isinstance(scores, UnreadableImageError)
-        and scores.path in {None, str(Path(path))}  # else it is the JPEG that cannot be read
-    ]
-    if errors and not any(isinstance(scores, Scores) for _, scores, _ in scored):
-        return errors[0]
-    return [
-        Candidate(pair, scores if isinstance(scores, Scores) else None, label)
-        for pair, scores, label in scored
-    ]
+        limit = self._settings.limits.ssim_hamming_threshold
+        return pairs.scored(tiffs, self._jpegs, near, limit, self._images)
 
 
 def _joined(one: Evidence, other: Evidence) -> Evidence:

@@ -33,6 +33,13 @@ _WAITING = 4000  # pairs whose scores are known, and that come behind one that i
 _KEPT_TOGETHER = 64  # pairs whose scores a kill may lose
 
 
+class _Awaited:
+    """Stands for scores that are being computed."""
+
+
+_AWAITED = _Awaited()
+
+
 def workers(settings: Settings) -> AbstractContextManager[Crew]:
     """Who scores pairs. None is started before there is something to do."""
     return crew(
@@ -51,35 +58,33 @@ class Measuring:
         self._settings, self.crew, self._kept = settings, crew, kept
         self._complete = settings.rule is Rule.COMBINED
 
-    def scores(self, pairs: Iterable[Pair]) -> Iterator[Scored]:
-        """The scores of each pair, in order. A bounded number of pairs is under way."""
-        kept, rest = self._kept, iter(pairs)
-        if kept is None:
-            yield from (scores for _, scores in self._computed(rest))
-            return
-        passed: deque[Scores | None] = deque()
+    def scores(self, asked: Iterable[Pair | None]) -> Iterator[Scored | None]:
+        """The scores of each pair, in order; None for None. So many as are under way are held."""
+        rest = iter(asked)
+        passed: deque[Scores | _Awaited | None] = deque()
 
-        def unknown(pairs: Iterator[Pair]) -> Iterator[Pair]:
+        def unknown(asked: Iterator[Pair | None]) -> Iterator[Pair]:
             """What is to be computed; it ends early where many that are known wait behind it."""
-            while len(passed) - passed.count(None) < _WAITING and (
-                some := list(itertools.islice(pairs, _ASKED_TOGETHER))
+            while len(passed) - passed.count(_AWAITED) < _WAITING and (
+                some := list(itertools.islice(asked, _ASKED_TOGETHER))
             ):
-                for pair, its in zip(some, kept.scores(some, complete=self._complete), strict=True):
+                known = iter(self._known_scores([one for one in some if one is not None]))
+                for one in some:
+                    its = None if one is None else next(known) or _AWAITED
                     passed.append(its)
-                    if its is None:
-                        yield pair
+                    if one is not None and its is _AWAITED:
+                        yield one
 
         for first in rest:
-            for fresh in self._keeping(
-                self._computed(unknown(itertools.chain([first], rest))), kept
-            ):
-                while (its := passed.popleft()) is not None:
-                    yield its
+            for fresh in self._kept_soon(self._computed(unknown(itertools.chain([first], rest)))):
+                yield from _until_awaited(passed)
                 yield fresh
-            while passed:
-                its = passed.popleft()
-                assert its is not None
-                yield its
+            yield from _until_awaited(passed)
+
+    def _known_scores(self, pairs: Sequence[Pair]) -> list[Scores | None]:
+        if self._kept is None:
+            return [None for _ in pairs]
+        return self._kept.scores(pairs, complete=self._complete)
 
     def hashes(
         self, wanted: Mapping[int, Sequence[Variant]], tiffs: Sequence[TiffHash]
@@ -120,29 +125,31 @@ class Measuring:
             engine=self._settings.engine,
         )
 
-    def _keeping(self, results: Iterable[tuple[Pair, Scored]], kept: Kept) -> Iterator[Scored]:
+    def _kept_soon(self, results: Iterable[tuple[Pair, Scored]]) -> Iterator[Scored]:
         """The scores of `results`, each kept soon after it is there."""
         waiting: list[tuple[Pair, Scores]] = []
         for pair, result in results:
             if isinstance(result, Scores):
                 waiting.append((pair, result))
             if len(waiting) == _KEPT_TOGETHER:
-                kept.keep_scores(waiting, complete=self._complete)
+                self._keep_scores(waiting)
                 waiting = []
             yield result
-        if waiting:
-            kept.keep_scores(waiting, complete=self._complete)
+        self._keep_scores(waiting)
+
+    def _keep_scores(self, found: Sequence[tuple[Pair, Scores]]) -> None:
+        if self._kept is not None and found:
+            self._kept.keep_scores(found, complete=self._complete)
 
     def _computed(self, pairs: Iterator[Pair]) -> Iterable[tuple[Pair, Scored]]:
-        settings = self._settings
-        if settings.device == "cpu":
-            return self.crew.map(self._scorer.score, pairs, what="", chunk=_CHUNK)
-        first = next(pairs, None)
+        settings, first = self._settings, next(pairs, None)
         if first is None:
             return ()
+        pairs = itertools.chain([first], pairs)
+        if settings.device == "cpu":
+            return self.crew.map(self._scorer.score, pairs, what="", chunk=_CHUNK)
         from backlabel.matching import on_device, tensors  # noqa: PLC0415 - torch takes seconds
 
-        pairs = itertools.chain([first], pairs)
         bounds = tensors.Bounds(settings.device, settings.batch_size, settings.memory_mib)
         if is_elsewhere(settings.cluster):
             return on_device.score_there(pairs, self._scorer, self.crew, bounds)
@@ -168,3 +175,9 @@ class Measuring:
                     ((task.sha256, task.page), str(one), np.stack(bits)) for one, *bits in result
                 )
             yield i, result
+
+
+def _until_awaited(passed: deque[Scores | _Awaited | None]) -> Iterator[Scores | None]:
+    """Takes out what comes before the next one that is computed, and that one."""
+    while passed and not isinstance(one := passed.popleft(), _Awaited):
+        yield one

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import length_hint
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 
 from tqdm import tqdm
+
+Result = TypeVar("Result")
 
 # Only this process draws. A lock for several would be a semaphore of the system, of which Python
 # 3.14 says that it leaked when the process is killed.
@@ -16,7 +18,7 @@ tqdm.set_lock(RLock())
 tqdm.monitor_interval = 0  # no thread that watches for bars that stand still
 
 
-_UNITS = {"search": "block", "compare": "pair", "parts": "pair", "pictures": "pair"}
+_UNITS = {"search": "block", "parts": "pair", "pictures": "pair"}
 """What items are where they are no images."""
 
 
@@ -29,6 +31,14 @@ def bar(items: Iterable[object], what: str) -> tqdm[Any]:
     return tqdm(
         desc=what, total=length_hint(items) or None, disable=hidden, unit=_UNITS.get(what, "image")
     )
+
+
+def counted(results: Iterable[Result], items: Iterable[object], what: str) -> Iterator[Result]:
+    """`results`, one for each of `items`, beneath a bar named `what`."""
+    with bar(items, what) as done:
+        for one in results:
+            done.update()
+            yield one
 
 
 def tell(line: str) -> None:
