@@ -59,7 +59,10 @@ class Measuring:
         self._complete = settings.rule is Rule.COMBINED
 
     def scores(self, asked: Iterable[Pair | None]) -> Iterator[Scored | None]:
-        """The scores of each pair, in order; None for None. So many as are under way are held."""
+        """The scores of each pair, in order; None for None.
+
+        Held are those of pairs under way, and some thousands that are known and come after one.
+        """
         rest = iter(asked)
         passed: deque[Scores | _Awaited | None] = deque()
 
