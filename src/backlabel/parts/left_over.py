@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import engine, measuring
 from backlabel.matching.engine import Outcome
-from backlabel.matching.evidence import Candidate, Evidence, NearPair, Placement
+from backlabel.matching.evidence import Candidate, Evidence, NearPair
 from backlabel.matching.kept import kept_for
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import PART
@@ -22,6 +23,10 @@ from backlabel.parts.kept import NOTHING, Digests, Found, KeptParts, Known, Plan
 from backlabel.storage import columns
 from backlabel.storage.files import make_folder
 from backlabel.storage.rows import JpegHash, TiffHash, Verdict
+
+Numbers: TypeAlias = NDArray[np.int64]
+"""Of rows of a table, ascending."""
+_FILE = ("path", "page", "sha256")
 
 if TYPE_CHECKING:
     from backlabel.parts.search import Search
@@ -85,22 +90,24 @@ def complete(
     if PART not in settings.variants:
         return outcome, Effort()
     ours, theirs = _left_over(outcome, tiffs, jpegs)
-    if not ours or not theirs:
+    if not len(ours) or not len(theirs):
         return outcome, Effort()
-    near = _near(outcome, ours, theirs, settings)
-    plan, found = _looked_for(ours, theirs, near, settings, folder)
+    some_tiffs, some_jpegs = columns.taken(tiffs, ours), columns.taken(jpegs, theirs)
+    near = _near(outcome, ours, theirs, (tiffs, jpegs), settings)
+    plan, found = _looked_for(some_tiffs, some_jpegs, near, settings, folder)
+    shown = {jpeg for parts in found.values() for jpeg in parts}
+    rows: dict[str, list[int]] = {}
+    for row, jpeg in zip(theirs.tolist(), _contents(some_jpegs), strict=True):
+        if jpeg in shown:
+            rows.setdefault(jpeg, []).append(row)
     evidence: dict[int, Evidence] = {}
-    for i, tiff in ours.items():
-        known = outcome.evidence[i]
-        assert not isinstance(known, UnreadableImageError)
-        parts = found.get(_content(tiff), {})
-        evidence[i] = known + [
-            Candidate(
-                _near_pair(tiff, jpeg, row, part.placement, settings), part.scores, jpeg.label
-            )
-            for row, jpeg in theirs.items()
-            if (part := parts.get(_content(jpeg))) is not None
-        ]
+    for i, tiff in zip(ours.tolist(), _contents(some_tiffs), strict=True):
+        parts = {row: part for jpeg, part in found.get(tiff, {}).items() for row in rows[jpeg]}
+        if parts:
+            more = [
+                _candidate(tiffs[i], jpegs[row], row, parts[row], settings) for row in sorted(parts)
+            ]
+            evidence[i] = [*_known(outcome, i), *more]
     count = sum(len(parts) for parts in found.values())
     effort = Effort(len(ours), len(theirs), plan.features, len(plan.pairs), count)
     return replace(outcome, evidence=outcome.evidence.changed(evidence)), effort
@@ -108,47 +115,48 @@ def complete(
 
 def _left_over(
     outcome: Outcome, tiffs: Sequence[TiffHash], jpegs: Sequence[JpegHash]
-) -> tuple[dict[int, TiffHash], dict[int, JpegHash]]:
+) -> tuple[Numbers, Numbers]:
     """The TIFFs without an acceptable JPEG, the JPEGs that were not given away; by number."""
     alone = map(outcome.alone, range(len(tiffs)))
-    ours = {
-        i: tiffs[i]
-        for i, decision in enumerate(alone)
-        if decision is not None and not decision.acceptable
-    }
-    if not ours:  # and no record is made of a JPEG
-        return {}, {}
-    given = {
-        decision.chosen.row
-        for decision in map(outcome.decision, range(len(tiffs)))
-        if decision and decision.chosen and decision.verdict is Verdict.MATCHED
-    }
-    return ours, {row: jpeg for row, jpeg in enumerate(jpegs) if row not in given}
+    is_ours = [own is not None and not own.acceptable for own in alone]
+    is_theirs = np.full(len(jpegs), fill_value=any(is_ours))
+    if any(is_ours):
+        for own in map(outcome.decision, range(len(tiffs))):
+            if own and own.chosen and own.verdict is Verdict.MATCHED:
+                is_theirs[own.chosen.row] = False
+    return np.flatnonzero(is_ours), np.flatnonzero(is_theirs)
 
 
 def _near(
     outcome: Outcome,
-    ours: Mapping[int, TiffHash],
-    theirs: Mapping[int, JpegHash],
+    ours: Numbers,
+    theirs: Numbers,
+    tables: tuple[Sequence[TiffHash], Sequence[JpegHash]],
     settings: Settings,
 ) -> list[Digests]:
     """The pairs that hashes say are near, and that the scores of whole images refused."""
+    tiffs, jpegs = tables
+    is_left = np.zeros(len(jpegs), np.bool_)
+    is_left[theirs] = True
     limit = settings.limits.hamming_threshold
     found: set[Digests] = set()
-    for i, tiff in ours.items():
-        known = outcome.evidence[i]
-        assert not isinstance(known, UnreadableImageError)
-        found |= {
-            (_content(tiff), _content(theirs[one.row]))
-            for one in known
-            if one.distance < limit and one.row in theirs
-        }
+    for i, tiff in zip(ours.tolist(), _contents(columns.taken(tiffs, ours)), strict=True):
+        near = [one.row for one in _known(outcome, i) if one.distance < limit and is_left[one.row]]
+        if near:
+            found |= {(tiff, jpeg) for jpeg in _contents(columns.taken(jpegs, near))}
     return sorted(found)
 
 
+def _known(outcome: Outcome, tiff: int) -> list[Candidate]:
+    """The candidates of one that is left over, and so was read."""
+    known = outcome.evidence[tiff]
+    assert not isinstance(known, UnreadableImageError)
+    return known
+
+
 def _looked_for(
-    ours: Mapping[int, TiffHash],
-    theirs: Mapping[int, JpegHash],
+    ours: Sequence[TiffHash],
+    theirs: Sequence[JpegHash],
     near: Sequence[Digests],
     settings: Settings,
     folder: Path,
@@ -156,20 +164,20 @@ def _looked_for(
     """The pairs that were tried, and the parts by the `content` of both."""
     # The engine `reference` is there to check what is kept: it takes none and adds none.
     kept = None if settings.engine == "reference" else KeptParts(folder, settings)
-    key = plan_key(map(_content, ours.values()), map(_content, theirs.values()), near)
+    key = plan_key(_contents(ours), _contents(theirs), near)
     plan = kept.plan(key) if kept else None
-    known = _known(plan, kept)
+    known = _known_parts(plan, kept)
     if plan is None or None in known.values():
         from backlabel.parts.finder import File  # noqa: PLC0415 - OpenCV is slow to import
 
         tiffs, jpegs = (
-            {_content(row): File(row.path, row.page, row.sha256) for row in rows.values()}
+            {one.content: one for one in map(File, *(columns.values(rows, name) for name in _FILE))}
             for rows in (ours, theirs)
         )
         with _searching(settings, kept, folder) as search:
             if plan is None:
                 plan = search.plan(tiffs, jpegs, near)
-                known = _known(plan, kept)
+                known = _known_parts(plan, kept)
                 if kept:
                     kept.keep_plan(key, plan)
             new = [pair for pair, one in known.items() if one is None]
@@ -181,7 +189,7 @@ def _looked_for(
     return plan, found
 
 
-def _known(plan: Plan | None, kept: KeptParts | None) -> dict[Digests, Known]:
+def _known_parts(plan: Plan | None, kept: KeptParts | None) -> dict[Digests, Known]:
     if plan is None:
         return {}
     if kept is None:
@@ -208,15 +216,16 @@ def _searching(settings: Settings, kept: KeptParts | None, folder: Path) -> Iter
             search.close()
 
 
-def _content(row: TiffHash) -> str:
-    return content(row.sha256, row.page)
+def _contents(rows: Sequence[TiffHash]) -> Iterator[str]:
+    return map(content, columns.values(rows, "sha256"), columns.values(rows, "page"))
 
 
-def _near_pair(
-    tiff: TiffHash, jpeg: JpegHash, row: int, placement: Placement, settings: Settings
-) -> NearPair:
+def _candidate(
+    tiff: TiffHash, jpeg: JpegHash, row: int, part: Found, settings: Settings
+) -> Candidate:
     def bits(one: str, other: str) -> int:
         return (int(one, 16) ^ int(other, 16)).bit_count()
 
     grey = bits(tiff.phash_grey, jpeg.phash_grey) if settings.both_hashes else None
-    return NearPair(row, bits(tiff.phash, jpeg.phash), grey, PART, placement)
+    near = NearPair(row, bits(tiff.phash, jpeg.phash), grey, PART, part.placement)
+    return Candidate(near, part.scores, jpeg.label)
