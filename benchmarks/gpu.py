@@ -117,6 +117,10 @@ def _taken(workers: Workers, shapes: list[tuple[int, int]]) -> int:
     return sum(1 for _ in workers.map(_registered, shapes, what="hand over", chunk=4))
 
 
+SCORES = Path(".backlabel/cache/scores.sqlite")
+"""Where `compare` keeps what it computed."""
+
+
 def report_stage(options: argparse.Namespace) -> None:
     """`backlabel compare` in turn on the device and on the CPU, on the same hashes."""
     devices = dict.fromkeys(["cpu", options.device])
@@ -138,6 +142,7 @@ def report_stage(options: argparse.Namespace) -> None:
             end_to_end.run_stages(place)
         for _ in range(options.rounds):
             for device, place in places.items():
+                (place / SCORES).unlink()  # else they would be known
                 took[device].append(end_to_end.run_stages(place).compare.wall)
                 end_to_end.require_all_right(place, images)
     print(f"\n| compare, {options.n} x {options.n} | s | CPU / it |")
