@@ -61,6 +61,13 @@ def test_tiffs_are_kept_apart() -> None:
     ]
 
 
+def test_many_tiffs_one_after_the_other_that_have_no_hash_to_search_for() -> None:
+    base = np.stack([bits(0), bits(700)])
+    query = [(Variant("identity"), bits(1), bits(1))]
+    found = [*near_pairs(Queries.of([query, *[[]] * 1000, query]), base, base, k=1)]
+    assert found == [[NearPair(0, 1, 1)], *[[]] * 1000, [NearPair(0, 1, 1)]]
+
+
 def test_one_hash_alone() -> None:
     base = np.stack([bits(9), bits(4)])
     query = Queries.of([[(Variant("identity"), bits(0), bits(9))]])

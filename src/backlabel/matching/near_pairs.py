@@ -98,10 +98,10 @@ def _nearest(
     below: int,
 ) -> list[list[NearPair]]:
     """The same for TIFFs whose queries have found `rows` (queries, n), the same ones at times."""
-    each = rows.shape[1]
-    tiffs, rows = np.repeat(queries.tiffs, each), rows.ravel()
     far = _distances(queries.standardised, standardised[rows])
     far_grey = None if grey is None else _distances(queries.grey, grey[rows])
+    each = rows.shape[1]
+    tiffs, rows = np.repeat(queries.tiffs, each), rows.ravel()
     decisive = far if far_grey is None else np.minimum(far, far_grey)
     order = np.lexsort((decisive, rows, tiffs))
     is_new = [np.diff(column[order], prepend=-1) != 0 for column in (tiffs, rows)]
@@ -119,9 +119,8 @@ def _nearest(
     return found
 
 
-def _distances(bits: Bits, others: Bits) -> NDArray[np.int64]:
-    """(q * n,): between each of `bits` (q, 128) and its n of `others` (q * n, 128), in order."""
-    of_each = others.reshape(len(bits), -1, others.shape[1])
-    both = (of_each ^ bits[:, np.newaxis]).view(np.uint64)
+def _distances(bits: Bits, others: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """(q * n,): between each of `bits` (q, 128) and its own of `others` (q, n, 128), in order."""
+    both = (others ^ bits[:, np.newaxis]).view(np.uint64)
     counts: NDArray[np.int64] = np.bitwise_count(both).sum(axis=2, dtype=np.int64)
     return counts.ravel()
