@@ -49,14 +49,13 @@ def _placed(
 ) -> Iterator[Listed]:
     """The images among `entries`, in their order; the others are added to where they belong."""
     for entry in entries:
-        reason, kind = skip_reason(entry), kind_of_name(entry.name)
         if entry.fault:
             errors.append(_passed(entry, entry.fault))
         elif entry.kind == "folder":
             continue
-        elif reason:
+        elif reason := skip_reason(entry):
             skips.append(_passed(entry, reason))
-        elif kind is None:
+        elif (kind := kind_of_name(entry.name)) is None:
             skips.append(_passed(entry, "not named like an image"))
         elif kind not in kinds:
             skips.append(_passed(entry, f"named like a {kind.upper()}"))

@@ -186,6 +186,8 @@ class _Matching:
 
     def index_recall(self) -> dict[str, float]:
         """As `Outcome.index_recall`."""
+        if self._index is None:
+            return {}
         said = columns.values(self._tiffs, "information")
         asked = [i for i, information in enumerate(said) if self._settings.trusts(information)]
         tiffs = columns.taken(self._tiffs, asked)

@@ -93,7 +93,7 @@ def complete(
     if not len(ours) or not len(theirs):
         return outcome, Effort()
     some_tiffs, some_jpegs = columns.taken(tiffs, ours), columns.taken(jpegs, theirs)
-    near = _near(outcome, ours, theirs, (tiffs, jpegs), settings)
+    near = _near(outcome, ours, jpegs, theirs)
     plan, found = _looked_for(some_tiffs, some_jpegs, near, settings, folder)
     shown = {jpeg for parts in found.values() for jpeg in parts}
     rows: dict[str, list[int]] = {}
@@ -128,19 +128,14 @@ def _left_over(
 
 
 def _near(
-    outcome: Outcome,
-    ours: Numbers,
-    theirs: Numbers,
-    tables: tuple[Sequence[TiffHash], Sequence[JpegHash]],
-    settings: Settings,
+    outcome: Outcome, ours: Numbers, jpegs: Sequence[JpegHash], theirs: Numbers
 ) -> list[Digests]:
     """The pairs that hashes say are near, and that the scores of whole images refused."""
-    tiffs, jpegs = tables
     is_left = np.zeros(len(jpegs), np.bool_)
     is_left[theirs] = True
-    limit = settings.limits.hamming_threshold
+    limit = outcome.settings.limits.hamming_threshold
     found: set[Digests] = set()
-    for i, tiff in zip(ours.tolist(), _contents(columns.taken(tiffs, ours)), strict=True):
+    for i, tiff in zip(ours.tolist(), _contents(columns.taken(outcome.tiffs, ours)), strict=True):
         near = [one.row for one in _known(outcome, i) if one.distance < limit and is_left[one.row]]
         if near:
             found |= {(tiff, jpeg) for jpeg in _contents(columns.taken(jpegs, near))}

@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.workers.cluster import Cluster, is_elsewhere
 from backlabel.workers.pool import CHUNK, Workers
-from backlabel.workers.progress import bar
+from backlabel.workers.progress import counted
 
 Item = TypeVar("Item")
 Half = TypeVar("Half")
@@ -145,11 +145,9 @@ def map_copying(
             except UnreadableImageError as error:
                 return error
 
-        with ThreadPoolExecutor(_THREADS) as executor, bar(items, what) as done:
+        with ThreadPoolExecutor(_THREADS) as executor:
             try:
-                for result in executor.map(done_here, items):
-                    done.update()
-                    yield result
+                yield from counted(executor.map(done_here, items), items, what)
             finally:
                 executor.shutdown(cancel_futures=True)  # after an error the rest is not done
         return
