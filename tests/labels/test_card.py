@@ -9,7 +9,6 @@ from ruamel.yaml import YAML
 
 from backlabel.labels import card, manifest
 from backlabel.labels.about import About
-from backlabel.labels.card import Listed
 from backlabel.storage.rows import Labelled, Verdict
 
 SECRETS = ("regina", "REGINA", "Regina Example", "wafer of mine", "r.example")
@@ -84,14 +83,14 @@ def test_what_nobody_said_is_left_out(tmp_path):
 
 def test_no_name_breaks_out_of_the_head():
     about = About(name='a: "b"\\ # - c', description="Wafers.", version="1.0.0")
-    text = card.readme(about, [Listed("Films/L2_a.tif", "Films", "val", "12ab", "00", None)])
+    text = card.readme(about, {("Films", "val"): 1})
     head = YAML(typ="safe", pure=True).load(text.split("---\n")[1])
     assert head["pretty_name"] == about.name
     assert head["configs"][0]["data_files"] == [{"split": "train", "path": "**"}]
 
 
 def test_a_set_without_files_offers_none_to_loaders():
-    text = card.readme(About(name="own"), [], stored=False)
+    text = card.readme(About(name="own"), {}, stored=False)
     assert text.startswith('---\npretty_name: "own"\n---')
     assert 'originals="."' in text
-    assert card.readme(About(), [], stored=False).startswith("# Labelled TIFFs")
+    assert card.readme(About(), {}, stored=False).startswith("# Labelled TIFFs")

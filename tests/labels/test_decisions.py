@@ -8,7 +8,8 @@ import pytest
 
 from backlabel.errors import DataError
 from backlabel.labels import decisions
-from backlabel.labels.decisions import Decided, Known
+from backlabel.labels.chosen import Decided
+from backlabel.labels.decisions import Known
 from backlabel.storage.rows import Choice, Decision, JpegHash, Match, TiffHash, Verdict
 
 NOTHING = "0" * 256

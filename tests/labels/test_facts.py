@@ -62,9 +62,8 @@ def test_equal_pixels_have_equal_digests_however_stored(pair, digests, byteorder
     tifffile.imwrite(pair.labelled, DEEP, byteorder=byteorder, compression=compression)
     changed = replace(pair, sha256=sha256(pair.labelled))
     text = b"<u2 40 50 1\n" + DEEP.astype("<u2").tobytes()
-    assert facts.read([changed], BOUNDS, digests)[0].pixels_sha256 == (
-        hashlib.sha256(text).hexdigest()
-    )
+    (found,) = facts.read([changed], BOUNDS, digests)
+    assert found.pixels_sha256 == hashlib.sha256(text).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -83,18 +82,18 @@ def test_metadata_over_a_limit_are_a_note(pair, digests, monkeypatch, read, seco
 def test_picture_that_cannot_be_decoded_is_named(pair, digests):
     pair.labelled.write_bytes(b"II*\0nothing")
     with pytest.raises(DataError, match=r"a\.tif: cannot be read any more"):
-        facts.read([replace(pair, sha256=sha256(pair.labelled))], BOUNDS, digests)
+        [*facts.read([replace(pair, sha256=sha256(pair.labelled))], BOUNDS, digests)]
 
 
 def test_nothing_to_read(digests):
-    assert facts.read([], BOUNDS, digests) == []
+    assert [*facts.read([], BOUNDS, digests)] == []
 
 
 def test_what_is_known_is_not_read_again(pair, digests, monkeypatch):
-    found = facts.read([pair], BOUNDS, digests)
-    monkeypatch.setattr(facts, "_results", lambda tasks, _: pytest.fail("read") if tasks else [])
+    found = [*facts.read([pair], BOUNDS, digests)]
+    monkeypatch.setattr(facts, "_results", lambda tasks, *_: pytest.fail("read") if tasks else [])
     moved = replace(pair, original=pair.original.with_name("a.tif"))
-    assert facts.read([moved], BOUNDS, digests) == found
+    assert [*facts.read([moved], BOUNDS, digests)] == found
 
 
 def test_another_text_beside_a_tiff_is_another_taking(pair, digests, tmp_path):
@@ -112,4 +111,4 @@ def test_another_text_beside_a_tiff_is_another_taking(pair, digests, tmp_path):
 def test_a_text_that_changed_since_it_was_hashed_is_refused(pair, digests, tmp_path, change):
     change(tmp_path / "a.txt")
     with pytest.raises(DataError, match=r"a\.txt: changed since the TIFF beside it was hashed"):
-        facts.read([pair], BOUNDS, digests)
+        [*facts.read([pair], BOUNDS, digests)]

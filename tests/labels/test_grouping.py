@@ -11,7 +11,7 @@ PATHS = ["data/tiff/one.tif", "data/tiff/wafer 3/two.tif", "data/tiff/regina/waf
 
 
 def shared(group_by, table=None):
-    return grouping.shared(PATHS, group_by, ["data/tiff"], table and str(table))
+    return [*grouping.shared(PATHS, group_by, ["data/tiff"], table and str(table))]
 
 
 def test_a_folder_is_a_specimens_but_for_the_folder_of_all():

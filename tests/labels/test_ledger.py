@@ -8,14 +8,21 @@ import pytest
 
 from backlabel.errors import SchemeError, TableError
 from backlabel.labels import ledger
-from backlabel.labels.ledger import Source
+from backlabel.labels.ledger import Ledger, Source
 from backlabel.storage import tables
 from backlabel.storage.rows import Named
 
 
+def assign(sources, known=()):
+    """The file of each source, and the ledger."""
+    ordered = sorted(sources, key=lambda source: os.fsencode(source.path))
+    given, extended = ledger.assign(ordered, len(sources), Ledger(known))
+    files = {row.TIFF_path: row.file for row in given}
+    return [files[source.path] for source in sources], extended
+
+
 def files(*paths, known=()):
-    sources = [Source(path, "Tips", "L9") for path in paths]
-    return ledger.assign(sources, known)
+    return assign([Source(path, "Tips", "L9") for path in paths], known)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +36,7 @@ def test_an_original_keeps_its_ending(original, file):
 
 def test_documented_format():
     source = Source("data/tiff/x/sample_123.tif", "Particles", "L5")
-    assert ledger.assign([source], []) == (
+    assert assign([source]) == (
         ["Particles/L5_sample_123.tif"],
         [Named("data/tiff/x/sample_123.tif", "Particles/L5_sample_123.tif")],
     )
@@ -73,7 +80,7 @@ def test_a_name_waits_for_an_original_that_is_gone():
 
 def test_another_category_is_another_file():
     _, known = files("m/001.tif")
-    moved, known = ledger.assign([Source("m/001.tif", "Fibres", "L1")], known)
+    moved, known = assign([Source("m/001.tif", "Fibres", "L1")], known)
     assert moved == ["Fibres/L1_001.tif"]
     assert [row.file for row in known] == ["Fibres/L1_001.tif", "Tips/L9_001.tif"]
 
@@ -105,7 +112,7 @@ def test_odd_names_become_safe(name):
 @pytest.mark.parametrize("category", ["..", ".", ".git", "a/b", "tail "])
 def test_category_that_is_no_folder_is_refused(category):
     with pytest.raises(SchemeError, match="cannot be the name of a folder"):
-        ledger.assign([Source("a/1.tif", category, "L0")], [])
+        assign([Source("a/1.tif", category, "L0")])
 
 
 def test_ledger_survives_any_name(tmp_path):

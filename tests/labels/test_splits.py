@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backlabel.labels import splits
-from backlabel.labels.splits import Member, Place
+from backlabel.labels.splits import Member, Places
 
 SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}
 
@@ -28,9 +28,19 @@ def member(name, specimen=None, jpeg=None, category="Tips") -> Member:
     )
 
 
-def together(found: list[str]) -> set[tuple[int, ...]]:
+def together(found) -> set[tuple[int, ...]]:
     """Positions by group, names aside."""
-    return {tuple(i for i, group in enumerate(found) if group == name) for name in set(found)}
+    return {tuple(np.flatnonzero(found == name).tolist()) for name in found}
+
+
+def numbers(names):
+    """Groups of these names."""
+    return np.array([int(digest(name)[:12], 16) for name in names], np.uint64)
+
+
+def assign(groups, categories, shares, *, seed):
+    """The name of each file's split."""
+    return [[*shares][i] for i in splits.assign(groups, categories, shares, seed=seed)]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +71,7 @@ def test_what_keeps_files_together(members, pairs, expected):
 def test_a_group_is_named_by_contents_alone():
     one = [member(i, specimen="data/tiff/regina") for i in range(5)]
     other = [member(i, specimen="elsewhere") for i in reversed(range(5))]
-    assert set(splits.groups(one, [])) == set(splits.groups(other, []))
+    assert {*splits.groups(one, [])} == {*splits.groups(other, [])}
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 70, 200])
@@ -101,7 +111,7 @@ MEMBERS = st.lists(
 def test_nothing_shared_lies_in_two_splits(members, pairs):
     pairs = [(i, j) for i, j in pairs if i < len(members) and j < len(members)]
     found = splits.groups(members, pairs)
-    chosen = splits.assign(found, [one.category for one in members], SHARES, seed=0)
+    chosen = assign(found, [one.category for one in members], SHARES, seed=0)
     for i, j in combinations(range(len(members)), 2):
         a, b = members[i], members[j]
         if (
@@ -119,7 +129,7 @@ def test_nothing_shared_lies_in_two_splits(members, pairs):
 def test_order_of_rows_changes_nothing(members, rng, seed):
     def by_digest(rows):
         found = splits.groups(rows, [])
-        chosen = splits.assign(found, [row.category for row in rows], SHARES, seed=seed)
+        chosen = assign(found, [row.category for row in rows], SHARES, seed=seed)
         return sorted(zip(map(repr, rows), found, chosen, strict=True))
 
     shuffled = list(members)
@@ -135,8 +145,7 @@ def test_order_of_rows_changes_nothing(members, rng, seed):
 )
 def test_single_files_are_shared_out_to_less_than_one(counts, shares):
     categories = [name for name, count in counts.items() for _ in range(count)]
-    names = [digest((name, i))[:12] for i, name in enumerate(categories)]
-    chosen = splits.assign(names, categories, shares, seed=1)
+    chosen = assign(numbers(enumerate(categories)), categories, shares, seed=1)
     for category, total in counts.items():
         got = Counter(s for s, c in zip(chosen, categories, strict=True) if c == category)
         for split, share in shares.items():
@@ -145,9 +154,7 @@ def test_single_files_are_shared_out_to_less_than_one(counts, shares):
 
 def test_a_share_of_nothing_gets_nothing():
     categories = ["Tips"] * 20
-    chosen = splits.assign(
-        [digest(i) for i in range(20)], categories, {"train": 1.0, "test": 0.0}, seed=0
-    )
+    chosen = assign(numbers(range(20)), categories, {"train": 1.0, "test": 0.0}, seed=0)
     assert set(chosen) == {"train"}
 
 
@@ -156,9 +163,9 @@ def test_groups_of_unlike_size_come_near_the_shares():
     names, categories = [], []
     for i in range(300):
         size, category = rng.randint(1, 12), rng.choice(["Tips", "Films", "Powder"])
-        names += [digest(i)] * size
+        names += [i] * size
         categories += [category] * size
-    chosen = splits.assign(names, categories, SHARES, seed=0)
+    chosen = assign(numbers(names), categories, SHARES, seed=0)
     for category, total in Counter(categories).items():
         got = Counter(s for s, c in zip(chosen, categories, strict=True) if c == category)
         for split, share in SHARES.items():
@@ -166,22 +173,22 @@ def test_groups_of_unlike_size_come_near_the_shares():
 
 
 def test_splits_that_lack_as_much_are_filled_in_turn():
-    names = [f"run {i // 3}" for i in range(30)]
+    names = numbers(i // 3 for i in range(30))
     categories = [f"category {i % 12}" for i in range(30)]
-    counts = Counter(splits.assign(names, categories, SHARES, seed=0))
+    counts = Counter(assign(names, categories, SHARES, seed=0))
     assert counts == {"train": 24, "val": 3, "test": 3}
 
 
 def test_another_seed_splits_otherwise():
-    names = [digest(i) for i in range(60)]
-    first, second = (splits.assign(names, ["Tips"] * 60, SHARES, seed=seed) for seed in (0, 1))
+    names = numbers(range(60))
+    first, second = (assign(names, ["Tips"] * 60, SHARES, seed=seed) for seed in (0, 1))
     assert first != second
 
 
 def places(**counts):
     """So many files in each split, each file a group of its own."""
-    named = [(split, i) for split, count in counts.items() for i in range(count)]
-    return [Place(split, f"{split} {i}") for split, i in named]
+    found = np.repeat(np.arange(len(counts), dtype=np.uint8), [*counts.values()])
+    return Places([*counts], found, np.arange(len(found), dtype=np.uint64))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +199,7 @@ def places(**counts):
         (places(train=74, val=11, test=15), ["val"]),
         (places(train=67, val=19, test=14), ["val"]),
         (places(train=2), ["train", "val", "test"]),
-        ([], []),
+        (places(), []),
     ],
     ids=[
         "as wanted",

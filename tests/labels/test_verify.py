@@ -32,7 +32,7 @@ def row(file, content, **others):
 def labelled(tmp_path):
     folder = tmp_path / "labeled"
     rows = []
-    for name in ("L5_\u00e4 b.tif", "L5_b.tif"):
+    for name in ("L5_b.tif", "L5_\u00e4 b.tif"):
         (folder / "Particles").mkdir(parents=True, exist_ok=True)
         (folder / "Particles" / name).write_bytes(name.encode())
         rows.append(row(f"Particles/{name}", name.encode()))

@@ -47,11 +47,11 @@ def part(path, number, readers):
 
 
 def test_readers_at_a_time_share_a_large_table_by_its_groups(tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet, "TOGETHER", 10_000)
+    monkeypatch.setattr(parquet, "TOGETHER", 10_240)
     path = tmp_path / "a.parquet"
     with path.open("wb") as file:
         parquet.write(file, Row, MANY)
     with ThreadPoolExecutor(2) as executor:
         first, second = executor.map(partial(part, path, readers=2), range(2))
-    assert first == [*range(10_000), *range(20_000, 30_000)]
-    assert second == [*range(10_000, 20_000)]
+    assert first == [*range(10_240), *range(20_480, 30_000)]
+    assert second == [*range(10_240, 20_480)]

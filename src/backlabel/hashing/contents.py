@@ -6,17 +6,20 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from backlabel.errors import OutputError
 from backlabel.hashing.identity import SETTLED_S, identity
 from backlabel.images.source import Source, file_at, opened
+from backlabel.storage.digests import Digests
 from backlabel.storage.store import Store
 
 _CHUNK = 1 << 20  # bytes
+_TOGETHER = 500  # files that are asked for, and kept
 _THREADS = 8  # reading waits for the disk
 
 Identify = Callable[[os.stat_result], bytes]
@@ -88,22 +91,26 @@ class Folder:
 
     def __init__(self, cache: Path) -> None:
         self._contents = Contents(cache, lasting_identity)
-        self._seen: dict[bytes, str] = {}
+        self._seen = Digests()
 
-    def look_at(self, paths: Sequence[Path]) -> None:
+    def look_at(self, paths: Iterable[Path]) -> None:
         """Read what is not known, several files at once, for `digest` to be quick."""
-        known = self._contents.known(paths)
-        for path, digest in known.items():
-            self._seen[lasting_identity(path.stat())] = digest
-        new = [path for path in paths if path not in known and path.is_file()]
+        self._seen = Digests(self._looked_at(iter(paths)))
+
+    def _looked_at(self, paths: Iterator[Path]) -> Iterator[tuple[str, str]]:
         with ThreadPoolExecutor(_THREADS) as pool:
-            read = list(pool.map(_read, new))
-        self._seen |= {lasting_identity(status): digest for digest, status in read}
-        self._contents.keep(read)
+            while some := [*islice(paths, _TOGETHER)]:
+                known = self._contents.known(some)
+                for path, digest in known.items():
+                    yield lasting_identity(path.stat()).decode(), digest
+                new = [path for path in some if path not in known and path.is_file()]
+                read = list(pool.map(_read, new))
+                yield from ((lasting_identity(status).decode(), digest) for digest, status in read)
+                self._contents.keep(read)
 
     def digest(self, path: Path) -> str:
         """SHA-256 of the file's bytes."""
-        found = self._seen.get(lasting_identity(path.stat()))
+        found = self._seen.get(lasting_identity(path.stat()).decode())
         if found is None:
             found, _ = _read(path)
         return found

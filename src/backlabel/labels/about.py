@@ -7,8 +7,10 @@ files, so that nobody publishes other data under its name and licence by oversig
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,15 @@ class About:
     published: str | None = None
 
 
-def originals_digest(sha256s: Iterable[str]) -> str:
-    """SHA-256 over the SHA-256 of each original, sorted, one a line; equal ones count once."""
-    lines = "".join(f"{digest}\n" for digest in sorted(set(sha256s)))
-    return hashlib.sha256(lines.encode()).hexdigest()
+def originals_digest(sha256s: NDArray[np.uint8]) -> str:
+    """SHA-256 over the SHA-256 of each original (n, 32), sorted, one a line; equal ones count once.
+
+    A line is 64 hexadecimal digits.
+    """
+    found = hashlib.sha256()
+    for digest in np.unique(np.ascontiguousarray(sha256s).view("S32")):
+        found.update(digest.ljust(32, b"\0").hex().encode() + b"\n")
+    return found.hexdigest()
 
 
 def applicable(about: About, only_for: str | None, originals: str) -> tuple[About, str]:

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
 from backlabel.labels import croissant, manifest
 from backlabel.labels.about import About
 from backlabel.labels.croissant import File
-from backlabel.storage import tables
+from backlabel.storage import columns, tables
 from backlabel.storage.files import atomic_write, sha256, write_json
 from backlabel.storage.rows import Labelled
 
 METADATA, README, CROISSANT = "metadata.csv", "README.md", "croissant.json"
 SPLITS = ("train", "val", "test")
+
+
+Counts: TypeAlias = Mapping[tuple[str, str], int]
+"""Files by category and split."""
 
 
 @dataclass(frozen=True)
@@ -42,34 +47,35 @@ def write(folder: Path, rows: Sequence[Labelled], about: About, notes: Sequence[
     Without a name there is no `croissant.json`: the format asks for one. `notes` are sentences for
     the README.
     """
-    listed = [
-        Listed(row.file, row.category, row.split, row.group, row.sha256, row.pixel_size_nm)
-        for row in rows
-    ]
-    stored = all(row.stored for row in rows)
+    counts = Counter(
+        zip(*(columns.values(rows, name) for name in ("category", "split")), strict=True)
+    )
+    stored = all(columns.values(rows, "stored"))
     if stored:
+        listed = map(Listed, *(columns.values(rows, name) for name in _LISTED))
         tables.write(folder / METADATA, Listed, listed)
     with atomic_write(folder / README) as file:
-        file.write(readme(about, listed, notes, stored=stored))
+        file.write(readme(about, counts, notes, stored=stored))
     if about.name is not None:
         table = folder / manifest.CSV
         described = File(table.name, table.stat().st_size, sha256(table))
-        categories = sorted({row.category for row in rows})
-        endings = {PurePosixPath(row.file).suffix for row in rows if row.stored}
-        document = croissant.document(about, described, categories, endings)
+        categories = sorted({category for category, _ in counts})
+        endings = {PurePosixPath(file).suffix for file in columns.values(rows, "file")}
+        document = croissant.document(about, described, categories, endings if stored else ())
         write_json(folder / CROISSANT, document)
 
 
-def readme(
-    about: About, rows: Sequence[Listed], notes: Sequence[str] = (), *, stored: bool = True
-) -> str:
+_LISTED = ("file", "category", "split", "group", "sha256", "pixel_size_nm")
+
+
+def readme(about: About, counts: Counts, notes: Sequence[str] = (), *, stored: bool = True) -> str:
     """The data set's card in Markdown; what nobody said is left out."""
     title = " ".join(word for word in (about.name, about.version) if word)
     parts = [
         _head(about, stored=stored),
         f"# {title or 'Labelled TIFFs'}",
         about.description,
-        "\n".join(_counts(rows)),
+        "\n".join(_told(counts)),
         "\n".join(f"- {note}" for note in notes),
         f"Licence: {about.licence}" if about.licence else "",
         f"To cite: {about.citation}" if about.citation else "",
@@ -94,12 +100,11 @@ _ALL_FILES = [
 ]
 
 
-def _counts(rows: Sequence[Listed]) -> list[str]:
-    found = Counter((row.label, row.split) for row in rows)
+def _told(counts: Counts) -> list[str]:
     lines = [f"| category | {' | '.join(SPLITS)} |", "|---" * (len(SPLITS) + 1) + "|"]
-    for label in sorted({row.label for row in rows}):
-        cells = " | ".join(str(found[label, split]) for split in SPLITS)
-        lines.append(f"| {label} | {cells} |")
+    for category in sorted({category for category, _ in counts}):
+        cells = " | ".join(str(counts.get((category, split), 0)) for split in SPLITS)
+        lines.append(f"| {category} | {cells} |")
     return lines
 
 

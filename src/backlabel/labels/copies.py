@@ -220,13 +220,12 @@ def refuse_foreign(
             )
 
 
-def files_below(folder: Path) -> list[Path]:
-    """All that is no folder below `folder`, links to folders too, in order."""
-    found = []
+def files_below(folder: Path) -> Iterator[Path]:
+    """All that is no folder below `folder`, links to folders too, in an order."""
     for place, folders, files in os.walk(folder):
+        folders.sort()
         links = [name for name in folders if (Path(place) / name).is_symlink()]
-        found += [Path(place) / name for name in (*files, *links)]
-    return sorted(found)
+        yield from (Path(place) / name for name in sorted([*files, *links]))
 
 
 def _set_aside(partial: Path) -> Path:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from backlabel.errors import DataError
-from backlabel.storage import names
+from backlabel.labels.chosen import Chosen, Decided
+from backlabel.storage import columns, names
 from backlabel.storage.rows import (
     Choice,
     Decision,
@@ -16,14 +20,6 @@ from backlabel.storage.rows import (
     TiffHash,
     Verdict,
 )
-
-
-@dataclass(frozen=True)
-class Decided:
-    """The row of a picture that is to be labelled, and the decision where a person made one."""
-
-    match: Match
-    decision: Decision | None = None
 
 
 @dataclass(frozen=True)
@@ -43,12 +39,13 @@ class Known:
 def categories(listed: Sequence[Sequence[str]], jpegs: Iterable[JpegHash]) -> dict[str, str]:
     """Category by label: of the scheme `listed`, or as the JPEGs have them where it lists none."""
     in_scheme = {f"L{i}": line[0] for i, line in enumerate(listed)}
-    return in_scheme or dict(sorted({(row.label, row.category) for row in jpegs}))
+    found = (columns.values(jpegs, name) for name in ("label", "category"))
+    return in_scheme or dict(sorted({*zip(*found, strict=True)}))
 
 
 def apply(
     decisions: Sequence[Decision], rows: Sequence[Match], known: Known
-) -> tuple[list[Decided], list[Decision]]:
+) -> tuple[Chosen, list[Decision]]:
     """The rows to label, in their order, and the decisions that took effect.
 
     A decision on an image that fits its files but is not part of this run (a draw of some TIFFs,
@@ -58,9 +55,9 @@ def apply(
     DataError that names all decisions that do not fit.
     """
     by_path: dict[str, list[Match]] = {one.TIFF_path: [] for one in decisions}
-    for row in rows:
-        if row.TIFF_path in by_path:
-            by_path[row.TIFF_path].append(row)
+    for i, path in enumerate(columns.values(rows, "TIFF_path")):
+        if path in by_path:
+            by_path[path].append(rows[i])
     _refuse(decisions, by_path, known)
     in_force = [
         one
@@ -69,15 +66,21 @@ def apply(
         and (one.decision is Choice.REJECT or one.JPEG_path in known.jpegs)
     ]
     inside = {row.key: one for one in in_force for row in _rows_of(one, by_path)}
-    chosen: list[Decided] = []
-    for row in rows:
-        decision = inside.get(row.key)
+    by_people: dict[int, Decided] = {}
+    chosen = array("q")
+    seen = zip(*(columns.values(rows, name) for name in _SEEN), strict=True)
+    for i, (path, page, used_ssim, verdict) in enumerate(seen):
+        decision = inside.get((path, page))
         if decision is None:
-            if row.used_ssim and row.verdict is Verdict.MATCHED:
-                chosen.append(Decided(row))
+            if used_ssim and verdict is Verdict.MATCHED:
+                chosen.append(i)
         elif decision.decision is not Choice.REJECT:
-            chosen.append(Decided(_accepted(row, decision, known), decision))
-    return _of_one_label(chosen), in_force
+            by_people[i] = Decided(_accepted(rows[i], decision, known), decision)
+            chosen.append(i)
+    return _of_one_label(Chosen(rows, chosen, by_people)), in_force
+
+
+_SEEN = ("TIFF_path", "page", "used_ssim", "verdict")
 
 
 def _rows_of(one: Decision, rows: Mapping[str, Sequence[Match]]) -> list[Match]:
@@ -90,14 +93,12 @@ def _rows_of(one: Decision, rows: Mapping[str, Sequence[Match]]) -> list[Match]:
     return sorted(own, key=lambda row: row.JPEG_path != one.JPEG_path)[:1]
 
 
-def _of_one_label(chosen: Sequence[Decided]) -> list[Decided]:
+def _of_one_label(chosen: Chosen) -> Chosen:
     """`chosen` without the rule's matches that contradict a person's on another page."""
-    decided = {one.match.TIFF_path: one.match.label for one in chosen if one.decision}
-    return [
-        one
-        for one in chosen
-        if decided.get(one.match.TIFF_path, one.match.label) == one.match.label
-    ]
+    decided = {one.match.TIFF_path: one.match.label for one in chosen.by_people.values()}
+    labels = zip(chosen.values("TIFF_path"), chosen.values("label"), strict=True)
+    fit = (decided.get(path, label) == label for path, label in labels)
+    return chosen.taken(np.flatnonzero(np.fromiter(fit, bool, len(chosen))))
 
 
 def _refuse(
@@ -105,7 +106,8 @@ def _refuse(
 ) -> None:
     first_pages: dict[str, int] = {}
     for path, page in known.tiffs:
-        first_pages.setdefault(path, page)
+        if path in rows:
+            first_pages.setdefault(path, page)
     problems = []
     seen: dict[str, list[Decision]] = {}
     for one in decisions:

@@ -6,9 +6,10 @@ main process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +23,7 @@ from backlabel.storage.rows import Beside
 from backlabel.workers import crew
 from backlabel.workers.cluster import Cluster
 
+_TOGETHER = 500  # pairs that are looked up, and kept
 _PER_WORKER = 32  # tasks that a further worker process is worth starting for
 
 
@@ -106,12 +108,26 @@ _Task = _Pixels | _Metadata
 _Result = Acquisition | str | UnreadableImageError
 
 
-def read(pairs: Sequence[Pair], bounds: Bounds, known: KnownFacts) -> list[Facts]:
+def read(pairs: Iterable[Pair], bounds: Bounds, known: KnownFacts) -> Iterator[Facts]:
     """The facts of each pair. Metadata over a limit are a note; no metadata is no error.
 
     Raises DataError that names a file whose picture cannot be read, or a text file beside a TIFF
     that is not what it was when the TIFF was hashed.
     """
+    rest = iter(pairs)
+    with crew.crew(
+        bounds.cluster,
+        workers=bounds.workers,
+        max_seconds=bounds.max_seconds,
+        max_memory_mib=bounds.max_memory_mib,
+    ) as workers:
+        for some in iter(lambda: [*islice(rest, _TOGETHER)], []):
+            yield from _read(some, workers, bounds.limits, known)
+
+
+def _read(
+    pairs: Sequence[Pair], workers: crew.Crew, limits: images.Limits, known: KnownFacts
+) -> Iterator[Facts]:
     pictures = [
         own
         for one in pairs
@@ -135,26 +151,10 @@ def read(pairs: Sequence[Pair], bounds: Bounds, known: KnownFacts) -> list[Facts
     acquired = known.acquisitions.get_many([key for key, _ in takes])
     tasks: dict[bytes, _Task] = {key: task for key, task in takes if key not in acquired}
     tasks |= {key: task for key, task in pictures if key not in digests}
-    _read_all(tasks, bounds, known, digests, acquired)
-    return [
-        Facts(acquired[take], digests[tiff], digests[jpeg])
-        for (take, _), (tiff, _), (jpeg, _) in zip(
-            takes, pictures[::2], pictures[1::2], strict=True
-        )
-    ]
-
-
-def _read_all(
-    tasks: Mapping[bytes, _Task],
-    bounds: Bounds,
-    known: KnownFacts,
-    digests: dict[bytes, str],
-    acquired: dict[bytes, Acquisition],
-) -> None:
-    """Do the tasks, add what is found to `digests` and `acquired`, and keep it."""
+    results = _results([*tasks.values()], workers, limits)
     new_digests: dict[bytes, str] = {}
     new_takes: dict[bytes, Acquisition] = {}
-    for (key, task), result in zip(tasks.items(), _results([*tasks.values()], bounds), strict=True):
+    for (key, task), result in zip(tasks.items(), results, strict=True):
         if isinstance(task, _Pixels):
             new_digests[key] = _decoded(task.path, result)
         else:
@@ -164,26 +164,27 @@ def _read_all(
     digests |= new_digests
     known.pixels.put(new_digests)
     known.acquisitions.put(new_takes)
+    for (take, _), (tiff, _), (jpeg, _) in zip(takes, pictures[::2], pictures[1::2], strict=True):
+        yield Facts(acquired[take], digests[tiff], digests[jpeg])
 
 
-def _results(tasks: Sequence[_Task], bounds: Bounds) -> list[_Result]:
+def _results(
+    tasks: Sequence[_Task], workers: crew.Crew, limits: images.Limits
+) -> Iterator[_Result]:
     if not tasks:
-        return []
+        return
     from backlabel.labels import reading  # noqa: PLC0415 - what opens images takes half a second
 
-    results = crew.map_files(
-        partial(reading.read, limits=bounds.limits),
+    results = workers.map(
+        partial(reading.read, limits=limits),
         [
             (task.path, task.page, task.texts if isinstance(task, _Metadata) else None)
             for task in tasks
         ],
-        workers=min(bounds.workers, -(-len(tasks) // _PER_WORKER)),
-        max_seconds=bounds.max_seconds,
-        max_memory_mib=bounds.max_memory_mib,
-        what="read metadata and pixels",
-        cluster=bounds.cluster,
+        what="",
+        chunk=_PER_WORKER,
     )
-    return [result for _, result in results]
+    yield from (result for _, result in results)
 
 
 def _taken(result: _Result) -> Acquisition:

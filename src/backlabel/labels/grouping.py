@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from backlabel.errors import DataError
@@ -12,23 +12,24 @@ FOLDER, NEAR_DUPLICATES, COLUMN = "folder", "near_duplicates", "column:"
 
 
 def shared(
-    paths: Sequence[str], group_by: str, roots: Sequence[str], table: str | None
-) -> list[str | None]:
+    paths: Iterable[str], group_by: str, roots: Sequence[str], table: str | None
+) -> Iterable[str | None]:
     """What each TIFF of `paths` shares with others by `group_by`; None where it shares nothing.
 
     `roots` are the folders of all TIFFs. With `column:<name>` it is the cell of that column in the
     CSV file `table`, whose column TIFF_path names the TIFFs as the tables of hashes do.
     """
     if group_by == FOLDER:
-        return [specimen_folder(path, roots) for path in paths]
+        return (specimen_folder(path, roots) for path in paths)
     if group_by == NEAR_DUPLICATES or table is None:
-        return [None for _ in paths]
+        return (None for _ in paths)
     cells = lookup.cells_by_file(
         Path(table),
         "TIFF_path",
         group_by.removeprefix(COLUMN),
         remedy="See label.group_by and label.group_table.",
     )
+    paths = [*paths]
     missing = [path for path in paths if path not in cells]
     if missing:
         raise DataError(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import os
 import unicodedata
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import overload
 
 from backlabel.errors import SchemeError, TableError
-from backlabel.storage import names, tables
+from backlabel.storage import columns, names, tables
+from backlabel.storage.digests import Index
 from backlabel.storage.rows import Named
 
 _MAX_NAME = 255  # bytes, on the file systems in use
@@ -30,61 +34,118 @@ class Source:
     label: str
 
 
-def read(path: Path) -> list[Named]:
+class Ledger(Sequence[Named]):
+    """Names that were given, packed: the bytes of both paths, and some twenty more."""
+
+    def __init__(self, rows: Iterable[Named] = ()) -> None:
+        self._bytes, self._ends = bytearray(), array("q", [0])
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Named) -> None:
+        """Have one more at the end."""
+        for path in (row.TIFF_path, row.file):
+            self._bytes += os.fsencode(path)
+            self._ends.append(len(self._bytes))
+
+    def __len__(self) -> int:
+        return len(self._ends) // 2
+
+    @overload
+    def __getitem__(self, at: int) -> Named: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Named]: ...
+    def __getitem__(self, at: int | slice) -> Named | list[Named]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(len(self))[at]]
+        first, second, end = self._ends[2 * at], self._ends[2 * at + 1], self._ends[2 * at + 2]
+        path, file = self._bytes[first:second], self._bytes[second:end]
+        return Named(os.fsdecode(bytes(path)), os.fsdecode(bytes(file)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and [*self] == [*other]
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _Keys:
+    """Keys of files, at most `most` of them, as digests of 64 bits: sixteen bytes or more for each.
+
+    That two keys share one, once in a million sets of ten million files, lengthens a name.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._size = 1 << (2 * most).bit_length()
+        self._slots = array("Q", bytes(8 * self._size))
+
+    def add(self, key: str) -> bool:
+        """Whether it is new."""
+        digest = int.from_bytes(hashlib.sha256(os.fsencode(key)).digest()[:8]) or 1
+        at = digest % self._size
+        while self._slots[at] not in (0, digest):
+            at = (at + 1) % self._size
+        is_new = self._slots[at] == 0
+        self._slots[at] = digest
+        return is_new
+
+
+def read(path: Path) -> Ledger:
     """The names given so far; none where there is no ledger yet.
 
     Raises TableError for a file that is named twice, or not as this program names files: people
     may edit the ledger, and Git may merge two.
     """
     if not path.exists():
-        return []
-    rows = tables.read(path, Named, remedy="Correct it by hand, or take it from Git.")
-    taken: dict[str, Named] = {}
-    for row in rows:
-        other = taken.setdefault(_key(row.file), row)
+        return Ledger()
+    ledger = Ledger(tables.rows(path, Named, remedy="Correct it by hand, or take it from Git."))
+    taken = _Keys(len(ledger))
+    for row in ledger:
         named = f"{path}: {names.to_cell(row.file)}"
-        if other is not row:
-            raise TableError(
-                f"{named} is the name of {names.to_cell(row.TIFF_path)} and of "
-                f"{names.to_cell(other.TIFF_path)}. Remove one of the two lines."
-            )
+        if not taken.add(_key(row.file)):
+            _refuse_twice(row, ledger, named)
         if not _is_safe(row.file):
             raise TableError(f"{named} is no <category>/<label>_<name>.tif. Remove the line.")
-    return rows
+    return ledger
 
 
-def originals(path: Path) -> set[str]:
-    """The paths of the originals that have a name. Raises as `read`."""
-    return {row.TIFF_path for row in read(path)}
+def _refuse_twice(row: Named, ledger: Ledger, named: str) -> None:
+    first, *others = [one for one in ledger if _key(one.file) == _key(row.file)]
+    for other in others:
+        raise TableError(
+            f"{named} is the name of {names.to_cell(other.TIFF_path)} and of "
+            f"{names.to_cell(first.TIFF_path)}. Remove one of the two lines."
+        )
 
 
-def assign(sources: Sequence[Source], known: Iterable[Named]) -> tuple[list[str], list[Named]]:
-    """The file of each source, and the ledger with the new ones added, in the order of paths.
+def assign(sources: Iterable[Source], count: int, known: Ledger) -> tuple[Ledger, Ledger]:
+    """The names of `count` sources, and the ledger with the new ones added, in the order of paths.
 
-    A source keeps the file that it has in `known`. A new one is called `<label>_<original name>`
-    and ends with .tif, .png or .bmp; where that cannot be used as it is, or is taken, `~` and eight
-    digits of the SHA-256 of the original path come before the ending. Among new ones the first by
-    the bytes of its path takes the plain name.
+    The sources come in the order of their paths' bytes. One keeps the file that it has in `known`.
+    A new one is called `<label>_<original name>` and ends with .tif, .png or .bmp; where that
+    cannot be used as it is, or is taken, `~` and eight digits of the SHA-256 of the original path
+    come before the ending. Among new ones the first takes the plain name.
     Names that differ only in letter case or Unicode form count as equal: some file systems take
     them for one. Entries of originals that are gone stay, so that their names come back with them.
     """
-    ledger = sorted(set(known), key=_order)
-    taken = {_key(row.file) for row in ledger}
-    given: dict[tuple[str, str, str], str] = {}
+    order = columns.in_order(lambda: map(_order, known), len(known))
+    ledger = known if isinstance(order, range) else Ledger(map(known.__getitem__, order))
+    index = Index((row.identity for row in ledger), len(ledger))
+    taken = _Keys(len(ledger) + count)
     for row in ledger:
-        category, _, name = row.file.partition("/")
-        given.setdefault((row.TIFF_path, category, name.partition("_")[0]), row.file)
-    for source in sorted(sources, key=lambda source: os.fsencode(source.path)):
+        taken.add(_key(row.file))
+    given, new = Ledger(), Ledger()
+    for source in sources:
         identity = (source.path, source.category, source.label)
-        if identity not in given:
-            given[identity] = _new_file(source, taken)
-            taken.add(_key(given[identity]))
-            ledger.append(Named(source.path, given[identity]))
-    files = [given[source.path, source.category, source.label] for source in sources]
-    return files, sorted(ledger, key=_order)
+        rows = map(ledger.__getitem__, index.having_hash(identity))
+        own = next((row for row in rows if row.identity == identity), None)
+        if own is None:
+            own = Named(source.path, _new_file(source, taken))
+            new.add(own)
+        given.add(own)
+    return given, Ledger(heapq.merge(ledger, new, key=_order)) if new else ledger
 
 
-def _new_file(source: Source, taken: set[str]) -> str:
+def _new_file(source: Source, taken: _Keys) -> str:
     if not _is_folder_name(source.category):
         raise SchemeError(
             f"category {source.category!r} cannot be the name of a folder: rename it in the scheme."
@@ -96,7 +157,7 @@ def _new_file(source: Source, taken: set[str]) -> str:
         candidates.insert(0, stem)
     suffix = _SUFFIXES.get(PurePosixPath(source.path.rstrip()).suffix.lower(), _SUFFIX)
     files = (f"{source.category}/{name}{suffix}" for name in candidates)
-    return next(file for file in files if _key(file) not in taken)
+    return next(file for file in files if taken.add(_key(file)))
 
 
 def _usable(stem: str) -> str:

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import itertools
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
-from importlib import metadata
 from pathlib import Path
 
-from backlabel import __version__
-from backlabel.errors import DataError, OutputError, UnreadableImageError
-from backlabel.hashing.cache import versions as hashing_versions
+from backlabel.errors import OutputError, UnreadableImageError
 from backlabel.labels import card, copies, facts, ledger, manifest, written
 from backlabel.labels.about import About
-from backlabel.labels.decisions import Decided, Known
-from backlabel.labels.facts import Bounds, Facts, KnownFacts, Pair
-from backlabel.labels.originals import Originals
+from backlabel.labels.chosen import Decided
+from backlabel.labels.facts import Facts, Pair
+from backlabel.labels.ledger import Ledger
+from backlabel.labels.originals import Originals, require, unreadable
+from backlabel.labels.recipe import Recipe, Selection
 from backlabel.labels.splits import Place
 from backlabel.microscope.acquisition import Acquisition
-from backlabel.storage import names, tables
-from backlabel.storage.files import sha256
-from backlabel.storage.rows import Labelled, Match, Named, TiffHash
+from backlabel.storage import columns, tables
+from backlabel.storage.rows import JpegHash, Labelled, Match, Named, TiffHash
 from backlabel.workers import crew
+from backlabel.workers.progress import bar
 
 _PARTIAL = Path(".labeled-partial")
 _OF_THE_MAPPING = sorted(
@@ -35,54 +33,18 @@ _OF_THE_MAPPING = sorted(
 _OF_THE_MICROSCOPE = sorted(
     {field.name for field in fields(Labelled)} & {field.name for field in fields(Acquisition)}
 )
-_THREADS = 8  # reading waits for the disk
-
-
-@dataclass(frozen=True)
-class Run:
-    """What all rows of the manifest share."""
-
-    versions: str
-    config_digest: str
-    key: str
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How the set is made of what was chosen. `places` are the splits and groups by TIFF path."""
-
-    known: Known
-    places: Mapping[str, Place]
-    link: copies.Link
-    public: bool
-    stored: bool
-    """Whether the set holds the files; otherwise its manifest says where the originals are."""
-    bounds: Bounds
-    known_facts: KnownFacts
-    cache: Path
-    """The folder in which the hash stage keeps what it knows of files."""
-    run: Run
-
-
-def run(config_digest: str, sources: Iterable[str | Path]) -> Run:
-    """The run of this configuration over the files `sources`, with the versions installed here."""
-    found = hashing_versions() | {"backlabel": __version__, "torch": metadata.version("torch")}
-    # Not the part after "+": a GPU's build of torch finds what the CPU's finds.
-    versions = "; ".join(f"{name} {found[name].partition('+')[0]}" for name in sorted(found))
-    parts = [config_digest, versions, *(sha256(Path(source)) for source in sources)]
-    return Run(versions, config_digest, hashlib.sha256(json.dumps(parts).encode()).hexdigest())
 
 
 def write_set(
-    chosen: Sequence[Decided],
+    selection: Selection,
     target: Path,
     names_path: Path,
     recipe: Recipe,
     *,
     about: About,
     notes: Sequence[str] = (),
-) -> list[Labelled]:
-    """Write the labelled set to the folder `target`; returns its manifest.
+) -> Sequence[Labelled]:
+    """Write the labelled set to the folder `target`; returns what `manifest.read` gives of it.
 
     The folder is made beside `target` and then put in its place, so that it is whole or absent. A
     file that stays has a name in both meanwhile, and is neither copied nor read. The ledger at
@@ -93,12 +55,14 @@ def write_set(
     copies.recover(partial_folder, target)
     earlier = written.unchanged(target, recipe.cache)
     known = ledger.read(names_path)
-    files, extended = ledger.assign([_source(one.match) for one in chosen], known)
+    selection, named, extended = _named(selection, known)
     try:
         _create(partial_folder)
-        rows = list(_rows(chosen, files, _Folders(partial_folder, target, earlier.digests), recipe))
-        rows.sort(key=lambda row: os.fsencode(row.file))
-        manifest.write(partial_folder, rows)
+        folders = _Folders(partial_folder, target, earlier.digests)
+        makings = _Makings(selection, named, folders, recipe)
+        _make_all(makings)
+        manifest.write(partial_folder, _rows(makings))
+        rows = manifest.read(partial_folder)
         card.write(partial_folder, rows, about, notes)
         manifest.seal(partial_folder, rows)
         if extended != known:
@@ -125,46 +89,15 @@ def _create(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be made ({error.strerror}).") from error
 
 
-def _source(match: Match) -> ledger.Source:
-    return ledger.Source(match.TIFF_path, match.category or "", match.label or "")
-
-
-def _rows(
-    chosen: Sequence[Decided], files: Sequence[str], folders: _Folders, recipe: Recipe
-) -> Iterator[Labelled]:
-    """Make each file, then read what the manifest says of it."""
-    images = [_hashed(one, recipe.known) for one in chosen]
-    originals = Originals(
-        [image for both in images for image in both], recipe.cache, recipe.bounds.limits.max_bytes
-    )
-    makings = [
-        _making(tiff, file, folders, originals, recipe)
-        for (tiff, _), file in zip(images, files, strict=True)
-    ]
-    unread = [jpeg for _, jpeg in images if originals.known(jpeg) != jpeg.sha256]
-    for (tiff, _), digest in zip(images, _made(makings, recipe.bounds), strict=True):
-        if digest is None:
-            unread.append(tiff)
-        else:
-            originals.require(tiff, digest)
-    with ThreadPoolExecutor(_THREADS) as executor:
-        list(executor.map(originals.require, unread))
-    originals.keep()
-    pairs = [
-        Pair(
-            original=made.source,
-            page=tiff.page,
-            labelled=made.target or made.source,
-            sha256=tiff.sha256,
-            jpeg=Path(jpeg.path),
-            JPEG_sha256=jpeg.sha256,
-        )
-        for (tiff, jpeg), made in zip(images, makings, strict=True)
-    ]
-    found = facts.read(pairs, recipe.bounds, recipe.known_facts)
-    for one, file, pair, own in zip(chosen, files, pairs, found, strict=True):
-        row = _row(one, file, pair, own, recipe)
-        yield manifest.publishable(row) if recipe.public else row
+def _named(selection: Selection, known: Ledger) -> tuple[Selection, Sequence[Named], Ledger]:
+    """The selection in the order of its files, their names, and the ledger with the new ones."""
+    chosen = selection.chosen
+    by_path = columns.in_order(lambda: map(os.fsencode, chosen.values("TIFF_path")), len(chosen))
+    selection = selection.taken(by_path)
+    told = (selection.chosen.values(name) for name in ("TIFF_path", "category", "label"))
+    given, extended = ledger.assign(map(ledger.Source, *told), len(chosen), known)
+    by_file = columns.in_order(lambda: (os.fsencode(row.file) for row in given), len(chosen))
+    return selection.taken(by_file), Ledger(map(given.__getitem__, by_file)), extended
 
 
 @dataclass(frozen=True)
@@ -182,21 +115,44 @@ class _Making:
     """The SHA-256 of the original, where it is known without reading."""
 
 
-def _making(
-    tiff: TiffHash, file: str, folders: _Folders, originals: Originals, recipe: Recipe
-) -> _Making:
-    return _Making(
-        source=Path(tiff.path),
-        target=folders.new / file if recipe.stored else None,
-        existing=folders.old / file if folders.own.get(file) == tiff.sha256 else None,
-        link=recipe.link,
-        max_bytes=recipe.bounds.limits.max_bytes,
-        known=originals.known(tiff),
-    )
+@dataclass(frozen=True)
+class _Makings:
+    """What is made of each picture that was selected; `named` has its file."""
+
+    selection: Selection
+    named: Sequence[Named]
+    folders: _Folders
+    recipe: Recipe
+
+    def __len__(self) -> int:
+        return len(self.named)
+
+    def __iter__(self) -> Iterator[_Making]:
+        """The files to make, in their order."""
+        known = self.originals().known(self.selection.tiffs)
+        for (tiff, digest), row in zip(known, self.named, strict=True):
+            is_there = self.folders.own.get(row.file) == tiff.sha256
+            yield _Making(
+                source=Path(tiff.path),
+                target=self.target(row),
+                existing=self.folders.old / row.file if is_there else None,
+                link=self.recipe.link,
+                max_bytes=self.recipe.bounds.limits.max_bytes,
+                known=digest,
+            )
+
+    def originals(self) -> Originals:
+        """What is known of the files that were hashed."""
+        return Originals(self.recipe.cache, self.recipe.bounds.limits.max_bytes)
+
+    def target(self, row: Named) -> Path | None:
+        """Where the file is made; None where the set holds no files."""
+        return self.folders.new / row.file if self.recipe.stored else None
 
 
-def _made(makings: Sequence[_Making], bounds: Bounds) -> Iterator[str | None]:
-    """Make the files: what `_make` returns of each."""
+def _make_all(makings: _Makings) -> None:
+    """Make all files. Raises DataError unless they and the JPEGs are what was hashed."""
+    bounds, tiffs = makings.recipe.bounds, makings.selection.tiffs
     results = crew.map_copying(
         _make,
         makings,
@@ -204,14 +160,23 @@ def _made(makings: Sequence[_Making], bounds: Bounds) -> Iterator[str | None]:
         what="copy TIFFs",
         cluster=bounds.cluster,
     )
+    unread = array("q")
     with closing(results):
-        for one, result in zip(makings, results, strict=True):
-            if isinstance(result, UnreadableImageError):
-                raise DataError(
-                    f"{names.to_cell(str(one.source))}: cannot be read any more ({result}). "
-                    "Put it back, or run the hash stage again."
-                )
-            yield result
+        for i, (tiff, (_, digest)) in enumerate(zip(tiffs, results, strict=True)):
+            if isinstance(digest, UnreadableImageError):
+                raise unreadable(tiff.path, digest)
+            if digest is None:
+                unread.append(i)
+            else:
+                require(tiff, digest)
+    originals = makings.originals()
+    known = originals.known(makings.selection.jpegs)
+    originals.read(
+        itertools.chain(
+            (jpeg for jpeg, digest in known if digest != jpeg.sha256),
+            columns.taken(tiffs, unread),
+        )
+    )
 
 
 def _make(one: _Making) -> str | None:
@@ -227,25 +192,59 @@ def _make(one: _Making) -> str | None:
     )
 
 
-def _hashed(decided: Decided, known: Known) -> tuple[TiffHash, TiffHash]:
-    match = decided.match
-    return known.tiffs[match.key], known.jpegs[match.JPEG_path or ""]
+@dataclass(frozen=True)
+class _Made:
+    """What is known of a labelled file beside what is read of it."""
+
+    decided: Decided
+    tiff: TiffHash
+    jpeg: JpegHash
+    place: Place
+    file: str
+    pair: Pair
 
 
-def _row(decided: Decided, file: str, pair: Pair, found: Facts, recipe: Recipe) -> Labelled:
-    match, decision = decided.match, decided.decision
-    tiff, jpeg = _hashed(decided, recipe.known)
-    place, run = recipe.places[tiff.path], recipe.run
+def _rows(makings: _Makings) -> Iterator[Labelled]:
+    """The manifest of the files that were made, with what is read of each."""
+    recipe = makings.recipe
+    made, again = itertools.tee(_made(makings))
+    found = facts.read((one.pair for one in made), recipe.bounds, recipe.known_facts)
+    with bar(makings, "read metadata and pixels") as done:
+        for one, own in zip(again, found, strict=True):
+            done.update()
+            row = _row(one, own, recipe)
+            yield manifest.publishable(row) if recipe.public else row
+
+
+def _made(makings: _Makings) -> Iterator[_Made]:
+    own = makings.selection
+    for decided, tiff, jpeg, place, row in zip(
+        own.chosen, own.tiffs, own.jpegs, own.places, makings.named, strict=True
+    ):
+        pair = Pair(
+            original=Path(tiff.path),
+            page=tiff.page,
+            labelled=makings.target(row) or Path(tiff.path),
+            sha256=tiff.sha256,
+            jpeg=Path(jpeg.path),
+            JPEG_sha256=jpeg.sha256,
+        )
+        yield _Made(decided, tiff, jpeg, place, row.file, pair)
+
+
+def _row(made: _Made, found: Facts, recipe: Recipe) -> Labelled:
+    match, decision = made.decided.match, made.decided.decision
+    tiff, jpeg, place, run = made.tiff, made.jpeg, made.place, recipe.run
     return Labelled(
         **{name: getattr(match, name) for name in _OF_THE_MAPPING},
         **{name: getattr(found.taken, name) for name in _OF_THE_MICROSCOPE},
-        file=file,
+        file=made.file,
         decided_by=manifest.PERSON if decision else manifest.RULE,
         reviewer=decision.who if decision else None,
         height=tiff.height,
         width=tiff.width,
-        bytes=pair.labelled.stat().st_size,
-        sha256=pair.sha256,
+        bytes=made.pair.labelled.stat().st_size,
+        sha256=tiff.sha256,
         pixels_sha256=found.pixels_sha256,
         phash=tiff.phash,
         phash_grey=tiff.phash_grey,

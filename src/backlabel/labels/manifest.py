@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import heapq
+import itertools
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from backlabel.labels import copies
 from backlabel.storage import names, tables
+from backlabel.storage.digests import Digests
 from backlabel.storage.files import PARTIAL, atomic_write, sha256
 from backlabel.storage.rows import Labelled
 
@@ -17,7 +21,13 @@ CSV = "manifest.csv"
 PARQUET = "manifest.parquet"
 SUMS = "SHA256SUMS"
 RULE, PERSON = "rule", "person"
+TOLD = (
+    *("file", "category", "split", "group", "sha256", "pixel_size_nm"),
+    *("TIFF_path", "bytes", "stored"),
+)
+_DIGITS = 64
 _DIGEST = re.compile("[0-9a-f]{64}")
+_NO_SUMS = "not a sorted list of SHA-256 and path, one pair a line"
 
 
 def publishable(row: Labelled) -> Labelled:
@@ -37,47 +47,75 @@ def publishable(row: Labelled) -> Labelled:
     )
 
 
-def write(folder: Path, rows: Sequence[Labelled]) -> None:
-    """Write `rows` below `folder` as CSV and as Parquet; `seal` comes when all files are there."""
+def write(folder: Path, rows: Iterable[Labelled]) -> None:
+    """Write `rows`, sorted by `file`, below `folder` as CSV and as Parquet.
+
+    `seal` comes when all files are there.
+    """
     from backlabel.storage import parquet  # noqa: PLC0415 - checksums are read without it
 
-    tables.write(folder / CSV, Labelled, rows)
-    with atomic_write(folder / PARQUET, "wb") as file:
-        parquet.write(file, Labelled, rows)
+    with atomic_write(folder / CSV) as text, atomic_write(folder / PARQUET, "wb") as file:
+        text.write(tables.header(Labelled))
+        ours, theirs = itertools.tee(rows)
+        lines = map(text.write, tables.lines(Labelled, ours))
+        parquet.write(file, Labelled, (row for row, _ in zip(theirs, lines, strict=True)))
+
+
+def read(folder: Path) -> Sequence[Labelled]:
+    """What the set's own words are made of: the columns `TOLD` of the manifest in `folder`."""
+    from backlabel.storage import columns  # noqa: PLC0415 - as above
+
+    return columns.read(folder / CSV, Labelled, TOLD)
 
 
 def seal(folder: Path, rows: Sequence[Labelled]) -> None:
-    """Write the checksums of all files below `folder`, which `sha256sum --check` reads."""
-    digests = {row.file: row.sha256 for row in rows if row.stored}
-    for path in folder.rglob("*"):
+    """Write the checksums of all files below `folder`, which `sha256sum --check` reads.
+
+    `rows` are those of its manifest.
+    """
+    from backlabel.storage import columns  # noqa: PLC0415 - as above
+
+    told = zip(*(columns.values(rows, name) for name in ("file", "sha256", "stored")), strict=True)
+    digests = Digests((file, digest) for file, digest, is_stored in told if is_stored)
+    others = {}
+    for path in copies.files_below(folder):
         file = path.relative_to(folder).as_posix()
         if path.name.startswith(PARTIAL):  # what a worker was killed over
             path.unlink()
         elif path.is_file() and file not in digests and file != SUMS:
-            digests[file] = sha256(path)
+            others[file] = sha256(path)
+    pairs = heapq.merge(digests.items(), sorted(others.items(), key=_order), key=_order)
     with atomic_write(folder / SUMS) as sums:
-        sums.write(_sums_text(digests))
+        sums.writelines(f"{digest}  {file}\n" for file, digest in pairs)
 
 
-def _sums_text(digests: Mapping[str, str]) -> str:
-    ordered = sorted(digests, key=os.fsencode)
-    return "".join(f"{digests[file]}  {file}\n" for file in ordered)
+def _order(pair: tuple[str, str]) -> bytes:
+    return os.fsencode(pair[0])
 
 
-def read_sums(folder: Path) -> dict[str, str]:
+def read_sums(folder: Path) -> Digests:
     """SHA-256 by path below `folder`. Raises ValueError for any other text than `seal` writes."""
-    text = (folder / SUMS).read_bytes().decode()
-    pairs = [line.partition("  ") for line in text.removesuffix("\n").split("\n")]
-    digests = {file: digest for digest, _, file in pairs}
-    if _sums_text(digests) != text or not all(map(_DIGEST.fullmatch, digests.values())):
-        raise ValueError("not a sorted list of SHA-256 and path, one pair a line")
-    return digests
+    return Digests(_sums(folder))
 
 
-def own_files(folder: Path) -> dict[str, str]:
+def _sums(folder: Path) -> Iterator[tuple[str, str]]:
+    before = b""
+    with (folder / SUMS).open("rb") as lines:
+        for line in lines:
+            digest, file = line[:_DIGITS].decode(), line[_DIGITS + 2 : -1]
+            is_one = line == f"{digest}  ".encode() + file + b"\n"
+            if not (is_one and file > before and _DIGEST.fullmatch(digest)):
+                raise ValueError(_NO_SUMS)
+            yield file.decode(), digest
+            before = file
+    if not before:
+        raise ValueError(_NO_SUMS)
+
+
+def own_files(folder: Path) -> Mapping[str, str]:
     """SHA-256 by path of what an earlier run of any version wrote below `folder`."""
     try:
-        return read_sums(folder) | {SUMS: sha256(folder / SUMS)}
+        return Digests(itertools.chain(_sums(folder), [(SUMS, sha256(folder / SUMS))]))
     except (OSError, ValueError):
         return _files_of_manifest(folder / CSV)
 

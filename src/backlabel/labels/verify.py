@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
 
 from backlabel.errors import DataError, TableError, UnreadableImageError
-from backlabel.labels import manifest
+from backlabel.labels import copies, manifest
 from backlabel.storage import names, tables
+from backlabel.storage.digests import Digests
 from backlabel.storage.files import sha256
 from backlabel.storage.rows import Labelled
 from backlabel.workers import crew
@@ -46,50 +51,58 @@ def verify(folder: Path, cluster: Cluster | None = None) -> Report:
             f"{folder}: is no labelled set: it has neither {manifest.SUMS} nor {manifest.CSV}. The "
             "set that the pipeline makes is `labeled`."
         )
-    found = {
-        path.relative_to(folder).as_posix(): path
-        for path in folder.rglob("*")
-        if path.is_symlink() or not path.is_dir()
-    }
     try:
         sums = manifest.read_sums(folder)
     except (OSError, ValueError) as error:
-        return Report(len(found), [Finding(manifest.SUMS, f"cannot be read: {error}")])
-    findings = [*_compared(found, sums, cluster), *_manifest_findings(folder, sums, cluster)]
-    return Report(len(found), sorted(findings, key=lambda one: os.fsencode(one.file)))
+        files = sum(1 for _ in copies.files_below(folder))
+        return Report(files, [Finding(manifest.SUMS, f"cannot be read: {error}")])
+    files, findings = _compared(folder, sums, cluster)
+    findings += _manifest_findings(folder, sums, cluster)
+    return Report(files, sorted(findings, key=lambda one: os.fsencode(one.file)))
 
 
-def _compared(
-    found: dict[str, Path], sums: dict[str, str], cluster: Cluster | None
-) -> Iterator[Finding]:
-    for file in sums.keys() - found.keys():
-        yield Finding(file, "is missing")
-    for file in found.keys() - sums.keys() - {manifest.SUMS}:
-        yield Finding(file, "is not in the manifest")
-    both = sorted(sums.keys() & found.keys())
-    digests = _digests([found[file] for file in both], cluster)
-    for file, digest in zip(both, digests, strict=True):
-        if digest != sums[file]:
-            yield Finding(file, "has other bytes than it was written with" if digest else _GONE)
+def _compared(folder: Path, sums: Digests, cluster: Cluster | None) -> tuple[int, list[Finding]]:
+    """The number of files, and what differs of them."""
+    files, strange, seen = 0, [], np.zeros(len(sums), bool)
+
+    def listed() -> Iterator[_File]:
+        nonlocal files
+        for path in copies.files_below(folder):
+            files += 1
+            file = path.relative_to(folder).as_posix()
+            if file in sums:
+                seen[sums.number(file)] = True
+                yield path, file, sums[file]
+            elif file != manifest.SUMS:
+                strange.append(Finding(file, "is not in the manifest"))
+
+    other = [*_differing(listed(), "has other bytes than it was written with", cluster)]
+    missing = (Finding(file, "is missing") for file in itertools.compress(sums, ~seen))
+    return files, [*strange, *other, *missing]
 
 
+_File: TypeAlias = tuple[Path, str, str]
+"""Where a file lies, what it is called, and the SHA-256 that it is to have."""
 _MAX_SECONDS = 600.0  # for one file, on a cluster: 60 GB of a slow disk
 _GONE = "cannot be read as a file"
-_OTHER = "has other bytes than it was labelled with"
 
 
-def _digests(paths: Sequence[Path], cluster: Cluster | None) -> Iterator[str]:
+def _differing(files: Iterable[_File], problem: str, cluster: Cluster | None) -> Iterator[Finding]:
     results = crew.map_copying(
-        _digest, paths, max_seconds=_MAX_SECONDS, what="verify", cluster=cluster
+        _digest, files, max_seconds=_MAX_SECONDS, what="verify", cluster=cluster
     )
-    return ("" if isinstance(one, UnreadableImageError) else one for one in results)
+    for (_, name, expected), digest in results:
+        if digest != expected:
+            is_there = digest and not isinstance(digest, UnreadableImageError)
+            yield Finding(name, problem if is_there else _GONE)
 
 
-def _digest(path: Path) -> str:
+def _digest(file: _File) -> str:
     """Empty where there is no file to be read: that differs from every checksum.
 
     Raises UnreadableImageError where there is none at all, as a worker may see it of a cluster.
     """
+    path, *_ = file
     if not path.exists():
         raise UnreadableImageError("vanished", _GONE, str(path))
     if not path.is_file():  # a FIFO would be waited for without end
@@ -100,35 +113,32 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _manifest_findings(
-    folder: Path, sums: dict[str, str], cluster: Cluster | None
-) -> Iterator[Finding]:
-    """Where the checksums and the manifest disagree: one of the two was changed."""
+def _manifest_findings(folder: Path, sums: Digests, cluster: Cluster | None) -> list[Finding]:
+    """Where the checksums and the manifest disagree: one of the two was changed.
+
+    Of originals that the set only names, what differs of them: their paths begin beside its folder.
+    """
+    findings, listed = [], np.zeros(len(sums), bool)
+    table = folder / manifest.CSV
     try:
-        rows = tables.read(folder / manifest.CSV, Labelled)
+        for row in tables.rows(table, Labelled):
+            if row.stored and sums.get(row.file) != row.sha256:
+                problem = f"{manifest.SUMS} and {manifest.CSV} have different checksums for it"
+                findings.append(Finding(row.file, problem))
+            if row.stored and row.file in sums:
+                listed[sums.number(row.file)] = True
     except TableError as error:
-        yield Finding(manifest.CSV, f"cannot be read: {error}")
-        return
-    yield from _originals(folder, [row for row in rows if not row.stored], cluster)
-    listed = {row.file: row.sha256 for row in rows if row.stored}
-    for file, digest in listed.items():
-        if sums.get(file) != digest:
-            yield Finding(
-                file, f"{manifest.SUMS} and {manifest.CSV} have different checksums for it"
-            )
-    for file in sums.keys() - listed.keys():
+        return [Finding(manifest.CSV, f"cannot be read: {error}")]
+    originals = (
+        (folder.parent / row.TIFF_path, row.TIFF_path, row.sha256)
+        for row in tables.rows(table, Labelled)
+        if not row.stored
+    )
+    findings += _differing(originals, "has other bytes than it was labelled with", cluster)
+    for file in itertools.compress(sums, ~listed):
         if "/" in file:
-            yield Finding(file, f"is in {manifest.SUMS}, but not in {manifest.CSV}")
-
-
-def _originals(
-    folder: Path, rows: Sequence[Labelled], cluster: Cluster | None
-) -> Iterator[Finding]:
-    """What differs of originals that the set only names: their paths begin beside its folder."""
-    digests = _digests([folder.parent / row.TIFF_path for row in rows], cluster)
-    for row, digest in zip(rows, digests, strict=True):
-        if digest != row.sha256:
-            yield Finding(row.TIFF_path, _OTHER if digest else _GONE)
+            findings.append(Finding(file, f"is in {manifest.SUMS}, but not in {manifest.CSV}"))
+    return findings
 
 
 def line(finding: Finding) -> str:

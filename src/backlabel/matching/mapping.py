@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import heapq
-import itertools
 import os
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -71,9 +69,7 @@ def _in_order(tiffs: Sequence[TiffHash]) -> Iterator[tuple[int, TiffHash]]:
     def keys() -> Iterator[tuple[bytes, int]]:
         return map(_order, columns.values(tiffs, "path"), columns.values(tiffs, "page"))
 
-    if all(one <= other for one, other in itertools.pairwise(keys())):  # as stage hash writes them
-        return enumerate(tiffs)
-    order = [i for i, _ in sorted(enumerate(keys()), key=itemgetter(1))]
+    order = columns.in_order(keys, len(tiffs))
     return zip(order, columns.taken(tiffs, order), strict=True)
 
 

@@ -6,6 +6,7 @@ and digests are packed bytes, words are Arrow's. The table reads like a list of 
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,13 +22,14 @@ from pyarrow import parquet
 
 from backlabel.errors import TableError
 from backlabel.storage import paths, tables
+from backlabel.storage.digests import Index
 from backlabel.storage.files import atomic_write
 
 Record = TypeVar("Record")
 
 PACKED = {"phash": 128, "phash_grey": 128, "sha256": 32}
 """Columns of hexadecimal digits, and the bytes of one value."""
-_TOGETHER = 2_000  # rows of a column that are Python's at a time
+_TOGETHER = 500  # rows of a column that are Python's at a time
 _SPARSE = 8  # times as many cells are made at once as are asked for, as quickly
 _BLOCK = 1 << 16  # bytes of a file that are parsed at a time
 _TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
@@ -113,25 +115,30 @@ class Keyed(Mapping[Any, Record], Generic[Record]):
     """Rows by the values of the columns `names`, that each has for itself: sixteen bytes a row."""
 
     def __init__(self, rows: Sequence[Record], names: Sequence[str]) -> None:
-        self._rows, self._names, self._key = rows, names, operator.attrgetter(*names)
-        hashes = np.fromiter(map(hash, self), np.int64, len(rows))
-        self._order = np.argsort(hashes, kind="stable")
-        self._hashes = hashes[self._order]
+        self.rows, self._names = rows, names
+        self._index = Index(self, len(rows))
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def __iter__(self) -> Iterator[Any]:
-        columns = [values(self._rows, name) for name in self._names]
+        columns = [values(self.rows, name) for name in self._names]
         return columns[0] if len(columns) == 1 else zip(*columns, strict=True)
 
     def __getitem__(self, key: Any) -> Record:
-        first, last = (np.searchsorted(self._hashes, hash(key), side) for side in ("left", "right"))
-        for at in self._order[first:last].tolist():
-            found: Record = self._rows[at]
-            if self._key(found) == key:
-                return found
+        return self.rows[self.number(key)]
+
+    def number(self, key: Any) -> int:
+        """Which row has this key. Raises KeyError where none has."""
+        for at in self._index.having_hash(key):
+            found = tuple(value(self.rows, at, name) for name in self._names)
+            if key == (found if len(found) > 1 else found[0]):
+                return at
         raise KeyError(key)
+
+    def taken(self, keys: Iterable[Any], count: int) -> Sequence[Record]:
+        """The rows of `count` keys, in their order."""
+        return taken(self.rows, np.fromiter(map(self.number, keys), np.int64, count))
 
 
 def read(
@@ -144,7 +151,11 @@ def read(
     `tables.read` does.
     """
     large = paths.parquet_path(path)
-    path, opened = (large, _parquet) if large.exists() else (path, partial(_csv, block=block))
+    path, opened = (
+        (large, partial(_parquet, only=only))
+        if large.exists()
+        else (path, partial(_csv, block=block))
+    )
     remedy = "Run the stage that writes it again."
     expected = list(tables.plain_kinds(record))
     try:
@@ -215,10 +226,13 @@ def _csv(path: Path, record: type[Any], block: int) -> Iterator[_Opened]:
 
 
 @contextmanager
-def _parquet(path: Path, _: type[Any]) -> Iterator[_Opened]:
+def _parquet(path: Path, _: type[Any], only: Collection[str] | None) -> Iterator[_Opened]:
     with parquet.ParquetFile(path, page_checksum_verification=True) as file:
         # Not `iter_batches`, which takes the whole file into memory.
-        groups = (file.read_row_group(i, use_threads=False) for i in range(file.num_row_groups))
+        groups = (
+            file.read_row_group(i, only and [*only], use_threads=False)
+            for i in range(file.num_row_groups)
+        )
         yield file.schema_arrow, (batch for group in groups for batch in group.to_batches())
 
 
@@ -253,7 +267,8 @@ def _bytes(column: pa.Array, bytes_each: int) -> NDArray[np.uint8]:
 def unhexed(column: pa.StringArray, bytes_each: int) -> NDArray[np.uint8]:
     """(rows, bytes): what lower-case digits stand for. Raises ValueError for anything else."""
     _, offsets, digits = column.buffers()
-    ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
+    ends = np.frombuffer(offsets, kind)[column.offset : column.offset + len(column) + 1]
     if (np.diff(ends) != 2 * bytes_each).any():
         raise ValueError(f"a value is not {2 * bytes_each} hexadecimal digits")
     values = _DIGITS[np.frombuffer(digits or b"", np.uint8)[ends[0] : ends[-1]]]
@@ -271,7 +286,7 @@ def packed(rows: Sequence[Any], name: str) -> NDArray[np.uint8]:
     return np.frombuffer(held, np.uint8).reshape(len(rows), PACKED[name])
 
 
-def values(rows: Sequence[Any], name: str) -> Iterator[Any]:
+def values(rows: Iterable[Any], name: str) -> Iterator[Any]:
     """The column `name` of records or of `Columns`, value by value."""
     return rows.values(name) if isinstance(rows, Columns) else (getattr(row, name) for row in rows)
 
@@ -279,6 +294,13 @@ def values(rows: Sequence[Any], name: str) -> Iterator[Any]:
 def value(rows: Sequence[Any], at: int, name: str) -> Any:
     """One cell of records or of `Columns`."""
     return rows.value(at, name) if isinstance(rows, Columns) else getattr(rows[at], name)
+
+
+def in_order(keys: Callable[[], Iterable[Any]], count: int) -> Sequence[int]:
+    """The numbers of `count` things in the order of their keys, which may be asked for twice."""
+    if all(one <= other for one, other in itertools.pairwise(keys())):
+        return range(count)
+    return [i for i, _ in sorted(enumerate(keys()), key=operator.itemgetter(1))]
 
 
 def taken(rows: Sequence[Record], at: Sequence[int] | NDArray[np.int64]) -> Sequence[Record]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -18,8 +19,9 @@ from backlabel.storage import tables
 from backlabel.storage.files import atomic_write
 from backlabel.storage.tables import Record
 
-TOGETHER = 100_000
-"""Rows of a group; readers take a file by these, one or several at a time."""
+TOGETHER = 2_048
+"""Rows of a group; who writes a file holds one of these, and readers one or several at a time."""
+_AT_ONCE = 512  # rows that are Python's at a time
 _TYPES = {str: pa.large_string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 _IN_PANDAS = {
     str: ("object", "string"),
@@ -33,17 +35,21 @@ _IN_PANDAS = {
 _BLOCK = 64 << 20  # bytes; a line must be shorter
 
 
-def write(file: IO[bytes], record: type[Record], rows: Sequence[Record]) -> None:
+def write(file: IO[bytes], record: type[Record], rows: Iterable[Record]) -> None:
     """Write a line for each of `rows`, which pandas reads as `backlabel.storage.frames.frame`."""
     kinds = tables.plain_kinds(record)
-    schema = pa.schema([(name, _TYPES[kind]) for name, kind in kinds.items()])
-    table = _table(schema, tables.plain_columns(record, rows)) if rows else schema.empty_table()
-    parquet.write_table(
-        table.replace_schema_metadata({"pandas": json.dumps(_for_pandas(kinds))}),
-        file,
-        write_page_checksum=True,
-        row_group_size=TOGETHER,
+    schema = pa.schema(
+        [(name, _TYPES[kind]) for name, kind in kinds.items()],
+        {"pandas": json.dumps(_for_pandas(kinds))},
     )
+    with parquet.ParquetWriter(file, schema, write_page_checksum=True) as writer:
+        rest = iter(rows)
+        pieces = (
+            _table(schema, tables.plain_columns(record, some))
+            for some in iter(lambda: [*islice(rest, _AT_ONCE)], [])
+        )
+        while group := [*islice(pieces, TOGETHER // _AT_ONCE)]:
+            writer.write_table(pa.concat_tables(group), TOGETHER)
 
 
 def write_bytes(path: Path, columns: Mapping[str, Sequence[bytes]]) -> None:

@@ -310,3 +310,9 @@ class Named:
 
     TIFF_path: FileName
     file: FileName
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """The original's path, category and label, under which it has one name."""
+        category, _, name = self.file.partition("/")
+        return self.TIFF_path, category, name.partition("_")[0]

@@ -24,6 +24,7 @@ FileName = Annotated[str, "file name"]
 """A file name or path as `os.fsdecode` gives it."""
 
 Record = TypeVar("Record")
+_AGAIN = "Run the stage that writes it again."
 
 
 def write(path: Path, record: type[Record], rows: Iterable[Record]) -> None:
@@ -63,8 +64,19 @@ def read(
     record: type[Record],
     *,
     optional: Collection[str] = (),
-    remedy: str = "Run the stage that writes it again.",
+    remedy: str = _AGAIN,
 ) -> list[Record]:
+    """The rows of `path`, as `rows` gives them."""
+    return [*rows(path, record, optional=optional, remedy=remedy)]
+
+
+def rows(
+    path: Path,
+    record: type[Record],
+    *,
+    optional: Collection[str] = (),
+    remedy: str = _AGAIN,
+) -> Iterator[Record]:
     """The rows of `path`. Raises TableError if it is missing or not a table of `record`.
 
     `optional` are columns that a table by people's hands may lack: their fields have defaults.
@@ -79,7 +91,8 @@ def read(
                 del columns[name]
             if header != list(columns):
                 raise TableError(f"{path}: columns {header}, expected {list(columns)}. {remedy}")
-            return [_row(path, reader.line_num, cells, record, columns) for cells in reader]
+            for cells in reader:
+                yield _row(path, reader.line_num, cells, record, columns)
     except FileNotFoundError as error:
         raise TableError(f"{path}: not found. {remedy}") from error
     except OSError as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from backlabel.errors import UnreadableImageError, WorkerError
@@ -24,6 +25,7 @@ Keep: TypeAlias = Callable[[Sequence[Any], Sequence[Any]], object]
 TASK = 2 * CHUNK
 """Items of a task on a cluster, which costs 10 ms of its own, unless a caller says how many."""
 _COPYING_MIB = 256
+_COPIED_TOGETHER = 500
 _THREADS = 8  # reading and copying wait for the disk; more threads than this gained nothing
 
 
@@ -126,13 +128,13 @@ def map_files(
 
 def map_copying(
     function: Callable[[Item], Result],
-    items: Sequence[Item],
+    items: Iterable[Item],
     *,
     max_seconds: float,
     what: str,
     cluster: Cluster | None,
-) -> Generator[Result | UnreadableImageError]:
-    """`function` of each item, in order, where it reads or writes files and decodes nothing.
+) -> Generator[tuple[Item, Result | UnreadableImageError]]:
+    """As `map_files`, where `function` reads or writes files and decodes nothing.
 
     Threads do that as fast as processes, so that a cluster alone is worth workers. Only there an
     item has limits.
@@ -145,13 +147,16 @@ def map_copying(
             except UnreadableImageError as error:
                 return error
 
+        rest = iter(items)
         with ThreadPoolExecutor(_THREADS) as executor:
+            blocks = iter(lambda: [*islice(rest, _COPIED_TOGETHER)], [])
+            results = (zip(some, executor.map(done_here, some), strict=True) for some in blocks)
             try:
-                yield from counted(executor.map(done_here, items), items, what)
+                yield from counted(chain.from_iterable(results), items, what)
             finally:
                 executor.shutdown(cancel_futures=True)  # after an error the rest is not done
         return
-    results = map_files(
+    yield from map_files(
         function,
         items,
         workers=1,
@@ -160,4 +165,3 @@ def map_copying(
         what=what,
         cluster=cluster,
     )
-    yield from (result for _, result in results)

@@ -1,0 +1,60 @@
+"""Many names or rows that are found by a key, and no Python object for each."""
+
+from __future__ import annotations
+
+import bisect
+import os
+from array import array
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+_DIGEST_BYTES = 32
+
+
+class Index:
+    """Numbers of things from 0 on, by the hash of their keys: sixteen bytes for each."""
+
+    def __init__(self, keys: Iterable[Hashable], count: int) -> None:
+        hashes = np.fromiter(map(hash, keys), np.int64, count)
+        order = np.argsort(hashes, kind="stable")
+        # Arrays of Python's, since one number of NumPy's takes longer to look up than all others.
+        self._numbers = array("q", order.tobytes())
+        self._hashes = array("q", hashes[order].tobytes())
+
+    def having_hash(self, key: Hashable) -> Sequence[int]:
+        """The numbers of those whose key may be this one, in order: it has the same hash."""
+        first = bisect.bisect_left(self._hashes, hash(key))
+        return self._numbers[first : bisect.bisect_right(self._hashes, hash(key), first)]
+
+
+class Digests(Mapping[str, str]):
+    """SHA-256 by name, in an order: the bytes of a name and some sixty more for each."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._names, self._ends, self._digests = bytearray(), array("q", [0]), bytearray()
+        for name, digest in pairs:
+            self._names += os.fsencode(name)
+            self._ends.append(len(self._names))
+            self._digests += bytes.fromhex(digest)
+        self._index = Index(self, len(self))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self._name, range(len(self)))
+
+    def __getitem__(self, name: str) -> str:
+        at = self.number(name)
+        return self._digests[at * _DIGEST_BYTES : (at + 1) * _DIGEST_BYTES].hex()
+
+    def number(self, name: str) -> int:
+        """Which of them has this name. Raises KeyError where none has."""
+        for at in self._index.having_hash(name):
+            if self._name(at) == name:
+                return at
+        raise KeyError(name)
+
+    def _name(self, at: int) -> str:
+        return os.fsdecode(bytes(self._names[self._ends[at] : self._ends[at + 1]]))
