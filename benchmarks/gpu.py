@@ -3,7 +3,7 @@
     PYTHONPATH=src python benchmarks/gpu.py [--device cuda] [--n 200]
 
 First pairs per second of images that lie on the device, beside what one core does by the compiled
-kernels; then the same with stacking and transfer; then what it costs to hand registered pairs from
+kernels; then the same with stacking and transfer; then what it costs to hand pairs from
 worker processes to this one; and `backlabel compare` as a whole process beside the CPU's.
 """
 
@@ -22,8 +22,8 @@ import torch
 from numpy.typing import NDArray
 from timing import in_turn, ratio, seconds
 
+from backlabel.images import GreyImage
 from backlabel.matching import tensors
-from backlabel.matching.scores import Registered
 from backlabel.matching.ssim import ssim, ssim_batch
 from backlabel.workers.pool import Workers, cores
 
@@ -50,6 +50,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--width", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--n", type=int, default=200, help="TIFFs of the stage; 0 leaves it out")
+    parser.add_argument("--set", nargs="*", default=[], help="of the stage, as compare=seed")
     parser.add_argument("--folder", type=Path, help="where the stage's throw-away folder is made")
     return parser.parse_args()
 
@@ -95,9 +96,9 @@ def report_transfer(options: argparse.Namespace) -> None:
 
 
 @lru_cache(maxsize=1)
-def _registered(shape: tuple[int, int]) -> Registered:
+def _pair(shape: tuple[int, int]) -> tuple[GreyImage, GreyImage]:
     tiff, jpeg = np.random.default_rng(0).integers(0, 256, (2, *shape), dtype=np.uint8)
-    return Registered(tiff, jpeg)
+    return tiff, jpeg
 
 
 def report_handing_over(options: argparse.Namespace) -> None:
@@ -114,7 +115,7 @@ def report_handing_over(options: argparse.Namespace) -> None:
 
 
 def _taken(workers: Workers, shapes: list[tuple[int, int]]) -> int:
-    return sum(1 for _ in workers.map(_registered, shapes, what="hand over", chunk=4))
+    return sum(1 for _ in workers.map(_pair, shapes, what="hand over", chunk=4))
 
 
 SCORES = Path(".backlabel/cache/scores.sqlite")
@@ -134,7 +135,11 @@ def report_stage(options: argparse.Namespace) -> None:
                 folder / device,
                 tiffs,
                 jpegs,
-                [f"compare.device={device}", f"compare.batch_size={options.batch_size}"],
+                [
+                    f"compare.device={device}",
+                    f"compare.batch_size={options.batch_size}",
+                    *options.set,
+                ],
             )
             for device in devices
         }
@@ -145,7 +150,7 @@ def report_stage(options: argparse.Namespace) -> None:
                 (place / SCORES).unlink()  # else they would be known
                 took[device].append(end_to_end.run_stages(place).compare.wall)
                 end_to_end.require_all_right(place, images)
-    print(f"\n| compare, {options.n} x {options.n} | s | CPU / it |")
+    print(f"\n| compare, {options.n} x {options.n} {' '.join(options.set)} | s | CPU / it |")
     print("|---|---|---|")
     for device, turns in took.items():
         print(f"| {device} | {median(turns):.1f} | {ratio(took['cpu'], turns):.2f} |")

@@ -88,7 +88,7 @@ def check_overrides(overrides: list[str]) -> None:
             raise ConfigError(f"{name}: {allowed.unknown(name, known)}")
     params = config.check(_values(compose(CONF, overrides)), "-S")
     # What is not there would be missed after minutes.
-    device.resolve(params.compare.device, params.cluster)
+    device.resolve(params.compare.device, params.compare.ssim_window, params.cluster)
 
 
 def is_composing() -> bool:

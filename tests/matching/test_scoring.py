@@ -111,8 +111,8 @@ def test_a_device_gives_the_same_scores(pairs, complete, batch_size):
 
 def test_gaussian_windows_on_a_cpu_are_those_of_scikit_image(pairs):
     found = dataclasses.replace(SCORER, complete=False, window="gaussian").score(pairs[2])
-    pair, _ = SCORER.verify(pairs[2])
+    compared, _ = SCORER.verify(pairs[2])
     expected = structural_similarity(
-        *pair.standardised(), data_range=255, gaussian_weights=True, use_sample_covariance=False
+        *compared, data_range=255, gaussian_weights=True, use_sample_covariance=False
     )
     assert found.ssim == pytest.approx(expected, abs=1e-6)

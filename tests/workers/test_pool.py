@@ -16,9 +16,11 @@ from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
 
+import cv2
 import numpy as np
 import psutil
 import pytest
+import scipy.linalg  # noqa: F401 - it and NumPy have threads of their own
 from work_done import buggy, hostile, process_id, square
 
 from backlabel.errors import UnreadableImageError, WorkerError
@@ -48,6 +50,11 @@ def page_faults(count: int) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
+def threads(_: int) -> tuple[int, int]:
+    """Those that there are, and those that OpenCV would start."""
+    return len([*Path("/proc/self/task").iterdir()]), cv2.getNumThreads()
+
+
 def killed_once(marker: Path) -> str:
     try:
         marker.touch(exist_ok=False)
@@ -72,6 +79,13 @@ def reasons(results):
 def test_a_worker_keeps_the_memory_of_arrays_that_it_frees():
     [(_, faults)] = mapped(page_faults, [10])
     assert faults < 15 * (3 << 20) // resource.getpagesize()  # half of them, had it given all back
+
+
+def test_libraries_have_one_thread_in_a_worker():
+    """Their buffers would count as an image's memory, on 64 cores by gigabytes."""
+    ((_, (running, of_opencv)),) = mapped(threads, [0])
+    assert running == 2  # one serves, one watches the parent
+    assert of_opencv == 1
 
 
 @pytest.mark.parametrize(("workers", "chunk"), [(1, CHUNK), (3, CHUNK), (3, 1), (3, 100)])

@@ -125,9 +125,8 @@ def decoded(raw: bytes) -> Entry:
     """The entry that `encoded` made `raw` from."""
     standardised = np.frombuffer(raw, np.uint8, HASH_BYTES)
     grey = np.frombuffer(raw, np.uint8, HASH_BYTES, offset=HASH_BYTES)
-    information, height, width, note, page, others, apart, pixels = json.loads(
-        raw[2 * HASH_BYTES :]
-    )
+    words = raw[2 * HASH_BYTES :].decode()  # of bytes, json would look for their encoding first
+    information, height, width, note, page, others, apart, pixels = json.loads(words)
     return Entry(
         Hashes(standardised, grey, information),
         height,

@@ -64,7 +64,7 @@ def hash_files(items: Files, settings: Settings, cache_folder: Path) -> Outcomes
     limits = (settings.max_seconds, settings.max_memory_mib)
     shards = Shards(cache_folder, cache, limits) if cache else None
     unread = shards.take_over() if shards else {}
-    outcomes = Outcomes(items)
+    outcomes = Outcomes(len(items))
     new = array("q")
     for i, item in enumerate(items):
         known = (cache.known(Path(item.path), item.kind) if cache else None) or unread.get(item)

@@ -1,4 +1,4 @@
-"""Files that may be images, packed: the bytes of a path and some ten more, and no object a file."""
+"""Files that may be images: their paths lie on the disk, and no object is held for a file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import overload
 
 from backlabel.inventory.content import KINDS, Kind
+from backlabel.storage.scratch import Shelf
 from backlabel.storage.tables import FileName
 
 
@@ -23,15 +24,13 @@ class Listed:
 
 
 class Files(Sequence[Listed]):
-    """Files in an order. Those that a slice or `taken` gives share the bytes of this one."""
+    """Files in an order. Those that a slice or `taken` gives share what this one holds."""
 
     def __init__(self, files: Iterable[Listed] = ()) -> None:
-        self._paths, self._ends, self._kinds = bytearray(), array("q", [0]), bytearray()
-        for one in files:
-            self._paths += os.fsencode(one.path)
-            self._ends.append(len(self._paths))
-            self._kinds.append(KINDS.index(one.kind))
-        self._rows: Sequence[int] = range(len(self._kinds))
+        self._held, last = Shelf(), -1
+        for last, one in enumerate(files):
+            self._held[last] = bytes([KINDS.index(one.kind)]) + os.fsencode(one.path)
+        self._rows: Sequence[int] = range(last + 1)
 
     def taken(self, rows: Sequence[int]) -> Files:
         """Those files, in that order."""
@@ -50,10 +49,7 @@ class Files(Sequence[Listed]):
 
     def path(self, at: int) -> str:
         """The path of one of them."""
-        return self._path(self._rows[at])
-
-    def _path(self, row: int) -> str:
-        return os.fsdecode(bytes(self._paths[self._ends[row] : self._ends[row + 1]]))
+        return self[at].path
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -67,8 +63,8 @@ class Files(Sequence[Listed]):
             some = copy.copy(self)
             some._rows = self._rows[at]
             return some
-        row = self._rows[at]
-        return Listed(self._path(row), KINDS[self._kinds[row]])
+        raw = self._held[self._rows[at]]
+        return Listed(os.fsdecode(raw[1:]), KINDS[raw[0]])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and [*self] == [*other]

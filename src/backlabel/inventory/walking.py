@@ -97,14 +97,19 @@ def _children(root: Path, inside: tuple[str, ...]) -> Iterator[_Child]:
     descriptor = _open_folder(root, inside)
     try:
         with os.scandir(descriptor) as entries:
-            return iter(sorted((_described(one, descriptor) for one in entries), key=_order))
+            return map(_child, sorted(_line(*_described(one, descriptor)) for one in entries))
     finally:
         os.close(descriptor)
 
 
-def _order(child: _Child) -> bytes:
-    name, kind, _ = child
-    return os.fsencode(name) + (b"/" if kind == "folder" else b"")
+def _line(name: str, kind: str, fault: str) -> bytes:
+    """A child as bytes, a third of the memory, which sort as the paths of it and below it do."""
+    return b"\0".join(map(os.fsencode, (name + "/" * (kind == "folder"), kind, fault)))
+
+
+def _child(line: bytes) -> _Child:
+    name, kind, fault = map(os.fsdecode, line.split(b"\0"))
+    return name.removesuffix("/"), kind, fault
 
 
 def _open_folder(root: Path, inside: tuple[str, ...]) -> int:

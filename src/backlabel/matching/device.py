@@ -5,24 +5,30 @@ from __future__ import annotations
 import ctypes
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backlabel.errors import ConfigError, WorkerError
 from backlabel.workers.cluster import Cluster, is_elsewhere
+
+if TYPE_CHECKING:
+    from backlabel.matching.ssim import Window  # which needs the kernels
 
 _NVIDIA_DRIVER = "libcuda.so.1"
 _AMD_DRIVER = Path("/dev/kfd")  # torch built for ROCm calls its devices cuda, too
 
 
-def resolve(name: str, cluster: Cluster | None = None) -> str:
+def resolve(name: str, window: Window, cluster: Cluster | None = None) -> str:
     """`cpu` or `cuda` for any of auto, cpu, cuda. Raises ConfigError if there is no CUDA.
 
-    On a cluster `auto` is the CPU, so that results are the same bytes whichever worker has a GPU,
-    and whether there is CUDA is asked on each worker, by `require_on_worker`.
+    `auto` is a GPU for Gaussian windows alone: by uniform ones a core has computed the SSIM before
+    the pixels would be there (benchmarks/matching.md). On a cluster it is the CPU, so that results
+    are the same bytes whichever worker has a GPU, and whether there is CUDA is asked on each
+    worker, by `require_on_worker`.
     """
     if is_elsewhere(cluster):
         return "cpu" if name == "auto" else name
     if name == "auto":
-        return "cuda" if _has_cuda() else "cpu"
+        return "cuda" if window == "gaussian" and _has_cuda() else "cpu"
     if name == "cuda" and not _has_cuda():
         raise ConfigError(
             "compare.device is cuda, but torch finds no CUDA device. "

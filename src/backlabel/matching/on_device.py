@@ -8,17 +8,17 @@ from itertools import islice
 from typing import TypeAlias
 
 from backlabel.errors import UnreadableImageError
+from backlabel.images import GreyImage
 from backlabel.matching import device, scores
 from backlabel.matching.evidence import Pair, Scored, Scores
-from backlabel.matching.scores import Registered
 from backlabel.matching.scoring import Scorer
 from backlabel.matching.ssim import ssim_batch
 from backlabel.matching.tensors import Bounds
 from backlabel.matching.verify import Verified
 from backlabel.workers.crew import Crew, Finishing
 
-_Registered: TypeAlias = tuple[Registered, Verified]
-_Read: TypeAlias = _Registered | UnreadableImageError
+_Verified: TypeAlias = tuple[tuple[GreyImage, GreyImage], Verified]
+_Read: TypeAlias = _Verified | UnreadableImageError
 
 
 def score(
@@ -57,9 +57,9 @@ def _finished(batch: Sequence[_Read], scorer: Scorer, bounds: Bounds) -> list[Sc
     return [one if isinstance(one, UnreadableImageError) else next(own) for one in batch]
 
 
-def _scores(pairs: Sequence[_Registered], scorer: Scorer, bounds: Bounds) -> list[Scores]:
+def _scores(pairs: Sequence[_Verified], scorer: Scorer, bounds: Bounds) -> list[Scores]:
     ssim = ssim_batch(
-        [pair.standardised() for pair, _ in pairs],
+        [compared for compared, _ in pairs],
         device=bounds.device,
         batch_size=bounds.batch_size,
         memory_mib=bounds.memory_mib,

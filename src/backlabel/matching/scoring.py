@@ -62,15 +62,17 @@ class Scorer:
             return scores.ssim_alone(registered, self.window, self._measures)
         return scores.score(registered, table, self.window, self._measures)
 
-    def verify(self, pair: Pair) -> tuple[Registered, Verified]:
-        """The pixels of a pair, for a GPU to compute the rest of the scores."""
+    def verify(self, pair: Pair) -> tuple[tuple[GreyImage, GreyImage], Verified]:
+        """What SSIM compares, standardised and in one size, for a GPU; and the other scores."""
+        from backlabel.kernels.resize import to_common_size  # noqa: PLC0415 - see above
         from backlabel.matching.verify import NOT_VERIFIED  # noqa: PLC0415 - see above
 
         registered, table = self._read(pair)
+        compared = to_common_size(*registered.standardised())
         if not self.complete:
-            return registered, NOT_VERIFIED
+            return compared, NOT_VERIFIED
         ours, theirs, scale = registered.tiff, registered.jpeg, registered.scale
-        return registered, self._measures.verify(ours, theirs, table, scale=scale)
+        return compared, self._measures.verify(ours, theirs, table, scale=scale)
 
     def hashes(self, changed: Changed) -> list[Query]:
         """The hashes of the variants of a TIFF."""

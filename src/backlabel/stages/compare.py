@@ -80,7 +80,7 @@ def settings(params: config.Params) -> Settings:
         variants=compare.variants,
         window=compare.ssim_window,
         engine=compare.engine,
-        device=device.resolve(chosen, params.cluster),
+        device=device.resolve(chosen, compare.ssim_window, params.cluster),
         batch_size=compare.batch_size,
         memory_mib=compare.memory_mib,
         read_limits=read_limits(read),

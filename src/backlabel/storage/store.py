@@ -19,7 +19,11 @@ from backlabel.storage.files import make_folder
 
 _CHECK_BYTES = 32
 _PATIENCE_S = 60.0  # for another process that writes; each does for milliseconds
-_SETTINGS = "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = OFF"  # WAL needs shared memory
+_SETTINGS = """
+PRAGMA journal_mode = TRUNCATE;  -- WAL needs shared memory
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -256;  -- KiB: keys are digests, so that few pages are asked for twice
+"""
 _TABLE = "CREATE TABLE IF NOT EXISTS entries (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID"
 _GET = "SELECT value FROM entries WHERE key = ?"
 _PUT = "INSERT OR REPLACE INTO entries VALUES (?, ?)"

@@ -7,8 +7,10 @@ Nor spawn: each worker, and each that takes the place of one that died, would im
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -19,6 +21,9 @@ from backlabel.errors import WorkerError
 CONTEXT = multiprocessing.get_context("forkserver")
 _ATTEMPTS = 20
 _PAUSE_S = 0.05  # a killed process refuses connections for a moment before it counts as dead
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+"""Threads of the libraries in a worker: one, since workers share the cores already. More would take
+of the memory that an image may, the more the more cores there are, and change the order of sums."""
 
 
 def preload(modules: Sequence[str], *, at_once: bool = True) -> None:
@@ -38,8 +43,23 @@ def ensure_forkserver() -> None:
     SIGINT is blocked in it, and so in every worker: Ctrl-C reaches all processes of the terminal,
     and the parent alone answers it, by ending its workers.
     """
-    with interrupts.waiting():
+    with interrupts.waiting(), _one_thread():
         forkserver.ensure_running()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """For a process that is started meanwhile."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def start(target: Callable[..., None], *arguments: Any) -> BaseProcess:
