@@ -10,6 +10,7 @@ import workspace
 from backlabel import config
 from backlabel.errors import TableError
 from backlabel.storage import columns, large, paths, tables
+from backlabel.storage.keyed import Keyed
 from backlabel.storage.large import Form
 from backlabel.storage.rows import JpegHash, Match, TiffHash, Verdict
 
@@ -120,7 +121,7 @@ def test_rows_whose_keys_hash_alike_are_told_apart():
     pages = (-2, -1, 5)
     assert hash(-1) == hash(-2)
     rows = [dataclasses.replace(HASHES[0], page=page) for page in pages]
-    assert dict(columns.Keyed(rows, ["page"])) == dict(zip(pages, rows, strict=True))
+    assert dict(Keyed(rows, ["page"])) == dict(zip(pages, rows, strict=True))
 
 
 def test_parameters_are_the_form():

@@ -16,6 +16,7 @@ from backlabel.errors import SchemeError, TableError
 from backlabel.storage import columns, names, tables
 from backlabel.storage.digests import Index
 from backlabel.storage.rows import Named
+from backlabel.storage.scratch import Shelf
 
 _MAX_NAME = 255  # bytes, on the file systems in use
 _SUFFIXES = {".png": ".png", ".bmp": ".bmp"}  # of all others ".tif"
@@ -35,21 +36,20 @@ class Source:
 
 
 class Ledger(Sequence[Named]):
-    """Names that were given, packed: the bytes of both paths, and some twenty more."""
+    """Names that were given, in an order; they lie on the disk."""
 
     def __init__(self, rows: Iterable[Named] = ()) -> None:
-        self._bytes, self._ends = bytearray(), array("q", [0])
+        self._held, self._count = Shelf(), 0
         for row in rows:
             self.add(row)
 
     def add(self, row: Named) -> None:
         """Have one more at the end."""
-        for path in (row.TIFF_path, row.file):
-            self._bytes += os.fsencode(path)
-            self._ends.append(len(self._bytes))
+        self._held[self._count] = b"\0".join(map(os.fsencode, (row.TIFF_path, row.file)))
+        self._count += 1
 
     def __len__(self) -> int:
-        return len(self._ends) // 2
+        return self._count
 
     @overload
     def __getitem__(self, at: int) -> Named: ...
@@ -58,9 +58,9 @@ class Ledger(Sequence[Named]):
     def __getitem__(self, at: int | slice) -> Named | list[Named]:
         if isinstance(at, slice):
             return [self[i] for i in range(len(self))[at]]
-        first, second, end = self._ends[2 * at], self._ends[2 * at + 1], self._ends[2 * at + 2]
-        path, file = self._bytes[first:second], self._bytes[second:end]
-        return Named(os.fsdecode(bytes(path)), os.fsdecode(bytes(file)))
+        if not 0 <= at < len(self):
+            raise IndexError(at)
+        return Named(*map(os.fsdecode, self._held[at].split(b"\0")))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and [*self] == [*other]

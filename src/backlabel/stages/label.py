@@ -28,6 +28,7 @@ from backlabel.limits import read_limits
 from backlabel.stages import beside
 from backlabel.storage import columns, paths, tables
 from backlabel.storage.files import shared_folder, write_json
+from backlabel.storage.keyed import Keyed
 from backlabel.storage.rows import Beside, Duplicate, JpegHash, Match, TiffHash
 
 
@@ -36,8 +37,8 @@ def main(params: config.Params) -> None:
     beside.require_data(params)
     mapping = columns.read(paths.mapping_path(params.compare.n_tiff), Match)
     made_by_people = reviews.read(paths.DECISIONS)
-    tiffs = columns.Keyed(columns.read(paths.TIFF_HASHES, TiffHash), ("path", "page"))
-    jpegs = columns.Keyed(columns.read(paths.JPEG_HASHES, JpegHash), ("path",))
+    tiffs = Keyed(columns.read(paths.TIFF_HASHES, TiffHash), ("path", "page"))
+    jpegs = Keyed(columns.read(paths.JPEG_HASHES, JpegHash), ("path",))
     known = Known(
         tiffs,
         jpegs,
@@ -45,7 +46,7 @@ def main(params: config.Params) -> None:
         some_jpegs=params.hash.category is not None,
     )
     chosen, in_force = decisions.apply(made_by_people, mapping, known)
-    named = columns.Keyed(ledger.read(paths.NAMES), ("TIFF_path",))
+    named = Keyed(ledger.read(paths.NAMES), ("TIFF_path",))
     chosen, twins = duplicates.set_apart(chosen, named)
     keys = zip(chosen.values("TIFF_path"), chosen.values("page"), strict=True)
     ours = tiffs.taken(keys, len(chosen))

@@ -22,7 +22,6 @@ from pyarrow import parquet
 
 from backlabel.errors import TableError
 from backlabel.storage import paths, tables
-from backlabel.storage.digests import Index
 from backlabel.storage.files import atomic_write
 
 Record = TypeVar("Record")
@@ -109,36 +108,6 @@ class Columns(Sequence[Record], Generic[Record]):
             return self._packed[name][row].tobytes().hex()
         cell = self._columns[name][row].as_py()
         return self._readers[name](cell) if isinstance(cell, str) else cell
-
-
-class Keyed(Mapping[Any, Record], Generic[Record]):
-    """Rows by the values of the columns `names`, that each has for itself: sixteen bytes a row."""
-
-    def __init__(self, rows: Sequence[Record], names: Sequence[str]) -> None:
-        self.rows, self._names = rows, names
-        self._index = Index(self, len(rows))
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[Any]:
-        columns = [values(self.rows, name) for name in self._names]
-        return columns[0] if len(columns) == 1 else zip(*columns, strict=True)
-
-    def __getitem__(self, key: Any) -> Record:
-        return self.rows[self.number(key)]
-
-    def number(self, key: Any) -> int:
-        """Which row has this key. Raises KeyError where none has."""
-        for at in self._index.having_hash(key):
-            found = tuple(value(self.rows, at, name) for name in self._names)
-            if key == (found if len(found) > 1 else found[0]):
-                return at
-        raise KeyError(key)
-
-    def taken(self, keys: Iterable[Any], count: int) -> Sequence[Record]:
-        """The rows of `count` keys, in their order."""
-        return taken(self.rows, np.fromiter(map(self.number, keys), np.int64, count))
 
 
 def read(

@@ -9,6 +9,8 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from backlabel.storage.scratch import Shelf
+
 _DIGEST_BYTES = 32
 
 
@@ -29,32 +31,31 @@ class Index:
 
 
 class Digests(Mapping[str, str]):
-    """SHA-256 by name, in an order: the bytes of a name and some sixty more for each."""
+    """SHA-256 by name, in an order; names and digests lie on the disk."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._names, self._ends, self._digests = bytearray(), array("q", [0]), bytearray()
+        self._held, self._count = Shelf(), 0
         for name, digest in pairs:
-            self._names += os.fsencode(name)
-            self._ends.append(len(self._names))
-            self._digests += bytes.fromhex(digest)
+            self._held[self._count] = bytes.fromhex(digest) + os.fsencode(name)
+            self._count += 1
         self._index = Index(self, len(self))
 
     def __len__(self) -> int:
-        return len(self._ends) - 1
+        return self._count
 
     def __iter__(self) -> Iterator[str]:
-        return map(self._name, range(len(self)))
+        return (self._pair(at)[0] for at in range(len(self)))
 
     def __getitem__(self, name: str) -> str:
-        at = self.number(name)
-        return self._digests[at * _DIGEST_BYTES : (at + 1) * _DIGEST_BYTES].hex()
+        return self._pair(self.number(name))[1]
 
     def number(self, name: str) -> int:
         """Which of them has this name. Raises KeyError where none has."""
         for at in self._index.having_hash(name):
-            if self._name(at) == name:
+            if self._pair(at)[0] == name:
                 return at
         raise KeyError(name)
 
-    def _name(self, at: int) -> str:
-        return os.fsdecode(bytes(self._names[self._ends[at] : self._ends[at + 1]]))
+    def _pair(self, at: int) -> tuple[str, str]:
+        raw = self._held[at]
+        return os.fsdecode(raw[_DIGEST_BYTES:]), raw[:_DIGEST_BYTES].hex()

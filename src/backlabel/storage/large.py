@@ -69,6 +69,6 @@ def keyed(rows: Sequence[Record], *names: str) -> Mapping[Any, Record]:
     """`rows` by the value of a column, or the values of several, that each has for itself."""
     if isinstance(rows, list):
         return {attrgetter(*names)(row): row for row in rows}
-    from backlabel.storage import columns  # noqa: PLC0415 - as above
+    from backlabel.storage.keyed import Keyed  # noqa: PLC0415 - as above
 
-    return columns.Keyed(rows, names)
+    return Keyed(rows, names)
