@@ -38,7 +38,9 @@ def test_a_score_that_is_no_number_stays_one() -> None:
 
 def test_others_take_the_place_of_what_is_there() -> None:
     before = Collected(EVERY)
-    after = before.changed({0: EVERY[3], 2: EVERY[1]})
+    after = Collected(before)
+    after.put(0, EVERY[3])
+    after.put(2, EVERY[1])
     assert [*after] == [EVERY[3], EVERY[1], EVERY[1], EVERY[3]]
     after.put(1, EVERY[2])
     assert after[1] is EVERY[2]

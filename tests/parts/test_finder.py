@@ -6,9 +6,9 @@ import pytest
 from published_parts import BEETLE, STEEL, figure, jpeg, original
 
 import sample
+import workspace
 from backlabel.images import Limits, mosaic
-from backlabel.parts.finder import File, Finder, Task
-from backlabel.storage.files import sha256
+from backlabel.parts.finder import Finder, Task
 
 
 def test_a_mosaic_is_found_as_a_panel_in_the_pixels_that_are_read(tmp_path, monkeypatch) -> None:
@@ -16,7 +16,7 @@ def test_a_mosaic_is_found_as_a_panel_in_the_pixels_that_are_read(tmp_path, monk
     shown = tmp_path / "figure.jpg"
     shown.write_bytes(jpeg(figure(original(BEETLE), original(STEEL))))
     finder = Finder(Limits(max_pixels=300_000, max_mosaic_pixels=400_000), "fast")
-    tiff, copy = (File(str(path), 1, sha256(path)) for path in (sample.tiffs()[BEETLE], shown))
+    tiff, copy = (workspace.tiff_hash(tmp_path, path) for path in (sample.tiffs()[BEETLE], shown))
     found = finder.part(Task(tiff, copy, finder.features(tiff), finder.features(copy)))
     assert found is not None
     assert found.placement.scale == pytest.approx(1.2, abs=0.01)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import marshal
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from typing import Any, overload
 
@@ -35,15 +34,6 @@ class Collected(Sequence[Evidence]):
         raw = marshal.dumps([*map(_plain, evidence)])
         self._starts[at], self._lengths[at] = len(self._held), len(raw)
         self._held += raw
-
-    def changed(self, others: Mapping[int, Evidence]) -> Collected:
-        """The same, but for the TIFFs of `others`."""
-        found = copy.copy(self)  # it shares the bytes, which are only added to
-        found._starts, found._lengths = self._starts[:], self._lengths[:]
-        found._errors = dict(self._errors)
-        for at, evidence in others.items():
-            found.put(at, evidence)
-        return found
 
     def __len__(self) -> int:
         return len(self._starts)

@@ -12,33 +12,20 @@ from backlabel.matching.scoring import Engine, jpeg_pixels, measures_of, tiff_pi
 from backlabel.parts.features import Features
 from backlabel.parts.geometry import Box as Window
 from backlabel.parts.geometry import Points, Shape, overlap, shares
-from backlabel.parts.kept import Found, content
+from backlabel.parts.kept import Found
 from backlabel.parts.registration import Part, place, scored
+from backlabel.storage.rows import TiffHash
 
 _DECIMALS = 4  # of shares, degrees and scales
 _LEAST_KEPT = 0.75  # share of a whole copy that is still that of the TIFF; the rest is a databar
 
 
 @dataclass(frozen=True)
-class File:
-    """A picture: its file, its page there, and the SHA-256 of the file."""
-
-    path: str
-    page: int
-    sha256: str
-
-    @property
-    def content(self) -> str:
-        """What its pixels depend on."""
-        return content(self.sha256, self.page)
-
-
-@dataclass(frozen=True)
 class Task:
     """A TIFF and a JPEG with their features, encoded."""
 
-    tiff: File
-    jpeg: File
+    tiff: TiffHash
+    jpeg: TiffHash
     tiff_features: bytes
     jpeg_features: bytes
 
@@ -50,9 +37,9 @@ class Finder:
     limits: images.Limits
     engine: Engine
 
-    def features(self, file: File) -> bytes:
+    def features(self, row: TiffHash) -> bytes:
         """The features of an image, encoded."""
-        return Features.of(tiff_pixels(file.path, file.page, file.sha256, self.limits)).encoded()
+        return Features.of(tiff_pixels(*row.key, row.sha256, self.limits)).encoded()
 
     def part(self, task: Task) -> Found | None:
         """The part of the TIFF that the JPEG shows, if any. None is read before one is likely."""
@@ -60,7 +47,7 @@ class Finder:
         found = place(*map(Features.decoded, (task.tiff_features, task.jpeg_features)))
         if found is None:
             return None
-        ours = tiff_pixels(tiff.path, tiff.page, tiff.sha256, self.limits)
+        ours = tiff_pixels(*tiff.key, tiff.sha256, self.limits)
         theirs, table = jpeg_pixels(jpeg.path, jpeg.sha256, self.limits)
         part = scored(ours, theirs, table, found, measures_of(self.engine))
         if part is None:

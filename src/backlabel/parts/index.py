@@ -29,22 +29,21 @@ class Index:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._shards: list[tuple[Path, NDArray[np.int32]]] = []
+        self._shards: list[tuple[Path, NDArray[np.int64], NDArray[np.int64]]] = []
+        """Descriptors, the rows of their JPEGs, and where the descriptors of each row end."""
 
     def fill(self, descriptors: Iterable[tuple[int, Descriptors]]) -> None:
         """Add the descriptors of each JPEG, given with its row."""
-        waiting: list[Descriptors] = []
-        rows: list[NDArray[np.int32]] = []
+        waiting: list[tuple[int, Descriptors]] = []
         count = 0
         for row, own in descriptors:
-            waiting.append(own)
-            rows.append(np.full(len(own), row, np.int32))
+            waiting.append((row, own))
             count += len(own)
             if count >= SHARD:
-                self._write(np.concatenate(waiting), np.concatenate(rows))
-                waiting, rows, count = [], [], 0
+                self._write(waiting)
+                waiting, count = [], 0
         if count:
-            self._write(np.concatenate(waiting), np.concatenate(rows))
+            self._write(waiting)
 
     def votes(
         self, queries: Sequence[Descriptors], *, most: int, least: int
@@ -57,8 +56,8 @@ class Index:
         owner = np.repeat(np.arange(len(queries)), [len(own) for own in queries])
         if len(owner):
             flat = np.concatenate(queries)
-            for path, rows in self._shards:
-                for query, jpeg, count in _spoken_for(_opened(path), rows, flat, owner):
+            for path, rows, ends in self._shards:
+                for query, jpeg, count in _spoken_for(_opened(path), rows, ends, flat, owner):
                     totals[query][jpeg] = count
         return [
             sorted(
@@ -68,7 +67,8 @@ class Index:
             for own in totals
         ]
 
-    def _write(self, descriptors: Descriptors, rows: NDArray[np.int32]) -> None:
+    def _write(self, of_jpegs: Sequence[tuple[int, Descriptors]]) -> None:
+        descriptors = np.concatenate([own for _, own in of_jpegs])
         cells = max(1, min(len(descriptors), round(_CELLS_FOR * len(descriptors) ** 0.5)))
         drawn = np.random.default_rng(0).permutation(len(descriptors))[:cells]
         around = faiss.IndexFlatL2(DIMENSIONS)
@@ -81,7 +81,8 @@ class Index:
             index.add(descriptors[start : start + _ADDED].astype(np.float32))
         path = self._folder / f"{len(self._shards)}.faiss"
         faiss.write_index(index, str(path))
-        self._shards.append((path, rows))
+        rows, counts = np.array([(row, len(own)) for row, own in of_jpegs]).T
+        self._shards.append((path, rows, np.cumsum(counts)))
 
 
 def _opened(path: Path) -> faiss.IndexIVF:
@@ -93,7 +94,8 @@ def _opened(path: Path) -> faiss.IndexIVF:
 
 def _spoken_for(
     index: faiss.IndexIVF,
-    rows: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    ends: NDArray[np.int64],
     flat: Descriptors,
     owner: NDArray[np.intp],
 ) -> Iterator[tuple[int, int, int]]:
@@ -112,7 +114,8 @@ def _spoken_for(
         clear = known & ((far < _RATIO * last) | (known.sum(axis=1, keepdims=True) == 1))
         query, _ = np.nonzero(clear)
         # A descriptor speaks for a JPEG once, however many of its features are alike.
-        spoken = np.unique((query + start) * jpegs + rows[near[clear]])
+        jpeg = rows[np.searchsorted(ends, near[clear], side="right")]
+        spoken = np.unique((query + start) * jpegs + jpeg)
         found.append(owner[spoken // jpegs] * jpegs + spoken % jpegs)
     pairs, counts = np.unique(np.concatenate(found), return_counts=True)
     for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
+import numpy as np
+
 from backlabel.errors import OutputError
 from backlabel.matching.evidence import Placement, Scores
 from backlabel.matching.kept import version
 from backlabel.matching.settings import Settings
+from backlabel.parts.pictures import Pairs, Pictures
 from backlabel.storage.store import Store
 
 _ROOMS = ("hashing", "images", "kernels", "matching", "parts")
@@ -21,16 +25,10 @@ _PACKAGES = (
     *("numpy", "scipy", "numba", "scikit-image", "opencv-python-headless", "faiss-cpu"),
     *("Pillow", "imagecodecs", "simplejpeg", "tifffile"),
 )
+_COUNT_BYTES = 8
 _FIELDS = {field.name for field in fields(Scores)}
 
 NOTHING: Final = "nothing"
-Digests: TypeAlias = tuple[str, str]
-"""The `content` of a TIFF's picture and of a JPEG."""
-
-
-def content(sha256: str, page: int) -> str:
-    """What the pixels of a picture depend on: its file's SHA-256 and its page there."""
-    return f"{sha256} {page}"
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Plan:
-    """The pairs that are worth registering, in order, and how many features that took to say."""
+    """The pairs that are worth registering, and how many features that took to say."""
 
-    pairs: list[Digests]
+    pairs: Pairs
     features: int
 
 
@@ -54,60 +52,68 @@ Known: TypeAlias = Found | Literal["nothing"] | None
 
 
 class KeptParts:
-    """Features, plans and parts in the file `parts.sqlite` of `folder`, shared by all runs.
+    """What is known of pictures, in the file `parts.sqlite` of `folder`, shared by all runs.
 
     What cannot be written is not kept, and what is torn or of another version counts as unknown.
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(self, folder: Path, settings: Settings, tiffs: Pictures, jpegs: Pictures) -> None:
+        self.tiffs, self.jpegs = tiffs, jpegs
         # What other limits refused must be tried again.
         text = json.dumps([version(_ROOMS, _PACKAGES), asdict(settings.read_limits)])
         self._circumstances = hashlib.sha256(text.encode()).digest()
-        self._store = Store(folder / "parts.sqlite")
+        # The engine `reference` is there to check what is kept: it takes none and adds none.
+        self._store = None if settings.engine == "reference" else Store(folder / "parts.sqlite")
 
-    def plan(self, key: str) -> Plan | None:
-        """The plan for a `plan_key`."""
-        raw = self._store.get(self._key(key))
-        values = None if raw is None else json.loads(raw)
-        if values is None:
+    def plan(self, near: Pairs) -> Plan | None:
+        """The plan for all pictures, of which pairs are `near` by their hashes."""
+        (raw,) = self._get(b"plan", [self._of_all(near)])
+        if raw is None:
             return None
-        return Plan([(tiff, jpeg) for tiff, jpeg in values["pairs"]], values["features"])
+        pairs = np.frombuffer(raw, np.int32, offset=_COUNT_BYTES).reshape(-1, 2)
+        return Plan(pairs, int.from_bytes(raw[:_COUNT_BYTES], "little"))
 
-    def keep_plan(self, key: str, plan: Plan) -> None:
+    def keep_plan(self, near: Pairs, plan: Plan) -> None:
         """Keep a plan."""
-        self._put([(self._key(key), json.dumps(asdict(plan)).encode())])
+        raw = plan.features.to_bytes(_COUNT_BYTES, "little") + plan.pairs.tobytes()
+        self._put(b"plan", [(self._of_all(near), raw)])
 
-    def features(self, picture: str) -> bytes | None:
-        """The features of a picture, by its `content`; encoded."""
-        return self._store.get(self._key(f"features {picture}"))
+    def features(self, contents: Iterable[bytes]) -> list[bytes | None]:
+        """The features of pictures of those contents; encoded."""
+        return self._get(b"features", contents)
 
-    def keep_features(self, picture: str, encoded: bytes) -> None:
+    def keep_features(self, content: bytes, encoded: bytes) -> None:
         """Keep the features of an image."""
-        self._put([(self._key(f"features {picture}"), encoded)])
+        self._put(b"features", [(content, encoded)])
 
-    def found(self, pairs: Sequence[Digests]) -> list[Known]:
+    def found(self, pairs: Pairs) -> list[Known]:
         """What is known of each pair."""
-        return [_found(raw) for raw in self._store.get_many([self._of_pair(one) for one in pairs])]
+        return [_found(raw) for raw in self._get(b"part", itertools.starmap(self._of_pair, pairs))]
 
-    def keep_found(self, found: Iterable[tuple[Digests, Found | None]]) -> None:
+    def keep_found(self, found: Iterable[tuple[int, int, Found | None]]) -> None:
         """Keep what was found of each pair, or that nothing was."""
-        self._put((self._of_pair(pair), _encoded(one)) for pair, one in found)
+        items = ((self._of_pair(tiff, jpeg), _encoded(part)) for tiff, jpeg, part in found)
+        self._put(b"part", items)
 
-    def _put(self, items: Iterable[tuple[bytes, bytes]]) -> None:
+    def _of_pair(self, tiff: int, jpeg: int) -> bytes:
+        return self.tiffs.content(tiff) + self.jpegs.content(jpeg)
+
+    def _of_all(self, near: Pairs) -> bytes:
+        key = hashlib.sha256(f"{len(self.tiffs)} {len(self.jpegs)}".encode())
+        for part in (self.tiffs.contents, self.jpegs.contents, near):
+            key.update(np.ascontiguousarray(part).data)
+        return key.digest()
+
+    def _get(self, what: bytes, keys: Iterable[bytes]) -> list[bytes | None]:
+        if self._store is None:
+            return [None for _ in keys]
+        return self._store.get_many([self._circumstances + what + key for key in keys])
+
+    def _put(self, what: bytes, items: Iterable[tuple[bytes, bytes]]) -> None:
+        if self._store is None:
+            return
         with suppress(OutputError):  # a run may not fail for what only makes the next one quick
-            self._store.put(items)
-
-    def _of_pair(self, pair: Digests) -> bytes:
-        return self._key(f"part {', '.join(pair)}")
-
-    def _key(self, name: str) -> bytes:
-        return self._circumstances + name.encode()
-
-
-def plan_key(tiffs: Iterable[str], jpegs: Iterable[str], near: Iterable[Digests]) -> str:
-    """What a plan depends on: the contents of all images, and the pairs that are near by hashes."""
-    contents = [sorted(tiffs), sorted(jpegs), sorted(near)]
-    return "plan " + hashlib.sha256(json.dumps(contents).encode()).hexdigest()
+            self._store.put((self._circumstances + what + key, value) for key, value in items)
 
 
 def _encoded(found: Found | None) -> bytes:

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backlabel.errors import UnreadableImageError
 from backlabel.matching import engine, measuring
+from backlabel.matching.collected import Collected
 from backlabel.matching.engine import Outcome
-from backlabel.matching.evidence import Candidate, Evidence, NearPair
+from backlabel.matching.evidence import Candidate, NearPair
 from backlabel.matching.kept import kept_for
 from backlabel.matching.settings import Settings
 from backlabel.matching.variants import PART
-from backlabel.parts.kept import NOTHING, Digests, Found, KeptParts, Known, Plan, content, plan_key
+from backlabel.parts.kept import Found, KeptParts
+from backlabel.parts.pictures import Numbers, Pairs, Pictures, as_pairs
 from backlabel.storage import columns
 from backlabel.storage.files import make_folder
 from backlabel.storage.rows import JpegHash, TiffHash, Verdict
 
-Numbers: TypeAlias = NDArray[np.int64]
-"""Of rows of a table, ascending."""
-_FILE = ("path", "page", "sha256")
+_ASKED_TOGETHER = 1000  # pairs whose parts are looked up
 
 if TYPE_CHECKING:
     from backlabel.parts.search import Search
@@ -89,28 +89,26 @@ def complete(
     """
     if PART not in settings.variants:
         return outcome, Effort()
-    ours, theirs = _left_over(outcome, tiffs, jpegs)
-    if not len(ours) or not len(theirs):
+    left = _left_over(outcome, tiffs, jpegs)
+    if not all(map(len, left)):
         return outcome, Effort()
-    some_tiffs, some_jpegs = columns.taken(tiffs, ours), columns.taken(jpegs, theirs)
-    near = _near(outcome, ours, jpegs, theirs)
-    plan, found = _looked_for(some_tiffs, some_jpegs, near, settings, folder)
-    shown = {jpeg for parts in found.values() for jpeg in parts}
-    rows: dict[str, list[int]] = {}
-    for row, jpeg in zip(theirs.tolist(), _contents(some_jpegs), strict=True):
-        if jpeg in shown:
-            rows.setdefault(jpeg, []).append(row)
-    evidence: dict[int, Evidence] = {}
-    for i, tiff in zip(ours.tolist(), _contents(some_tiffs), strict=True):
-        parts = {row: part for jpeg, part in found.get(tiff, {}).items() for row in rows[jpeg]}
-        if parts:
-            more = [
-                _candidate(tiffs[i], jpegs[row], row, parts[row], settings) for row in sorted(parts)
-            ]
-            evidence[i] = [*_known(outcome, i), *more]
-    count = sum(len(parts) for parts in found.values())
-    effort = Effort(len(ours), len(theirs), plan.features, len(plan.pairs), count)
-    return replace(outcome, evidence=outcome.evidence.changed(evidence)), effort
+    ours, theirs = Pictures(tiffs, left[0]), Pictures(jpegs, left[1])
+    near, kept = _near(outcome, ours, theirs), KeptParts(folder, settings, ours, theirs)
+    evidence, count = Collected(outcome.evidence), 0
+    with ExitStack() as stack:
+        begun = cache(lambda: stack.enter_context(_searching(settings, kept, folder)))
+        plan = kept.plan(near)
+        if plan is None:
+            plan = begun().plan(near)
+            kept.keep_plan(near, plan)
+        for tiff, jpeg, part in _found(begun, kept, plan.pairs):
+            count += 1
+            rows = theirs.rows_of(jpeg)
+            for i in ours.rows_of(tiff):
+                more = [_candidate(tiffs[i], jpegs[row], row, part, settings) for row in rows]
+                evidence.put(i, sorted([*_known(evidence, i), *more], key=_whole_first))
+    effort = Effort(len(left[0]), len(left[1]), plan.features, len(plan.pairs), count)
+    return replace(outcome, evidence=evidence), effort
 
 
 def _left_over(
@@ -118,82 +116,61 @@ def _left_over(
 ) -> tuple[Numbers, Numbers]:
     """The TIFFs without an acceptable JPEG, the JPEGs that were not given away; by number."""
     alone = map(outcome.alone, range(len(tiffs)))
-    is_ours = [own is not None and not own.acceptable for own in alone]
-    is_theirs = np.full(len(jpegs), fill_value=any(is_ours))
-    if any(is_ours):
+    left = (own is not None and not own.acceptable for own in alone)
+    is_ours = np.fromiter(left, np.bool_, len(tiffs))
+    is_theirs = np.full(len(jpegs), fill_value=is_ours.any())
+    if is_ours.any():
         for own in map(outcome.decision, range(len(tiffs))):
             if own and own.chosen and own.verdict is Verdict.MATCHED:
                 is_theirs[own.chosen.row] = False
     return np.flatnonzero(is_ours), np.flatnonzero(is_theirs)
 
 
-def _near(
-    outcome: Outcome, ours: Numbers, jpegs: Sequence[JpegHash], theirs: Numbers
-) -> list[Digests]:
+def _near(outcome: Outcome, ours: Pictures, theirs: Pictures) -> Pairs:
     """The pairs that hashes say are near, and that the scores of whole images refused."""
-    is_left = np.zeros(len(jpegs), np.bool_)
-    is_left[theirs] = True
     limit = outcome.settings.limits.hamming_threshold
-    found: set[Digests] = set()
-    for i, tiff in zip(ours.tolist(), _contents(columns.taken(outcome.tiffs, ours)), strict=True):
-        near = [one.row for one in _known(outcome, i) if one.distance < limit and is_left[one.row]]
-        if near:
-            found |= {(tiff, jpeg) for jpeg in _contents(columns.taken(jpegs, near))}
-    return sorted(found)
+    near = (
+        (number, theirs.of_row[one.row])
+        for i, number in enumerate(ours.of_row)
+        if number >= 0
+        for one in _known(outcome.evidence, i)
+        if one.distance < limit
+    )
+    pairs = as_pairs(near)
+    return np.unique(pairs[pairs[:, 1] >= 0], axis=0)
 
 
-def _known(outcome: Outcome, tiff: int) -> list[Candidate]:
+def _known(evidence: Collected, tiff: int) -> list[Candidate]:
     """The candidates of one that is left over, and so was read."""
-    known = outcome.evidence[tiff]
+    known = evidence[tiff]
     assert not isinstance(known, UnreadableImageError)
     return known
 
 
-def _looked_for(
-    ours: Sequence[TiffHash],
-    theirs: Sequence[JpegHash],
-    near: Sequence[Digests],
-    settings: Settings,
-    folder: Path,
-) -> tuple[Plan, dict[str, dict[str, Found]]]:
-    """The pairs that were tried, and the parts by the `content` of both."""
-    # The engine `reference` is there to check what is kept: it takes none and adds none.
-    kept = None if settings.engine == "reference" else KeptParts(folder, settings)
-    key = plan_key(_contents(ours), _contents(theirs), near)
-    plan = kept.plan(key) if kept else None
-    known = _known_parts(plan, kept)
-    if plan is None or None in known.values():
-        from backlabel.parts.finder import File  # noqa: PLC0415 - OpenCV is slow to import
-
-        tiffs, jpegs = (
-            {one.content: one for one in map(File, *(columns.values(rows, name) for name in _FILE))}
-            for rows in (ours, theirs)
-        )
-        with _searching(settings, kept, folder) as search:
-            if plan is None:
-                plan = search.plan(tiffs, jpegs, near)
-                known = _known_parts(plan, kept)
-                if kept:
-                    kept.keep_plan(key, plan)
-            new = [pair for pair, one in known.items() if one is None]
-            known |= {pair: part or NOTHING for pair, part in search.found(new, tiffs, jpegs)}
-    found: dict[str, dict[str, Found]] = {}
-    for (tiff, jpeg), part in known.items():
-        if isinstance(part, Found):
-            found.setdefault(tiff, {})[jpeg] = part
-    return plan, found
+def _whole_first(one: Candidate) -> int:
+    """Whole images as they are, then parts by the row of the JPEG."""
+    return -1 if one.pair.part is None else one.pair.row
 
 
-def _known_parts(plan: Plan | None, kept: KeptParts | None) -> dict[Digests, Known]:
-    if plan is None:
-        return {}
-    if kept is None:
-        return dict.fromkeys(plan.pairs)
-    return dict(zip(plan.pairs, kept.found(plan.pairs), strict=True))
+def _found(
+    begun: Callable[[], Search], kept: KeptParts, pairs: Pairs
+) -> Iterator[tuple[int, int, Found]]:
+    """Those of `pairs` that share a part, with it: first what is kept, then what a search finds."""
+    new = [pairs[:0]]
+    for block in columns.in_blocks(range(len(pairs)), _ASKED_TOGETHER):
+        some = pairs[block]
+        known = kept.found(some)
+        new.append(some[[part is None for part in known]])
+        for (tiff, jpeg), part in zip(some, known, strict=True):
+            if isinstance(part, Found):
+                yield int(tiff), int(jpeg), part
+    rest = np.concatenate(new)
+    if len(rest):
+        yield from begun().found(rest)
 
 
 @contextmanager
-def _searching(settings: Settings, kept: KeptParts | None, folder: Path) -> Iterator[Search]:
+def _searching(settings: Settings, kept: KeptParts, folder: Path) -> Iterator[Search]:
     """A search with its workers and a folder for the time it takes."""
     from backlabel.parts.finder import Finder  # noqa: PLC0415 - OpenCV is slow to import
     from backlabel.parts.search import Search  # noqa: PLC0415 - as above
@@ -204,15 +181,7 @@ def _searching(settings: Settings, kept: KeptParts | None, folder: Path) -> Iter
         tempfile.TemporaryDirectory(dir=folder, prefix="parts-") as name,
         measuring.workers(settings) as crew,
     ):
-        search = Search(finder, crew, kept, Path(name))
-        try:
-            yield search
-        finally:
-            search.close()
-
-
-def _contents(rows: Sequence[TiffHash]) -> Iterator[str]:
-    return map(content, columns.values(rows, "sha256"), columns.values(rows, "page"))
+        yield Search(finder, crew, kept, Path(name))
 
 
 def _candidate(

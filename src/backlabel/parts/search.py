@@ -2,134 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+
+import numpy as np
 
 from backlabel.errors import UnreadableImageError
 from backlabel.parts.features import Descriptors, Features, inverted, mirrored
-from backlabel.parts.finder import File, Finder, Task
+from backlabel.parts.finder import Finder, Task
 from backlabel.parts.index import Index
-from backlabel.parts.kept import Digests, Found, KeptParts, Plan
-from backlabel.storage.columns import in_blocks
+from backlabel.parts.kept import Found, KeptParts, Plan
+from backlabel.parts.pictures import Numbers, Pairs, Pictures, as_pairs
+from backlabel.storage import columns
+from backlabel.storage.scratch import Shelf
 from backlabel.workers.crew import Crew
-
-Files = Mapping[str, File]
-"""Pictures by their `content`."""
 
 _MOST = 8  # JPEGs that are tried for a TIFF, of those that its features speak for
 _LEAST_VOTES = 3
 _ASKING = 250  # features of a TIFF that vote; twice as many find no more
 _ASKING_CHANGED = 150  # likewise, each time that it is mirrored, inverted or both
 _TOGETHER = 400  # TIFFs that ask the index at once: 100,000 descriptors
-_KEPT_TOGETHER = 64  # pairs whose parts a kill may lose
+_KEPT_TOGETHER = 64  # pictures whose features are in memory; pairs whose parts a kill may lose
 _CHUNK = 4  # pairs: most take 5 ms, those that are scored 200
 
 
 class Search:
-    """Features are kept in a file below `folder` while the search lasts, not in memory.
+    """Its index is below `folder`, which is the caller's to delete."""
 
-    `folder` is the caller's to delete, and `kept` may be None: then nothing is kept beyond it.
-    """
-
-    def __init__(self, finder: Finder, workers: Crew, kept: KeptParts | None, folder: Path) -> None:
+    def __init__(self, finder: Finder, workers: Crew, kept: KeptParts, folder: Path) -> None:
         self._finder, self._workers, self._kept, self._folder = finder, workers, kept, folder
-        self._spool = _Spool((folder / "features").open("w+b"))
+        self._tiffs, self._jpegs = _Spool(kept.tiffs), _Spool(kept.jpegs)
 
-    def close(self) -> None:
-        """Close the file of features."""
-        self._spool.close()
-
-    def plan(self, tiffs: Files, jpegs: Files, near: Sequence[Digests]) -> Plan:
+    def plan(self, near: Pairs) -> Plan:
         """The pairs that features speak for, and those that are `near` by their hashes."""
-        self._need([*tiffs.values(), *jpegs.values()])
-        ours = [one for one in sorted(tiffs) if one in self._spool]
-        theirs = [one for one in sorted(jpegs) if one in self._spool]
+        for spool in (self._tiffs, self._jpegs):
+            self._need(spool, np.arange(len(spool.pictures)))
         index = Index(self._folder)
-        index.fill((i, self._spool.get(one).descriptors) for i, one in enumerate(theirs))
-        pairs = {pair for pair in near if pair[0] in self._spool and pair[1] in self._spool}
-        for some in in_blocks(ours, _TOGETHER):
-            own = [self._spool.get(one).descriptors for one in some]
-            for tiff, rows in zip(some, _voted(index, own), strict=True):
-                pairs |= {(tiff, theirs[row]) for row in rows}
-        return Plan(sorted(pairs), sum(self._spool.count(one) for one in {*ours, *theirs}))
+        jpegs = np.flatnonzero(self._jpegs.is_here)
+        index.fill((jpeg, self._jpegs.descriptors(jpeg)) for jpeg in map(int, jpegs))
+        pairs = [self._readable(near)]
+        tiffs = np.flatnonzero(self._tiffs.is_here)
+        for block in columns.in_blocks(range(len(tiffs)), _TOGETHER):
+            some = tiffs[block]
+            voted = _voted(index, [self._tiffs.descriptors(tiff) for tiff in some])
+            own = ((tiff, jpeg) for tiff, rows in zip(some, voted, strict=True) for jpeg in rows)
+            pairs.append(as_pairs(own))
+        features = int(self._tiffs.counts.sum() + self._jpegs.counts.sum())
+        return Plan(np.unique(np.concatenate(pairs), axis=0), features)
 
-    def found(
-        self, pairs: Sequence[Digests], tiffs: Files, jpegs: Files
-    ) -> Iterator[tuple[Digests, Found | None]]:
-        """The part that each pair shares, if any. A file that cannot be read shares none."""
-        self._need([tiffs[tiff] for tiff, _ in pairs] + [jpegs[jpeg] for _, jpeg in pairs])
-        known = [pair for pair in pairs if pair[0] in self._spool and pair[1] in self._spool]
-        tasks = (
-            Task(tiffs[tiff], jpegs[jpeg], self._spool.raw(tiff), self._spool.raw(jpeg))
-            for tiff, jpeg in known
+    def found(self, pairs: Pairs) -> Iterator[tuple[int, int, Found]]:
+        """The pairs that share a part, with it. A file that cannot be read shares none."""
+        for spool, numbers in zip((self._tiffs, self._jpegs), pairs.T, strict=True):
+            self._need(spool, np.unique(numbers).astype(np.int64))
+        known = self._readable(pairs)
+        results = self._workers.map(
+            self._finder.part, itertools.starmap(self._task, known), what="parts", chunk=_CHUNK
         )
-        results = self._workers.map(self._finder.part, tasks, what="parts", chunk=_CHUNK)
-        waiting: list[tuple[Digests, Found | None]] = []
-        for pair, (_, result) in zip(known, results, strict=True):
+        waiting: list[tuple[int, int, Found | None]] = []
+        for (tiff, jpeg), (_, result) in zip(known, results, strict=True):
             if isinstance(result, UnreadableImageError):
                 continue
-            waiting.append((pair, result))
+            waiting.append((tiff, jpeg, result))
             if len(waiting) == _KEPT_TOGETHER:
-                self._keep(waiting)
+                self._kept.keep_found(waiting)
                 waiting = []
-            yield pair, result
-        self._keep(waiting)
+            if result is not None:
+                yield int(tiff), int(jpeg), result
+        self._kept.keep_found(waiting)
 
-    def _keep(self, found: Sequence[tuple[Digests, Found | None]]) -> None:
-        if self._kept is not None and found:
-            self._kept.keep_found(found)
+    def _readable(self, pairs: Pairs) -> Pairs:
+        """Those of `pairs` of which both could be read."""
+        tiffs, jpegs = pairs.T
+        found: Pairs = pairs[self._tiffs.is_here[tiffs] & self._jpegs.is_here[jpegs]]
+        return found
 
-    def _need(self, files: Iterable[File]) -> None:
-        """Bring the features of `files` into the spool, but for those that cannot be read."""
-        missing = {one.content: one for one in files if one.content not in self._spool}
-        if self._kept is not None:
-            for picture in [*missing]:
-                known = self._kept.features(picture)
+    def _task(self, tiff: int, jpeg: int) -> Task:
+        ours, theirs = self._tiffs, self._jpegs
+        rows = ours.pictures.rows[tiff], theirs.pictures.rows[jpeg]
+        return Task(*rows, ours.raw[int(tiff)], theirs.raw[int(jpeg)])
+
+    def _need(self, spool: _Spool, numbers: Numbers) -> None:
+        """Bring the features of pictures into the spool, but for those that cannot be read."""
+        pictures = spool.pictures
+        missing = numbers[~spool.is_here[numbers]]
+        for block in columns.in_blocks(range(len(missing)), _KEPT_TOGETHER):
+            some = missing[block]
+            kept = self._kept.features(map(pictures.content, some))
+            for number, known in zip(some, kept, strict=True):
                 if known is not None:
-                    self._spool.put(picture, known)
-                    del missing[picture]
-        results = self._workers.map(self._finder.features, [*missing.values()], what="features")
-        for file, result in results:
-            if isinstance(result, UnreadableImageError):
-                continue
-            self._spool.put(file.content, result)
-            if self._kept is not None:
-                self._kept.keep_features(file.content, result)
+                    spool.put(number, known)
+        missing = missing[~spool.is_here[missing]]
+        if not len(missing):
+            return  # without an empty bar
+        rows = columns.taken(pictures.rows, missing)
+        results = self._workers.map(self._finder.features, rows, what="features")
+        for number, (_, result) in zip(missing, results, strict=True):
+            if not isinstance(result, UnreadableImageError):
+                spool.put(number, result)
+                self._kept.keep_features(pictures.content(number), result)
 
 
 class _Spool:
-    """Encoded features in a file, by the `content` of the picture."""
+    """Encoded features of pictures, on the disk."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._places: dict[str, tuple[int, int]] = {}
+    def __init__(self, pictures: Pictures) -> None:
+        self.pictures, self.raw = pictures, Shelf()
+        self.is_here = np.zeros(len(pictures), np.bool_)
+        self.counts = np.zeros(len(pictures), np.int32)
+        """Features of each picture."""
 
-    def __contains__(self, picture: str) -> bool:
-        return picture in self._places
+    def put(self, number: int, raw: bytes) -> None:
+        """Add the features of a picture."""
+        self.raw[number], self.is_here[number] = raw, True
+        self.counts[number] = Features.count(len(raw))
 
-    def put(self, picture: str, raw: bytes) -> None:
-        """Add the features of an image."""
-        self._places[picture] = self._file.seek(0, 2), len(raw)
-        self._file.write(raw)
-
-    def raw(self, picture: str) -> bytes:
-        """The features that were put, encoded."""
-        start, size = self._places[picture]
-        self._file.seek(start)
-        return self._file.read(size)
-
-    def get(self, picture: str) -> Features:
-        """The features that were put."""
-        return Features.decoded(self.raw(picture))
-
-    def count(self, picture: str) -> int:
-        """How many features the image has."""
-        return Features.count(self._places[picture][1])
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+    def descriptors(self, number: int) -> Descriptors:
+        """Of the features that were put."""
+        return Features.decoded(self.raw[number]).descriptors
 
 
 def _voted(index: Index, tiffs: Sequence[Descriptors]) -> list[list[int]]:

@@ -29,6 +29,8 @@ from backlabel.storage import columns, paths
 from backlabel.storage.files import atomic_write, shared_folder
 from backlabel.storage.rows import JpegHash, TiffHash
 
+_TOGETHER = 500  # TIFFs whose scores are looked up
+
 
 def main(params: config.Params, out: Path) -> Report:
     """Write a table for each plane of thresholds below `out`; the report is for MLflow."""
@@ -74,18 +76,19 @@ def _widen(
     settings: Settings,
 ) -> None:
     """Add the scores that are kept of runs with looser thresholds."""
-    bare = [
-        (tiff, known, i)
-        for tiff, known in enumerate(found)
-        if not isinstance(known, UnreadableImageError)
-        for i, one in enumerate(known)
-        if one.scores is None
-    ]
-    pairs = [_pair(tiffs[tiff], jpegs[known[i].row], known[i].pair) for tiff, known, i in bare]
-    scores = kept.scores(pairs, complete=settings.rule is Rule.COMBINED)
-    for (tiff, known, i), its in zip(bare, scores, strict=True):
-        known[i] = dataclasses.replace(known[i], scores=its)
-        found.put(tiff, known)
+    for block in columns.in_blocks(range(len(tiffs)), _TOGETHER):
+        bare = [
+            (tiff, known, i)
+            for tiff, known in ((tiff, found[tiff]) for tiff in block)
+            if not isinstance(known, UnreadableImageError)
+            for i, one in enumerate(known)
+            if one.scores is None
+        ]
+        pairs = [_pair(tiffs[tiff], jpegs[known[i].row], known[i].pair) for tiff, known, i in bare]
+        scores = kept.scores(pairs, complete=settings.rule is Rule.COMBINED)
+        for (tiff, known, i), its in zip(bare, scores, strict=True):
+            known[i] = dataclasses.replace(known[i], scores=its)
+            found.put(tiff, known)
 
 
 def _pair(tiff: TiffHash, jpeg: JpegHash, near: NearPair) -> Pair:
