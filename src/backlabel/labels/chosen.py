@@ -40,6 +40,9 @@ class Chosen(Sequence[Decided]):
     def values(self, name: str) -> Iterator[Any]:
         """The column `name` of their rows, value by value."""
         found = columns.values(columns.taken(self._mapping, self._at), name)
+        if not self.by_people:
+            yield from found
+            return
         for at, value in zip(self._at, found, strict=True):
             decided = self.by_people.get(int(at))
             yield getattr(decided.match, name) if decided else value

@@ -120,6 +120,7 @@ def _refuse_twice(row: Named, ledger: Ledger, named: str) -> None:
 def assign(sources: Iterable[Source], count: int, known: Ledger) -> tuple[Ledger, Ledger]:
     """The names of `count` sources, and the ledger with the new ones added, in the order of paths.
 
+    That is `known` itself, where it is in this order and none is new.
     The sources come in the order of their paths' bytes. One keeps the file that it has in `known`.
     A new one is called `<label>_<original name>` and ends with .tif, .png or .bmp; where that
     cannot be used as it is, or is taken, `~` and eight digits of the SHA-256 of the original path

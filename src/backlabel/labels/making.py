@@ -11,6 +11,8 @@ from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import numpy as np
+
 from backlabel.errors import OutputError, UnreadableImageError
 from backlabel.labels import card, copies, facts, ledger, manifest, written
 from backlabel.labels.about import About
@@ -38,6 +40,7 @@ _OF_THE_MICROSCOPE = sorted(
 def write_set(
     selection: Selection,
     target: Path,
+    known: Ledger,
     names_path: Path,
     recipe: Recipe,
     *,
@@ -47,14 +50,13 @@ def write_set(
     """Write the labelled set to the folder `target`; returns what `manifest.read` gives of it.
 
     The folder is made beside `target` and then put in its place, so that it is whole or absent. A
-    file that stays has a name in both meanwhile, and is neither copied nor read. The ledger at
-    `names_path` is extended before the set appears, so that no name is given twice. `notes` are
-    sentences for the set's README.
+    file that stays has a name in both meanwhile, and is neither copied nor read. The names in
+    `known` are extended, and written to `names_path`, before the set appears, so that no name is
+    given twice. `notes` are sentences for the set's README.
     """
     partial_folder = target.with_name(_PARTIAL.name)
     copies.recover(partial_folder, target)
     earlier = written.unchanged(target, recipe.cache)
-    known = ledger.read(names_path)
     selection, named, extended = _named(selection, known)
     try:
         _create(partial_folder)
@@ -65,7 +67,7 @@ def write_set(
         rows = manifest.read(partial_folder)
         card.write(partial_folder, rows, about, notes)
         manifest.seal(partial_folder, rows)
-        if extended != known:
+        if extended is not known:
             tables.write(names_path, Named, extended)
         copies.replace_folder(partial_folder, target, earlier.digests, earlier.held.digest)
     finally:
@@ -96,8 +98,10 @@ def _named(selection: Selection, known: Ledger) -> tuple[Selection, Sequence[Nam
     selection = selection.taken(by_path)
     told = (selection.chosen.values(name) for name in ("TIFF_path", "category", "label"))
     given, extended = ledger.assign(map(ledger.Source, *told), len(chosen), known)
-    by_file = columns.in_order(lambda: (os.fsencode(row.file) for row in given), len(chosen))
-    return selection.taken(by_file), Ledger(map(given.__getitem__, by_file)), extended
+    longest = max((len(os.fsencode(row.file)) for row in given), default=1)
+    files = (os.fsencode(row.file) for row in given)
+    by_file = np.argsort(np.fromiter(files, f"S{longest}", len(given)), kind="stable")
+    return selection.taken(by_file), Ledger(given[int(i)] for i in by_file), extended
 
 
 @dataclass(frozen=True)

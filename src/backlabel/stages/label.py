@@ -46,8 +46,8 @@ def main(params: config.Params) -> None:
         some_jpegs=params.hash.category is not None,
     )
     chosen, in_force = decisions.apply(made_by_people, mapping, known)
-    named = Keyed(ledger.read(paths.NAMES), ("TIFF_path",))
-    chosen, twins = duplicates.set_apart(chosen, named)
+    names = ledger.read(paths.NAMES)
+    chosen, twins = duplicates.set_apart(chosen, Keyed(names, ("TIFF_path",)))
     keys = zip(chosen.values("TIFF_path"), chosen.values("page"), strict=True)
     ours = tiffs.taken(keys, len(chosen))
     theirs = jpegs.taken(chosen.values("JPEG_path"), len(chosen))
@@ -56,7 +56,7 @@ def main(params: config.Params) -> None:
     about, note = _about(tiffs.rows, params.label.about)
     selection = recipe.Selection(chosen, ours, theirs, places)
     rows = making.write_set(
-        selection, paths.LABELED, paths.NAMES, _recipe(params), about=about, notes=shortfalls
+        selection, paths.LABELED, names, paths.NAMES, _recipe(params), about=about, notes=shortfalls
     )
     tables.write(paths.DUPLICATES, Duplicate, twins)
     others = {
