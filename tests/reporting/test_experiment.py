@@ -11,6 +11,7 @@ import pytest
 import workspace
 from backlabel import config
 from backlabel.composing import Difference
+from backlabel.labels import manifest
 from backlabel.reporting import durations, experiment
 from backlabel.stages import label
 from backlabel.storage import paths, tables
@@ -91,10 +92,10 @@ def test_data_set_is_its_files_alone(labelled):
 
     first = digest()
     rows = tables.read(paths.MANIFEST, Labelled)
-    tables.write(paths.MANIFEST, Labelled, [replace(row, reason="Other words.") for row in rows])
+    manifest.write(paths.LABELED, [replace(row, reason="Other words.") for row in rows])
     assert digest() == first
     other = "0" * 64
-    tables.write(paths.MANIFEST, Labelled, [replace(rows[0], sha256=other), *rows[1:]])
+    manifest.write(paths.LABELED, [replace(rows[0], sha256=other), *rows[1:]])
     assert digest() != first
 
 

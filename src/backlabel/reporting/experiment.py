@@ -13,7 +13,7 @@ from backlabel.composing import Difference
 from backlabel.reporting import closing, durations
 from backlabel.reporting.naming import point_on_axis
 from backlabel.reporting.report import DataSet, Report
-from backlabel.storage import paths, tables
+from backlabel.storage import columns, paths, tables
 from backlabel.storage.files import content_digest, sha256
 from backlabel.storage.rows import Labelled, SweepPoint
 
@@ -32,6 +32,7 @@ HEADLINES = {
     "hash.unreadable": "unreadable",
 }
 """The metrics shown first, and their names in MLflow; the others stand in `details/`."""
+_OF_THE_MANIFEST = ("file", "sha256", "run_key")
 
 
 def report(
@@ -40,7 +41,7 @@ def report(
     """The report on an experiment: its `metrics` by stage, and what it changed against `conf/`."""
     mapping = paths.rows_path(paths.mapping_path(params.compare.n_tiff))
     key = run_key(params, metrics)
-    rows = tables.read(paths.MANIFEST, Labelled)
+    rows = columns.read(paths.MANIFEST, Labelled, _OF_THE_MANIFEST)
     seconds = {stage: durations.known(stage) for stage in STAGES}
     return Report(
         key=key,
@@ -136,7 +137,7 @@ def _tags(rows: Sequence[Labelled]) -> dict[str, str]:
         "backlabel.version": __version__,
         "backlabel.labeled_sha256": sha256(paths.MANIFEST),
         # Each row of the manifest gives the run's key.
-        "backlabel.run_key": rows[0].run_key if rows else "",
+        "backlabel.run_key": columns.value(rows, 0, "run_key") if rows else "",
         "mlflow.source.git.commit": git.commit(),
         "dvc.exp_name": os.environ.get("DVC_EXP_NAME", ""),
         "dvc.exp_baseline_rev": os.environ.get("DVC_EXP_BASELINE_REV", ""),
@@ -146,9 +147,10 @@ def _tags(rows: Sequence[Labelled]) -> dict[str, str]:
 
 def _dataset(rows: Sequence[Labelled]) -> DataSet:
     """The labelled set by its files alone, whatever is written beside them."""
+    files = zip(columns.values(rows, "file"), columns.values(rows, "sha256"), strict=True)
     return DataSet(
         name="labeled",
-        digest=content_digest((row.file, row.sha256) for row in rows)[:32],  # MLflow takes 36
+        digest=content_digest(files)[:32],  # MLflow takes 36
         source={"path": str(paths.LABELED), "commit": git.commit()},
         rows=len(rows),
     )
