@@ -70,9 +70,9 @@ def _compared(folder: Path, sums: Digests, cluster: Cluster | None) -> tuple[int
         for path in copies.files_below(folder):
             files += 1
             file = path.relative_to(folder).as_posix()
-            if file in sums:
+            if expected := sums.get(file):
                 seen[sums.number(file)] = True
-                yield path, file, sums[file]
+                yield path, file, expected
             elif file != manifest.SUMS:
                 strange.append(Finding(file, "is not in the manifest"))
 
@@ -122,10 +122,11 @@ def _manifest_findings(folder: Path, sums: Digests, cluster: Cluster | None) -> 
     table = folder / manifest.CSV
     try:
         for row in tables.rows(table, Labelled):
-            if row.stored and sums.get(row.file) != row.sha256:
+            expected = sums.get(row.file) if row.stored else row.sha256
+            if expected != row.sha256:
                 problem = f"{manifest.SUMS} and {manifest.CSV} have different checksums for it"
                 findings.append(Finding(row.file, problem))
-            if row.stored and row.file in sums:
+            if row.stored and expected:
                 listed[sums.number(row.file)] = True
     except TableError as error:
         return [Finding(manifest.CSV, f"cannot be read: {error}")]
