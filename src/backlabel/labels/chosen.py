@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ class Decided:
     decision: Decision | None = None
 
 
-class Chosen(Sequence[Decided]):
+class Chosen(Iterable[Decided]):
     """Rows `at` of `mapping`, in that order; `by_people` has those that a decision changed."""
 
     def __init__(
@@ -50,22 +50,12 @@ class Chosen(Sequence[Decided]):
     def __len__(self) -> int:
         return len(self._at)
 
-    @overload
-    def __getitem__(self, at: int) -> Decided: ...
-    @overload
-    def __getitem__(self, at: slice) -> Chosen: ...
-    def __getitem__(self, at: int | slice) -> Decided | Chosen:
-        if isinstance(at, slice):
-            return self.taken(np.arange(len(self))[at])
-        row = int(self._at[at])
-        return self.by_people.get(row) or Decided(self._mapping[row])
-
     def __iter__(self) -> Iterator[Decided]:
         rows = columns.taken(self._mapping, self._at)
         for at, row in zip(self._at, rows, strict=True):
             yield self.by_people.get(int(at)) or Decided(row)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and [*self] == [*other]
+        return isinstance(other, Iterable) and [*self] == [*other]
 
     __hash__ = None  # type: ignore[assignment]

@@ -13,7 +13,6 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +46,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Places(Sequence[Place]):
+class Places(Iterable[Place]):
     """Where many files belong: the number of the split of each in `names`, and its group."""
 
     names: Sequence[str]
@@ -65,14 +64,9 @@ class Places(Sequence[Place]):
     def __len__(self) -> int:
         return len(self.groups)
 
-    @overload
-    def __getitem__(self, at: int) -> Place: ...
-    @overload
-    def __getitem__(self, at: slice) -> Places: ...
-    def __getitem__(self, at: int | slice) -> Place | Places:
-        if isinstance(at, slice):
-            return self.taken(np.arange(len(self))[at])
-        return Place(self.names[self.splits[at]], _called(self.groups[at]))
+    def __iter__(self) -> Iterator[Place]:
+        named = zip(self.splits, self.groups, strict=True)
+        return (Place(self.names[split], _called(group)) for split, group in named)
 
 
 def places(
