@@ -17,6 +17,7 @@ ONES = np.full((1, 128), 255, np.uint8)
 @pytest.fixture(autouse=True, params=[-1, 1 << 20], ids=["kernel", "few"])
 def way(request, monkeypatch):
     monkeypatch.setattr(search, "_FEW", request.param)
+    monkeypatch.setattr(search, "_TOGETHER", 512)
 
 
 def hashes(rows: int, *, seed: int) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backlabel.errors import TableError
-from backlabel.storage import columns, tables
+from backlabel.storage import batches, columns, tables
 from backlabel.storage.rows import JpegHash, TiffHash
 
 NAMES = ["plain.jpg", "=1+1.jpg", "back\\slash.jpg", "two\nlines.jpg", "\udcff.jpg", "µ,é.jpg"]
@@ -51,7 +51,7 @@ def test_rows_are_those_of_the_list(table, block):
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4, 5], [2, 3], [5, 0, 3], []])
 def test_columns_are_those_of_the_list(table, order):
     found, rows = columns.read(table, JpegHash).taken(order), [ROWS[i] for i in order]
-    for name in columns.PACKED:
+    for name in batches.PACKED:
         assert columns.packed(found, name).tolist() == columns.packed(rows, name).tolist()
     for name in ("path", "height", "information", "sha256"):
         assert [*columns.values(found, name)] == [*columns.values(rows, name)]
@@ -79,8 +79,9 @@ def test_a_table_without_rows(tmp_path):
         (ROWS[2].phash, "ab"),
         (ROWS[2].phash[:9], "X" * 9),
         (",7,", ",x,"),
+        ('another"', "another"),
     ],
-    ids=["a cell too many", "short hash", "no digit", "no number"],
+    ids=["a cell too many", "short hash", "no digit", "no number", "a quote that does not end"],
 )
 def test_what_is_no_such_table_is_refused_by_name(table, old, new):
     table.write_text(table.read_text().replace(old, new))
@@ -92,7 +93,7 @@ def test_another_table_is_refused(table, tmp_path):
     with pytest.raises(TableError, match="expected"):
         columns.read(table, TiffHash)
     (tmp_path / "empty").touch()
-    with pytest.raises(TableError, match="empty: not such a table"):
+    with pytest.raises(TableError, match="empty: columns"):
         columns.read(tmp_path / "empty", TiffHash)
     with pytest.raises(TableError, match="absent: not found"):
         columns.read(tmp_path / "absent", TiffHash)

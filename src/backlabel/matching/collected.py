@@ -1,27 +1,25 @@
-"""The evidence of many TIFFs, packed: 100 bytes a candidate, objects only while it is looked at."""
+"""The evidence of many TIFFs: on the disk, as objects only while it is looked at."""
 
 from __future__ import annotations
 
 import marshal
-from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from typing import Any, overload
 
 from backlabel.errors import UnreadableImageError
 from backlabel.matching.evidence import Candidate, Evidence, NearPair, Placement, Scores
+from backlabel.storage.scratch import Shelf
 
 
 class Collected(Sequence[Evidence]):
     """The evidence of each TIFF, in their order. What is taken out is a copy: `put` changes it."""
 
     def __init__(self, evidence: Iterable[Evidence] = ()) -> None:
-        self._held = bytearray()
-        self._starts, self._lengths = array("q"), array("l")
+        self._held, self._count = Shelf(), 0
         self._errors: dict[int, UnreadableImageError] = {}
         for i, one in enumerate(evidence):
-            self._starts.append(0)
-            self._lengths.append(0)
+            self._count = i + 1
             self.put(i, one)
 
     def put(self, at: int, evidence: Evidence) -> None:
@@ -31,12 +29,10 @@ class Collected(Sequence[Evidence]):
             return
         self._errors.pop(at, None)
         # Marshal, since it does in a microsecond what takes JSON ten; nothing of it leaves here.
-        raw = marshal.dumps([*map(_plain, evidence)])
-        self._starts[at], self._lengths[at] = len(self._held), len(raw)
-        self._held += raw
+        self._held[at] = marshal.dumps([*map(_plain, evidence)])
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return self._count
 
     @overload
     def __getitem__(self, at: int) -> Evidence: ...
@@ -47,9 +43,9 @@ class Collected(Sequence[Evidence]):
             return [self[i] for i in range(len(self))[at]]
         if at in self._errors:
             return self._errors[at]
-        start = self._starts[at]
-        raw = memoryview(self._held)[start : start + self._lengths[at]]
-        return [_candidate(*one) for one in marshal.loads(raw)]  # noqa: S302 - of this process
+        if not 0 <= at < self._count:
+            raise IndexError(at)
+        return [_candidate(*one) for one in marshal.loads(self._held[at])]  # noqa: S302 - our own
 
 
 def _plain(one: Candidate) -> tuple[Any, ...]:

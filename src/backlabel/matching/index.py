@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 from backlabel.errors import UnreadableImageError, WorkerError
 from backlabel.kernels import ROW_BITS
 from backlabel.matching import search
+from backlabel.matching.search import Hashes
 from backlabel.storage.files import make_folder, shared_folder
 from backlabel.workers.crew import Crew
 
-Hashes: TypeAlias = NDArray[np.uint8]
 Neighbours: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32]]
 WORDS = 64
 """Words of 16 bits in a hash."""

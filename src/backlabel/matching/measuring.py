@@ -28,7 +28,7 @@ from backlabel.workers.pool import cores
 
 _CHUNK = 4  # pairs: one takes 10 to 100 ms, and those of a TIFF share its decoding
 _IMAGES_OF_A_PAIR = 3  # times `max_seconds`: two are read, and both are scored
-_ASKED_TOGETHER = 1000  # pairs whose scores are looked up
+_ASKED_TOGETHER = 500  # pairs whose scores are looked up
 _WAITING = 4000  # pairs whose scores are known, and that come behind one that is computed
 _KEPT_TOGETHER = 64  # pairs whose scores a kill may lose
 
@@ -66,11 +66,14 @@ class Measuring:
         rest = iter(asked)
         passed: deque[Scores | _Awaited | None] = deque()
 
+        def has_room() -> bool:
+            """Whether more may be looked up: what is known waits behind what is computed alone."""
+            computed = passed.count(_AWAITED)
+            return not passed or 0 < computed > len(passed) - _WAITING
+
         def unknown(asked: Iterator[Pair | None]) -> Iterator[Pair]:
-            """What is to be computed; it ends early where many that are known wait behind it."""
-            while len(passed) - passed.count(_AWAITED) < _WAITING and (
-                some := list(itertools.islice(asked, _ASKED_TOGETHER))
-            ):
+            """What is to be computed; it ends early where there is no room."""
+            while has_room() and (some := list(itertools.islice(asked, _ASKED_TOGETHER))):
                 known = iter(self._known_scores([one for one in some if one is not None]))
                 for one in some:
                     its = None if one is None else next(known) or _AWAITED

@@ -48,7 +48,7 @@ class Queries:
         )
 
 
-_TOGETHER = 200  # TIFFs whose distances are in memory: some ten kilobytes a query
+_TOGETHER = 50  # TIFFs whose distances are in memory: some ten kilobytes a query
 ABOVE_ALL = 1025
 """No distance has so many bits."""
 

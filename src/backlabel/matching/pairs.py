@@ -19,10 +19,10 @@ from backlabel.matching.measuring import Measuring
 from backlabel.storage import columns
 from backlabel.storage.rows import JpegHash, TiffHash
 
-_READ_TOGETHER = 1000  # TIFFs whose JPEGs are read from columns
+_READ_TOGETHER = 500  # TIFFs whose JPEGs are read from columns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Asked:
     """A TIFF whose near JPEGs are being scored."""
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backlabel.storage import columns
+from backlabel.storage import batches, columns
 from backlabel.storage.rows import TiffHash
 
 Numbers: TypeAlias = NDArray[np.int64]
@@ -17,7 +17,7 @@ Numbers: TypeAlias = NDArray[np.int64]
 Pairs: TypeAlias = NDArray[np.int32]
 """(n, 2), the numbers of a TIFF's picture and of a JPEG's; ascending, and none twice."""
 _PAGE_BYTES = 4
-_CONTENT_BYTES = columns.PACKED["sha256"] + _PAGE_BYTES
+_CONTENT_BYTES = batches.PACKED["sha256"] + _PAGE_BYTES
 
 
 class Pictures:

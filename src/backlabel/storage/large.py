@@ -43,10 +43,10 @@ def write(
     if count <= form.parquet_above:
         tables.write(path, record, rows)
         return
-    from backlabel.storage import columns  # noqa: PLC0415 - Arrow is slow to import
+    from backlabel.storage import batches  # noqa: PLC0415 - Arrow is slow to import
 
     rest = iter(rows)
-    with atomic_write(path) as file, columns.writing(large, record) as put:
+    with atomic_write(path) as file, batches.writing(large, record) as put:
         if form.large_csv:
             file.write(tables.header(record))
         while some := list(itertools.islice(rest, _TOGETHER)):
