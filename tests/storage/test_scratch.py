@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -43,6 +44,15 @@ def test_values_by_number_in_any_order_and_anew() -> None:
     for at, value in ((2, LONG), (0, b"a"), (1, b""), (0, b"anew")):
         shelf[at] = value
     assert [shelf[at] for at in range(3)] == [b"anew", b"", LONG]
+
+
+def test_threads_may_ask_at_a_time() -> None:
+    shelf, count = Shelf(), 3000
+    for at in range(count):
+        shelf[at] = b"%d" % at * 20
+    asked = [at % count for at in range(0, 7 * 5 * count, 7)]
+    with ThreadPoolExecutor(8) as threads:
+        assert [*threads.map(shelf.__getitem__, asked)] == [b"%d" % at * 20 for at in asked]
 
 
 def test_it_lies_in_the_project_or_where_temporary_files_do(tmp_path, monkeypatch) -> None:

@@ -10,6 +10,7 @@ import os
 import struct
 import tempfile
 import weakref
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from backlabel.errors import OutputError
@@ -24,7 +25,7 @@ _TOGETHER = 8192  # bytes that are written, and read, at a time: most are asked 
 
 
 class Scratch:
-    """A file that is added to and read."""
+    """A file that is added to and read. Safe for threads."""
 
     def __init__(self) -> None:
         folder = shared_folder()  # its disk has room for what the stages write
@@ -35,38 +36,43 @@ class Scratch:
         self._size = 0
         self._waiting, self._waiting_at = bytearray(), 0
         self._block, self._block_at = b"", 0
+        self._lock = RLock()
 
     def add(self, raw: bytes | memoryview) -> int:
         """Write bytes at the end, and say where they begin. Raises OutputError."""
-        start = self._size
-        self.put(start, raw)
-        return start
+        with self._lock:
+            start = self._size
+            self.put(start, raw)
+            return start
 
     def put(self, at: int, raw: bytes | memoryview) -> None:
         """Write bytes from byte `at` on. Raises OutputError."""
-        if at != self._waiting_at + len(self._waiting):
-            self._write()
-            self._waiting_at = at
-        self._waiting += raw
-        self._size = max(self._size, self._waiting_at + len(self._waiting))
-        if len(self._waiting) >= _TOGETHER:
-            self._write()
+        with self._lock:
+            if at != self._waiting_at + len(self._waiting):
+                self._write()
+                self._waiting_at = at
+            self._waiting += raw
+            self._size = max(self._size, self._waiting_at + len(self._waiting))
+            if len(self._waiting) >= _TOGETHER:
+                self._write()
 
     def get(self, at: int, count: int) -> bytes:
         """The `count` bytes from byte `at` on. Raises OutputError."""
-        if self._waiting:
-            self._write()
-        start = at - self._block_at
-        if not 0 <= start <= len(self._block) - count:
-            start, self._block_at = 0, at
-            self._block = os.pread(self._file.fileno(), max(count, _TOGETHER), at)
-        return self._block[start : start + count]
+        with self._lock:
+            if self._waiting:
+                self._write()
+            start = at - self._block_at
+            if not 0 <= start <= len(self._block) - count:
+                start, self._block_at = 0, at
+                self._block = os.pread(self._file.fileno(), max(count, _TOGETHER), at)
+            return self._block[start : start + count]
 
     def array(self, dtype: DTypeLike = "uint8") -> NDArray[Any]:
         """All that was written, mapped and not read."""
         import numpy as np  # noqa: PLC0415 - who lists files need not wait for it
 
-        self._write()
+        with self._lock:
+            self._write()
         if not self._size:
             return np.empty(0, dtype)
         return np.asarray(np.memmap(self._file, dtype, "r"))
