@@ -7,7 +7,7 @@ import heapq
 import os
 import unicodedata
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import overload
@@ -130,10 +130,14 @@ def assign(sources: Iterable[Source], count: int, known: Ledger) -> tuple[Ledger
     """
     order = columns.in_order(lambda: map(_order, known), len(known))
     ledger = known if isinstance(order, range) else Ledger(map(known.__getitem__, order))
-    index = Index((row.identity for row in ledger), len(ledger))
     taken = _Keys(len(ledger) + count)
-    for row in ledger:
-        taken.add(_key(row.file))
+
+    def identities() -> Iterator[tuple[str, str, str]]:
+        for row in ledger:
+            taken.add(_key(row.file))
+            yield row.identity
+
+    index = Index(identities(), len(ledger))
     given, new = Ledger(), Ledger()
     for source in sources:
         identity = (source.path, source.category, source.label)

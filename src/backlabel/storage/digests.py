@@ -44,18 +44,19 @@ class Digests(Mapping[str, str]):
         return self._count
 
     def __iter__(self) -> Iterator[str]:
-        return (self._pair(at)[0] for at in range(len(self)))
+        return (os.fsdecode(self._held[at][_DIGEST_BYTES:]) for at in range(len(self)))
 
     def __getitem__(self, name: str) -> str:
-        return self._pair(self.number(name))[1]
+        return self._found(name)[1].hex()
 
     def number(self, name: str) -> int:
         """Which of them has this name. Raises KeyError where none has."""
-        for at in self._index.having_hash(name):
-            if self._pair(at)[0] == name:
-                return at
-        raise KeyError(name)
+        return self._found(name)[0]
 
-    def _pair(self, at: int) -> tuple[str, str]:
-        raw = self._held[at]
-        return os.fsdecode(raw[_DIGEST_BYTES:]), raw[:_DIGEST_BYTES].hex()
+    def _found(self, name: str) -> tuple[int, bytes]:
+        encoded = os.fsencode(name)
+        for at in self._index.having_hash(name):
+            raw = self._held[at]
+            if raw[_DIGEST_BYTES:] == encoded:
+                return at, raw[:_DIGEST_BYTES]
+        raise KeyError(name)
