@@ -16,8 +16,8 @@ FEW, MANY = 4_200, 10_000
 MOST_BYTES = {"label": 6_500, "verify": 1_000}
 """A further file may cost; 2,000 to 3,600 and 100 were measured; 2,000 from 10,000 to 30,000 files.
 
-Most of that are the columns of three tables, and what Arrow keeps. It was 17,000 to 24,000
-while records stood for each file, several of them.
+More than half of that are pages of the files in which the columns of three tables lie. It was
+17,000 to 24,000 while records stood for each file, several of them.
 """
 SCRIPT = """
 import hashlib, io, sys
