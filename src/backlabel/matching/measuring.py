@@ -27,6 +27,7 @@ from backlabel.workers.crew import Crew, crew
 from backlabel.workers.pool import cores
 
 _CHUNK = 4  # pairs: one takes 10 to 100 ms, and those of a TIFF share its decoding
+_TASK = 16  # pairs of a task on a cluster, which costs 10 ms of its own
 _IMAGES_OF_A_PAIR = 3  # times `max_seconds`: two are read, and both are scored
 _ASKED_TOGETHER = 500  # pairs whose scores are looked up
 _WAITING = 4000  # pairs whose scores are known, and that come behind one that is computed
@@ -153,7 +154,8 @@ class Measuring:
             return ()
         pairs = itertools.chain([first], pairs)
         if settings.device == "cpu":
-            return self.crew.map(self._scorer.score, pairs, what="", chunk=_CHUNK)
+            chunk = _TASK if is_elsewhere(settings.cluster) else _CHUNK
+            return self.crew.map(self._scorer.score, pairs, what="", chunk=chunk)
         from backlabel.matching import on_device, tensors  # noqa: PLC0415 - torch takes seconds
 
         bounds = tensors.Bounds(settings.device, settings.batch_size, settings.memory_mib)
