@@ -97,3 +97,13 @@ def test_another_table_is_refused(table, tmp_path):
         columns.read(tmp_path / "empty", TiffHash)
     with pytest.raises(TableError, match="absent: not found"):
         columns.read(tmp_path / "absent", TiffHash)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 100])
+@pytest.mark.parametrize("highest", [3, 1000])  # so that many keys are equal, or few
+def test_the_order_of_keys_is_that_of_a_stable_sort(monkeypatch, count, highest):
+    monkeypatch.setattr(columns, "_SORTED", 7)
+    numbers = np.random.default_rng(count).integers(highest, size=count).tolist()
+    keys = [(f"{number}".encode(), number) for number in numbers]
+    found = columns.in_order(lambda: iter(keys), count)
+    assert [*found] == sorted(range(count), key=keys.__getitem__)

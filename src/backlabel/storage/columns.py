@@ -6,8 +6,10 @@ as Arrow's. Memory holds what is being looked at. The table reads like a list of
 
 from __future__ import annotations
 
+import heapq
 import itertools
-import operator
+import marshal
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,11 +22,12 @@ from numpy.typing import NDArray
 from backlabel.errors import TableError
 from backlabel.storage import batches, paths, tables
 from backlabel.storage.batches import PACKED
-from backlabel.storage.scratch import Scratch
+from backlabel.storage.scratch import Scratch, Shelf
 
 Record = TypeVar("Record")
 
 _TOGETHER = 500  # rows of a column that are Python's at a time
+_SORTED = 20_000  # keys that are sorted in memory
 _SPARSE = 8  # times as many cells are made at once as are asked for, as quickly
 _BLOCK = 1 << 17  # bytes of a file that are parsed at a time
 
@@ -187,10 +190,20 @@ def value(rows: Sequence[Any], at: int, name: str) -> Any:
 
 
 def in_order(keys: Callable[[], Iterable[Any]], count: int) -> Sequence[int]:
-    """The numbers of `count` things in the order of their keys, which may be asked for twice."""
+    """The numbers of `count` things in the order of their keys, which may be asked for twice.
+
+    Keys are bytes, words, numbers or tuples of them. Some are sorted at a time, and merged from the
+    disk.
+    """
     if all(one <= other for one, other in itertools.pairwise(keys())):
         return range(count)
-    return [i for i, _ in sorted(enumerate(keys()), key=operator.itemgetter(1))]
+    held, numbered = Shelf(), zip(keys(), itertools.count())
+    runs = [*in_blocks(range(count), _SORTED)]
+    for run in runs:
+        for at, one in zip(run, sorted(itertools.islice(numbered, len(run))), strict=True):
+            held[at] = marshal.dumps(one)
+    sides = [map(marshal.loads, map(held.__getitem__, run)) for run in runs]
+    return array("q", (number for _, number in heapq.merge(*sides)))
 
 
 def taken(rows: Sequence[Record], at: Sequence[int] | NDArray[np.int64]) -> Sequence[Record]:
