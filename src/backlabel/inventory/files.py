@@ -27,10 +27,10 @@ class Files(Sequence[Listed]):
     """Files in an order. Those that a slice or `taken` gives share what this one holds."""
 
     def __init__(self, files: Iterable[Listed] = ()) -> None:
-        self._held, last = Shelf(), -1
-        for last, one in enumerate(files):
-            self._held[last] = bytes([KINDS.index(one.kind)]) + os.fsencode(one.path)
-        self._rows: Sequence[int] = range(last + 1)
+        self._held = Shelf()
+        for one in files:
+            self._held.append(bytes([KINDS.index(one.kind)]) + os.fsencode(one.path))
+        self._rows: Sequence[int] = range(len(self._held))
 
     def taken(self, rows: Sequence[int]) -> Files:
         """Those files, in that order."""

@@ -39,17 +39,16 @@ class Ledger(Sequence[Named]):
     """Names that were given, in an order; they lie on the disk."""
 
     def __init__(self, rows: Iterable[Named] = ()) -> None:
-        self._held, self._count = Shelf(), 0
+        self._held = Shelf()
         for row in rows:
             self.add(row)
 
     def add(self, row: Named) -> None:
         """Have one more at the end."""
-        self._held[self._count] = b"\0".join(map(os.fsencode, (row.TIFF_path, row.file)))
-        self._count += 1
+        self._held.append(b"\0".join(map(os.fsencode, (row.TIFF_path, row.file))))
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._held)
 
     @overload
     def __getitem__(self, at: int) -> Named: ...

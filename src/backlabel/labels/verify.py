@@ -118,10 +118,11 @@ def _manifest_findings(folder: Path, sums: Digests, cluster: Cluster | None) -> 
 
     Of originals that the set only names, what differs of them: their paths begin beside its folder.
     """
-    findings, listed = [], np.zeros(len(sums), bool)
+    findings, listed, are_named = [], np.zeros(len(sums), bool), False
     table = folder / manifest.CSV
     try:
         for row in tables.rows(table, Labelled):
+            are_named |= not row.stored
             expected = sums.get(row.file) if row.stored else row.sha256
             if expected != row.sha256:
                 problem = f"{manifest.SUMS} and {manifest.CSV} have different checksums for it"
@@ -130,12 +131,13 @@ def _manifest_findings(folder: Path, sums: Digests, cluster: Cluster | None) -> 
                 listed[sums.number(row.file)] = True
     except TableError as error:
         return [Finding(manifest.CSV, f"cannot be read: {error}")]
-    originals = (
-        (folder.parent / row.TIFF_path, row.TIFF_path, row.sha256)
-        for row in tables.rows(table, Labelled)
-        if not row.stored
-    )
-    findings += _differing(originals, "has other bytes than it was labelled with", cluster)
+    if are_named:
+        originals = (
+            (folder.parent / row.TIFF_path, row.TIFF_path, row.sha256)
+            for row in tables.rows(table, Labelled)
+            if not row.stored
+        )
+        findings += _differing(originals, "has other bytes than it was labelled with", cluster)
     for file in itertools.compress(sums, ~listed):
         if "/" in file:
             findings.append(Finding(file, f"is in {manifest.SUMS}, but not in {manifest.CSV}"))

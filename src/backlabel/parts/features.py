@@ -46,7 +46,6 @@ class Features:
     @classmethod
     def of(cls, grey: GreyImage) -> Self:
         """The features of `grey` (H, W), up to `KEPT`."""
-        cv2.setNumThreads(1)  # the processes share the cores already
         small = reduced(grey, _PIXELS)
         for contrast in _CONTRASTS:
             finder = cv2.SIFT.create(

@@ -34,14 +34,13 @@ class Digests(Mapping[str, str]):
     """SHA-256 by name, in an order; names and digests lie on the disk."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._held, self._count = Shelf(), 0
+        self._held = Shelf()
         for name, digest in pairs:
-            self._held[self._count] = bytes.fromhex(digest) + os.fsencode(name)
-            self._count += 1
+            self._held.append(bytes.fromhex(digest) + os.fsencode(name))
         self._index = Index(self, len(self))
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._held)
 
     def __iter__(self) -> Iterator[str]:
         return (os.fsdecode(self._held[at][_DIGEST_BYTES:]) for at in range(len(self)))

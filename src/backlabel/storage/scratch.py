@@ -38,6 +38,9 @@ class Scratch:
         self._block, self._block_at = b"", 0
         self._lock = RLock()
 
+    def __len__(self) -> int:
+        return self._size
+
     def add(self, raw: bytes | memoryview) -> int:
         """Write bytes at the end, and say where they begin. Raises OutputError."""
         with self._lock:
@@ -95,6 +98,13 @@ class Shelf:
 
     def __init__(self) -> None:
         self._places, self._values = Scratch(), Scratch()
+
+    def __len__(self) -> int:
+        return len(self._places) // _PLACE.size
+
+    def append(self, value: bytes) -> None:
+        """Have one more at the end."""
+        self[len(self)] = value
 
     def __setitem__(self, at: int, value: bytes) -> None:
         place = _PLACE.pack(self._values.add(value), len(value))
